@@ -1,0 +1,11 @@
+# The sizes released with the paper: 5.1 M parameters at 25 joints.
+model = dict(
+    type='PSPRecognizer',
+    backbone=dict(type='DSTANet', num_joints=25),
+    neck=dict(
+        type='PyramidPolymerizingAttention',
+        in_channels=256,
+        layout='nturgb+d'),
+    projector=dict(type='PooledMLP', in_channels=256),
+    loss_con=dict(type='CoarseToFineContrastiveLoss', temperature=0.07),
+    cls_head=dict(type='TwoStreamHead', num_classes=60, in_channels=256))

@@ -1,0 +1,116 @@
+"""Mends what the released MMAction2 1.2.0 wheel lacks on current PyTorch.
+
+Each repair stands alone, applies only where its fault is present, returns
+whether it applied, and can be deleted once a toolbox release carries the fix.
+"""
+import importlib.metadata
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+MISSING_MMCV = ('psp_plugin needs mmcv, which is not installed: run '
+                '`pip install "mmcv-lite>=2.0.0,<2.2.0"`, or `mmcv` of the '
+                'same versions where compiled ops are wanted')
+
+
+def require_mmcv() -> None:
+    """Says what to install where neither ``mmcv`` nor ``mmcv-lite`` is.
+
+    Both own the package folder ``mmcv``, so the plugin's own requirements
+    cannot name one without breaking the other.
+
+    Raises:
+        ImportError: If ``mmcv`` cannot be found.
+    """
+    if importlib.util.find_spec('mmcv') is None:
+        raise ImportError(MISSING_MMCV)
+
+
+def mend_importlib_metadata() -> bool:
+    """Stands the standard library in for ``importlib_metadata``.
+
+    ``mmaction.utils.dependency`` imports the back-port without declaring it;
+    the names it uses are those of :mod:`importlib.metadata`.
+    """
+    if importlib.util.find_spec('importlib_metadata') is not None:
+        return False
+    sys.modules['importlib_metadata'] = importlib.metadata
+    return True
+
+
+def mend_missing_drn() -> bool:
+    """Lets ``mmaction.models`` import without its DRN localizer.
+
+    The wheel leaves out the folder ``mmaction/models/localizers/drn`` that
+    ``localizers/__init__.py`` imports. The stand-in says so when it is built.
+    """
+    toolbox = importlib.util.find_spec('mmaction')
+    if toolbox is None:
+        raise ImportError('psp_plugin needs MMAction2, which is not installed:'
+                          ' run `pip install mmaction2`')
+    root = Path(toolbox.submodule_search_locations[0])
+    name = 'mmaction.models.localizers.drn'
+    if (root / 'models/localizers/drn').is_dir() or name in sys.modules:
+        return False
+
+    class DRN:
+        """Stand-in for the localizer that the wheel does not contain."""
+
+        def __init__(self, *args, **kwargs) -> None:
+            raise ImportError('DRN is missing from the released mmaction2 '
+                              'wheel: install MMAction2 from source to use it')
+
+    package, module = ModuleType(name), ModuleType(f'{name}.drn')
+    package.__path__ = []
+    package.drn, module.DRN = module, DRN
+    sys.modules[package.__name__] = package
+    sys.modules[module.__name__] = module
+    return True
+
+
+def mend_checkpoint_loading() -> bool:
+    """Lets PyTorch's safe loader read MMEngine checkpoints.
+
+    Since 2.6 ``torch.load`` only builds allow-listed types. A checkpoint of
+    MMEngine also holds its log history: ``HistoryBuffer`` objects and the
+    NumPy arrays and scalars in them. All of these are plain data, so they are
+    allow-listed; the safe loader stays on and nothing else gets through. A
+    ``HistoryBuffer`` also names its own statistics (``min``, ``mean`` ...)
+    through ``getattr``, for which a look-up of just these stands in.
+    """
+    import pickle
+
+    import numpy as np
+    import torch
+    from mmengine.logging import HistoryBuffer
+    from mmengine.utils import digit_version
+    if digit_version(torch.__version__) < digit_version('2.6.0'):
+        return False
+    # NumPy 2 renamed `numpy.core` to `numpy._core`; checkpoints travel
+    # between the two, so both spellings are let in.
+    core = getattr(np, '_core', None) or np.core
+    helpers = (core.multiarray._reconstruct, core.multiarray.scalar)
+    allowed = [HistoryBuffer, np.ndarray, np.dtype]
+    for package in ('numpy.core', 'numpy._core'):
+        allowed += [(f, f'{package}.multiarray.{f.__name__}') for f in helpers]
+    allowed += [type(np.dtype(code)) for code in '?bhilqBHILQefd']
+
+    def get_statistic(owner, name):
+        if owner is HistoryBuffer and name in owner._statistics_methods:
+            return owner._statistics_methods[name]
+        raise pickle.UnpicklingError(f'getattr({owner!r}, {name!r}) is not '
+                                     'allowed in a checkpoint')
+
+    HistoryBuffer()  # registers its default statistics
+    allowed.append((get_statistic, 'builtins.getattr'))
+    torch.serialization.add_safe_globals(allowed)
+    return True
+
+
+def apply() -> None:
+    """Applies every repair whose fault is present."""
+    require_mmcv()
+    mend_importlib_metadata()
+    mend_missing_drn()
+    mend_checkpoint_loading()

@@ -1,0 +1,44 @@
+"""Annotation files: whether they are there, and what makes them."""
+from pathlib import Path
+from typing import Iterator
+
+# What to do about a missing file, by its name.
+HOW_TO_MAKE = {
+    'nwucla_3d.pkl':
+    'make it with `python tools/data/convert_nwucla.py all_sqe.zip -o {path}`',
+    'ntu60_3d.pkl':
+    'download https://download.openmmlab.com/mmaction/v1.0/skeleton/data/'
+    'ntu60_3d.pkl to {path}',
+}
+
+
+def annotation_path(dataset: dict) -> str:
+    """The annotation file of a dataset config, '' if it has none."""
+    path, root = dataset.get('ann_file') or '', dataset.get('data_root')
+    return str(Path(root or '') / path) if path and '://' not in path else path
+
+
+def check_annotation_file(path: str) -> None:
+    """Raises FileNotFoundError, saying how to make it, if a file is missing.
+
+    Args:
+        path (str): Path of an annotation file; remote ones (``s3://...``)
+            are left to the toolbox.
+    """
+    if '://' in path or Path(path).is_file():
+        return
+    advice = HOW_TO_MAKE.get(
+        Path(path).name, 'set ann_file to your annotation pickle')
+    raise FileNotFoundError(f'annotation file {path} does not exist: '
+                            f'{advice.format(path=path)}')
+
+
+def annotation_paths(cfg) -> Iterator[str]:
+    """Yields the annotation file of every dataset in a nested config."""
+    if isinstance(cfg, dict):
+        if annotation_path(cfg):
+            yield annotation_path(cfg)
+        cfg = list(cfg.values())
+    if isinstance(cfg, (list, tuple)):
+        for part in cfg:
+            yield from annotation_paths(part)

@@ -1,0 +1,386 @@
+"""Reads NW-UCLA skeletons and lays them out as a toolbox pose data set.
+
+Wang et al., "Cross-view Action Modeling, Learning and Recognition", CVPR 2014
+(reference [72] of the PSP paper), in the form the field passes around: one
+``aAA_sSS_eEE_vVV.json`` (action, subject, episode, view) per sequence.
+"""
+import hashlib
+import json
+import os
+import pickle
+import re
+import zipfile
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Callable, Dict, Iterator, List, Optional, Tuple
+
+import numpy as np
+
+CLASSES = ('pick up with one hand', 'pick up with two hands', 'drop trash',
+           'walk around', 'sit down', 'stand up', 'donning', 'doffing',
+           'throw', 'carry')
+# The action numbers of the file names, in the order of CLASSES.
+ACTIONS = (1, 2, 3, 4, 5, 6, 8, 9, 11, 12)
+TRAIN_VIEWS = (1, 2)
+VAL_VIEW = 3
+NUM_JOINTS = 20
+
+NAME = re.compile(r'a(\d\d)_s(\d\d)_e(\d\d)_v(\d\d)')
+UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error,
+              RuntimeError)  # zipfile raises the last for encrypted members
+
+Splits = Dict[str, List[str]]
+
+
+class NWUCLAError(ValueError):
+    """Why a source cannot be converted, in one sentence for the user."""
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """One skeleton sequence and what its file name says of it.
+
+    Args:
+        name: The file name without its suffix.
+        action: The action number AA, one of ``ACTIONS``.
+        subject: The subject number SS.
+        view: The view number VV, 1 to 3.
+        points: Joint positions in metres, (T, V, 3), float32.
+    """
+    name: str
+    action: int
+    subject: int
+    view: int
+    points: np.ndarray
+
+    @property
+    def label(self) -> int:
+        """The class, 0 to 9; the JSON's own ``label`` counts otherwise."""
+        return ACTIONS.index(self.action)
+
+    @property
+    def digest(self) -> bytes:
+        """Equal for two sequences if and only if their points are."""
+        return hashlib.sha256(self.points.tobytes()).digest()
+
+
+@dataclass(frozen=True)
+class Note:
+    """One thing about a file that its user should know.
+
+    Args:
+        name: The file, within the source.
+        reason: What is odd about it.
+        kept: Whether it is in the data set all the same.
+    """
+    name: str
+    reason: str
+    kept: bool = False
+
+    def __str__(self) -> str:
+        return f'{"kept" if self.kept else "left out"}: {self.name}: ' \
+               f'{self.reason}'
+
+
+def read_sequences(source: str) -> Tuple[List[Sequence], List[Note]]:
+    """Reads every usable sequence of a zip or a folder, at any depth.
+
+    Nothing is extracted to disk. A ``.json`` file that is not a usable
+    sequence gets a note and is left out; one of a single frame gets a note
+    and is kept.
+
+    Args:
+        source (str): The zip or folder.
+
+    Returns:
+        tuple: The sequences, sorted by name, and the notes, sorted by file.
+
+    Raises:
+        NWUCLAError: If ``source`` is missing, neither a zip nor a folder, or
+            holds no usable sequence.
+    """
+    found: Dict[str, Sequence] = {}
+    notes: List[Note] = []
+    for path, read in _json_files(source, notes):
+        try:
+            sequence = parse_sequence(path, read())
+        except UNREADABLE as error:
+            notes.append(Note(path, f'cannot be read ({error})'))
+            continue
+        except ValueError as error:
+            notes.append(Note(path, str(error)))
+            continue
+        if sequence.name in found:
+            notes.append(Note(path, 'another file has the same name'))
+            continue
+        if len(sequence.points) == 1:
+            notes.append(Note(path, 'has a single frame', kept=True))
+        found[sequence.name] = sequence
+    notes.sort(key=lambda note: note.name)
+    if not found:
+        first = f'; {len(notes)} left out, first {notes[0].name}: ' \
+                f'{notes[0].reason}' if notes else ''
+        raise NWUCLAError(f'{source} holds no usable sequence named '
+                          f'aAA_sSS_eEE_vVV.json{first}')
+    return [found[name] for name in sorted(found)], notes
+
+
+def _json_files(source: str,
+                notes: List[Note]) -> Iterator[Tuple[str, Callable]]:
+    """Path within the source and reader of every JSON file, sorted.
+
+    A reader works until the next one is asked for.
+    """
+    if os.path.isdir(source):
+        yield from _folder_files(source, notes)
+    elif not os.path.exists(source):
+        raise NWUCLAError(f'{source} does not exist')
+    elif not zipfile.is_zipfile(source):
+        raise NWUCLAError(f'{source} is neither a zip nor a folder')
+    else:
+        yield from _zip_files(source)
+
+
+def _folder_files(root: str,
+                  notes: List[Note]) -> Iterator[Tuple[str, Callable]]:
+
+    def note_folder(error: OSError) -> None:
+        notes.append(Note(os.path.relpath(error.filename, root),
+                          f'cannot be listed ({error.strerror})'))
+
+    paths = [
+        os.path.join(folder, file)
+        for folder, _, files in os.walk(root, onerror=note_folder)
+        for file in files if _is_json(file)
+    ]
+    for path in sorted(paths):
+        yield os.path.relpath(path, root), Path(path).read_bytes
+
+
+def _zip_files(source: str) -> Iterator[Tuple[str, Callable]]:
+    try:
+        archive = zipfile.ZipFile(source)
+    except UNREADABLE as error:
+        raise NWUCLAError(f'{source} cannot be read as a zip '
+                          f'({error})') from error
+    with archive:
+        for info in sorted(archive.infolist(), key=lambda i: i.filename):
+            if _is_json(info.filename):
+                yield info.filename, partial(archive.read, info)
+
+
+def _is_json(path: str) -> bool:
+    return path.lower().endswith('.json')
+
+
+def parse_sequence(path: str, content: bytes) -> Sequence:
+    """Makes a sequence of a file's name and content.
+
+    Args:
+        path (str): The file's path, of which the last part is used.
+        content (bytes): JSON with the key ``skeletons``, T x 20 x 3 numbers.
+
+    Returns:
+        Sequence: The sequence.
+
+    Raises:
+        ValueError: If the name or the content is not that of a sequence; the
+            message completes a sentence that starts with the file.
+    """
+    name = os.path.splitext(os.path.basename(path))[0]
+    match = NAME.fullmatch(name)
+    if match is None:
+        raise ValueError('is not named aAA_sSS_eEE_vVV.json')
+    action, subject, _, view = map(int, match.groups())
+    if action not in ACTIONS:
+        raise ValueError(f'has action {action}, not one of {ACTIONS}')
+    if view not in (*TRAIN_VIEWS, VAL_VIEW):
+        raise ValueError(f'has view {view}, not one of '
+                         f'{(*TRAIN_VIEWS, VAL_VIEW)}')
+    return Sequence(name, action, subject, view, _parse_points(content))
+
+
+def _parse_points(content: bytes) -> np.ndarray:
+    """The points (T, V, 3) of a JSON file."""
+    try:
+        record = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f'is not JSON ({error})') from error
+    if not isinstance(record, dict) or 'skeletons' not in record:
+        raise ValueError('has no key "skeletons"')
+    try:
+        points = np.array(record['skeletons'])
+    except ValueError as error:
+        raise ValueError('has frames or joints of unequal length') from error
+    if points.ndim and not len(points):
+        raise ValueError('has no frames')
+    if points.dtype.kind not in 'iuf':
+        raise ValueError('has values that are not numbers')
+    if points.shape[1:] != (NUM_JOINTS, 3):
+        raise ValueError(f'has skeletons of shape {points.shape}, not '
+                         f'(frames, {NUM_JOINTS}, 3)')
+    with np.errstate(over='ignore'):  # too large becomes infinite, see below
+        points = points.astype(np.float32)
+    bad = (~np.isfinite(points)).any((1, 2)).sum()
+    if bad:
+        raise ValueError(f'has NaN or infinite coordinates in {bad} of '
+                         f'{len(points)} frames')
+    if not points.any():
+        raise ValueError('has only zeros')
+    return points
+
+
+def find_twins(sequences: List[Sequence]) -> Dict[str, str]:
+    """Finds the view-3 sequences that are copies of a training sequence.
+
+    Args:
+        sequences (list[Sequence]): All sequences.
+
+    Returns:
+        dict[str, str]: The copy's name -> the first training sequence (view 1
+        or 2) whose points are the same to the last bit.
+    """
+    originals: Dict[bytes, str] = {}
+    for sequence in sequences:
+        if sequence.view in TRAIN_VIEWS:
+            originals.setdefault(sequence.digest, sequence.name)
+    return {
+        sequence.name: originals[sequence.digest]
+        for sequence in sequences
+        if sequence.view == VAL_VIEW and sequence.digest in originals
+    }
+
+
+def build_splits(sequences: List[Sequence]) -> Splits:
+    """Divides sequences by view, and by subject.
+
+    Source: training on views 1 and 2 and testing on view 3 is the protocol of
+    the PSP paper. ``xview_val_clean`` is view 3 without the twins of training
+    sequences. The ``xsub`` splits are this project's own: subjects 1, 3, 5, 7
+    and 9 train and the even ones validate, so that their results are
+    comparable to no published number.
+
+    Args:
+        sequences (list[Sequence]): All sequences.
+
+    Returns:
+        dict[str, list[str]]: Sequence names of ``xview_train``,
+        ``xview_val``, ``xview_val_clean``, ``xsub_train`` and ``xsub_val``.
+    """
+    twins = find_twins(sequences)
+    members: Dict[str, Callable[[Sequence], bool]] = dict(
+        xview_train=lambda s: s.view in TRAIN_VIEWS,
+        xview_val=lambda s: s.view == VAL_VIEW,
+        xview_val_clean=lambda s: s.view == VAL_VIEW and s.name not in twins,
+        xsub_train=lambda s: s.subject % 2 == 1,
+        xsub_val=lambda s: s.subject % 2 == 0)
+    return {
+        split: [s.name for s in sequences if is_member(s)]
+        for split, is_member in members.items()
+    }
+
+
+def build_annotations(sequences: List[Sequence]) -> List[Dict]:
+    """Lays sequences out as the toolbox's ``PoseDataset`` reads them.
+
+    Args:
+        sequences (list[Sequence]): The sequences.
+
+    Returns:
+        list[dict]: Each with ``frame_dir`` (str), ``label`` (int),
+        ``total_frames`` (int) and ``keypoint`` (1, T, V, 3), float32.
+    """
+    return [
+        dict(frame_dir=sequence.name, label=sequence.label,
+             total_frames=len(sequence.points),
+             keypoint=sequence.points[None]) for sequence in sequences
+    ]
+
+
+def write_pickle(data: Dict, path: str) -> None:
+    """Pickles to a file that is there whole or not at all.
+
+    Args:
+        data (dict): What to write.
+        path (str): Where to; its folder is made where it is missing.
+
+    Raises:
+        OSError: If the folder cannot be made or written.
+    """
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    unfinished = f'{path}.{os.getpid()}.tmp'
+    try:
+        with open(unfinished, 'wb') as stream:
+            pickle.dump(data, stream, protocol=4)
+        os.replace(unfinished, path)
+    except BaseException:
+        if os.path.exists(unfinished):
+            os.remove(unfinished)
+        raise
+
+
+def summarize(sequences: List[Sequence], notes: List[Note]) -> str:
+    """Tells what a data set holds: counts, twins and notes.
+
+    Args:
+        sequences (list[Sequence]): The sequences.
+        notes (list[Note]): What :func:`read_sequences` noted.
+
+    Returns:
+        str: Lines of text.
+    """
+    lengths = [len(sequence.points) for sequence in sequences]
+    splits = build_splits(sequences)
+    labels = {sequence.name: sequence.label for sequence in sequences}
+    counts = {
+        split: Counter(labels[name] for name in names)
+        for split, names in splits.items()
+    }
+    lines = [f'{len(sequences)} sequences of {min(lengths)} to '
+             f'{max(lengths)} frames', '',
+             _row('label action class', {split: split for split in splits})]
+    for label, (action, name) in enumerate(zip(ACTIONS, CLASSES)):
+        lines.append(_row(f'{label:5} {action:6} {name}',
+                          {split: counts[split][label] for split in splits}))
+    lines.append(_row('total', {s: len(names) for s, names in splits.items()}))
+
+    twins = Counter(labels[name] for name in find_twins(sequences))
+    lines += ['', f'twins: {sum(twins.values())} view-3 sequences are copies '
+                  'of training sequences, not in xview_val_clean']
+    lines += [f'  action {ACTIONS[label]} ({CLASSES[label]}): {count}'
+              for label, count in sorted(twins.items())]
+    lines += ['', f'notes: {len(notes)}', *(f'  {note}' for note in notes)]
+    return '\n'.join(lines)
+
+
+def _row(head: str, cells: Dict) -> str:
+    """One line of a table whose columns are as wide as their names."""
+    return f'{head:36}' + ''.join(f'{cell:>{len(column) + 2}}'
+                                  for column, cell in cells.items())
+
+
+def convert(source: str, output: Optional[str] = None) -> Tuple[Dict, str]:
+    """Converts a zip or folder of NW-UCLA skeletons.
+
+    Args:
+        source (str): The zip or folder.
+        output (str, optional): Where to write the pickle. Defaults to None,
+            nowhere.
+
+    Returns:
+        tuple: The data set, ``dict(split=..., annotations=...)``, and the
+        summary.
+
+    Raises:
+        NWUCLAError: If there is nothing to convert.
+        OSError: If ``output`` cannot be written.
+    """
+    sequences, notes = read_sequences(source)
+    data = dict(split=build_splits(sequences),
+                annotations=build_annotations(sequences))
+    if output is not None:
+        write_pickle(data, output)
+    return data, summarize(sequences, notes)

@@ -1,0 +1,219 @@
+"""Labelled and unlabelled views of one toolbox dataset."""
+import copy
+import functools
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any, List, Optional, Tuple, Union
+from weakref import WeakValueDictionary
+
+from mmaction.registry import DATASETS
+from mmengine.dataset import BaseDataset, Compose, force_full_init
+from mmengine.logging import print_log
+
+from .files import annotation_path, check_annotation_file
+from .split import choose_labeled, clips_per_class, read_split
+
+
+class Source:
+    """A toolbox dataset without pipeline, and the names of its clips.
+
+    Both views of a data set hold the same source, so that its annotation
+    file is read once per process.
+    """
+
+    def __init__(self, dataset: BaseDataset) -> None:
+        self.dataset = dataset
+
+    @functools.cached_property
+    def clips(self) -> Tuple[List[str], List[Any]]:
+        """Names and labels of all clips, in the dataset's order."""
+        self.dataset.full_init()
+        names, labels = [], []
+        for index in range(len(self.dataset)):
+            info = self.dataset.get_data_info(index)
+            names.append(clip_name(info))
+            labels.append(info.get('label'))
+        return names, labels
+
+
+_SOURCES: 'WeakValueDictionary[str, Source]' = WeakValueDictionary()
+
+
+def clip_name(info: dict) -> str:
+    """The name of a clip: ``frame_dir``, or else ``filename``.
+
+    Raises:
+        ValueError: If the annotation has neither.
+    """
+    for key in ('frame_dir', 'filename'):
+        if key in info:
+            return info[key]
+    raise ValueError('an annotation has neither frame_dir nor filename, but '
+                     f'only {sorted(info)}: a split needs clip names')
+
+
+def open_source(cfg: dict) -> Source:
+    """Builds a dataset without its pipeline, or finds it built already.
+
+    Args:
+        cfg (dict): Dataset config; ``pipeline`` is disregarded.
+
+    Raises:
+        FileNotFoundError: If the annotation file is missing.
+    """
+    cfg = dict(cfg, pipeline=[])
+    path = annotation_path(cfg)
+    if path:
+        check_annotation_file(path)
+    # A file that was written anew in between is another source.
+    stamp = Path(path).stat().st_mtime_ns if Path(path).is_file() else None
+    key = json.dumps([cfg, stamp], sort_keys=True, default=repr)
+    source = _SOURCES.get(key)
+    if source is None:
+        source = _SOURCES[key] = Source(DATASETS.build(cfg))
+    return source
+
+
+@DATASETS.register_module()
+class SemiSupervisedDataset:
+    """The labelled or the unlabelled clips of a toolbox dataset.
+
+    The labelled ones are drawn per class, k = floor(ratio * N / classes), by
+    clip name and seed only (see :func:`psp_plugin.datasets.split`), or are
+    read from a split file. Clips of the unlabelled view reach the pipeline
+    without a label.
+
+    Source: PSP Learning, section 4.2. Departs from it in nothing; the released
+    implementation's unlabelled loader holds the whole training set, which is
+    ``include_labeled=True``.
+
+    Args:
+        dataset (dict or BaseDataset): The dataset, ``PoseDataset`` first.
+        subset (str): ``'labeled'`` or ``'unlabeled'``. Defaults to
+            ``'labeled'``.
+        labeled_ratio (float, optional): Share of labelled clips, in (0, 1].
+        labeled_per_class (int, optional): Labelled clips per class.
+        split_file (str, optional): File of labelled names. Exactly one of
+            these three must be given.
+        seed (int): Seed of the draw. Defaults to 0.
+        include_labeled (bool): Whether the unlabelled view holds the labelled
+            clips too, without their labels. Defaults to False.
+        lazy_init (bool): Whether the annotations are read only when needed.
+            Defaults to False.
+
+    Raises:
+        ValueError: If the arguments contradict, or if no such split can be
+            made.
+        FileNotFoundError: If the annotation file is missing.
+    """
+
+    def __init__(self,
+                 dataset: Union[dict, BaseDataset],
+                 subset: str = 'labeled',
+                 labeled_ratio: Optional[float] = None,
+                 labeled_per_class: Optional[int] = None,
+                 split_file: Optional[str] = None,
+                 seed: int = 0,
+                 include_labeled: bool = False,
+                 lazy_init: bool = False) -> None:
+        if subset not in ('labeled', 'unlabeled'):
+            raise ValueError("subset must be 'labeled' or 'unlabeled', not "
+                             f'{subset!r}')
+        ways = dict(
+            labeled_ratio=labeled_ratio,
+            labeled_per_class=labeled_per_class,
+            split_file=split_file)
+        given = [name for name, value in ways.items() if value is not None]
+        if len(given) != 1:
+            raise ValueError(f'exactly one of {", ".join(ways)} must be given,'
+                             f' not {" and ".join(given) or "none"}')
+        self.cfg = dict(ways, dataset=dataset, seed=seed,
+                        include_labeled=include_labeled,
+                        type=type(self).__name__)
+        self.subset = subset
+        self.labeled_ratio = labeled_ratio
+        self.labeled_per_class = labeled_per_class
+        self.split_file = split_file
+        self.seed = seed
+        self.include_labeled = include_labeled
+        if isinstance(dataset, dict):
+            self._source = open_source(dataset)
+            self.pipeline = Compose(dataset.get('pipeline', []))
+        else:
+            self._source = Source(dataset)
+            self.pipeline = dataset.pipeline
+        self._fully_initialized = False
+        if not lazy_init:
+            self.full_init()
+
+    def unlabeled_cfg(self) -> dict:
+        """The config of the unlabelled view of the same split."""
+        return dict(self.cfg, subset='unlabeled')
+
+    @property
+    def metainfo(self) -> dict:
+        """A copy of the wrapped dataset's meta information."""
+        return copy.deepcopy(self._source.dataset.metainfo)
+
+    def full_init(self) -> None:
+        """Reads the annotations and settles which clips this view holds."""
+        if self._fully_initialized:
+            return
+        names, labels = self._source.clips
+        self.labeled_names = self._choose(names, labels)
+        labeled = set(self.labeled_names)
+        if self.subset == 'labeled':
+            keep = [name in labeled for name in names]
+        else:
+            keep = [self.include_labeled or name not in labeled
+                    for name in names]
+        self._indices = [i for i, kept in enumerate(keep) if kept]
+        self._fully_initialized = True
+        print_log(f'{len(self)} {self.subset} of {len(names)} clips '
+                  f'({len(labeled)} labelled ones in all)', logger='current')
+
+    def _choose(self, names: List[str], labels: List[Any]) -> List[str]:
+        if self.split_file is not None:
+            return self._read_split(names)
+        unlabeled = [n for n, label in zip(names, labels) if label is None]
+        if unlabeled:
+            raise ValueError(
+                f'clip {unlabeled[0]!r} has no label, as {len(unlabeled)} of '
+                f'{len(names)}: name the labelled clips in a split_file')
+        count = self.labeled_per_class
+        if count is None:
+            count = clips_per_class(self.labeled_ratio, len(names),
+                                    len(set(labels)))
+        return choose_labeled(names, labels, count, self.seed)
+
+    def _read_split(self, names: List[str]) -> List[str]:
+        labeled = read_split(self.split_file)
+        counts = Counter(names)
+        for name in labeled:
+            if counts[name] != 1:
+                raise ValueError(
+                    f'split file {self.split_file} names clip {name!r}, which '
+                    f'the data set has {counts[name]} times, not once: is it '
+                    'the split of another data set?')
+        return sorted(labeled)
+
+    @force_full_init
+    def get_data_info(self, idx: int) -> dict:
+        """Returns the annotation of a clip, without label if unlabelled."""
+        info = self._source.dataset.get_data_info(self._indices[idx])
+        if self.subset == 'unlabeled':
+            info.pop('label', None)
+        return info
+
+    @force_full_init
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, idx: int) -> dict:
+        info = self.get_data_info(idx)
+        name = clip_name(info)
+        packed = self.pipeline(info)
+        if packed is None:
+            raise RuntimeError(f'the pipeline gave nothing for clip {name!r}')
+        return packed

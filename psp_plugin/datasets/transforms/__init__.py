@@ -1,0 +1,3 @@
+from .normalize import NormalizeSkeleton3D
+
+__all__ = ['NormalizeSkeleton3D']

@@ -1,0 +1,3 @@
+from .hooks import InterleaveHook
+
+__all__ = ['InterleaveHook']

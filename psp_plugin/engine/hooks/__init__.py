@@ -1,0 +1,3 @@
+from .interleave import InterleaveHook
+
+__all__ = ['InterleaveHook']

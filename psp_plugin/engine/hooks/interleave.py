@@ -1,0 +1,126 @@
+"""Puts unlabelled batches beside labelled ones."""
+from typing import Iterator, Optional
+
+from mmaction.registry import HOOKS
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from torch.utils.data import DataLoader
+
+from psp_plugin.datasets import SemiSupervisedDataset
+
+
+@HOOKS.register_module()
+class InterleaveHook(Hook):
+    """Adds one unlabelled batch to every labelled batch of a train loop.
+
+    The batch ``dict(inputs, data_samples)`` of the loop becomes, in place,
+    ``dict(inputs=dict(labeled, unlabeled), data_samples=dict(...))``. The
+    labelled loader sets the length of an epoch; the unlabelled one starts
+    over whenever it ends. On resuming, it is wound forward to where it was,
+    as MMEngine's ``IterBasedTrainLoop`` winds the labelled one.
+
+    Its priority is above that of ``IterTimerHook``, so that ``data_time``
+    counts the loading of both branches.
+
+    Args:
+        unlabeled_dataloader (dict): Dataloader config as any in the toolbox;
+            samplers, seeds, ranks and workers are handled by the runner.
+            Without ``dataset`` it takes the unlabelled view of the
+            ``SemiSupervisedDataset`` in the train dataloader, so that ratio
+            and seed of a split are written once.
+
+    Raises:
+        ValueError: In ``before_train``, if no ``dataset`` is given and the
+            train dataloader has no ``SemiSupervisedDataset``, or if the
+            unlabelled loader yields no batch.
+    """
+
+    priority = 'ABOVE_NORMAL'
+
+    def __init__(self, unlabeled_dataloader: dict) -> None:
+        self.unlabeled_dataloader = unlabeled_dataloader
+        self._batches: Optional[Iterator[dict]] = None
+
+    def before_train(self, runner: Runner) -> None:
+        """Builds the loader and winds it forward to the runner's iteration.
+
+        Args:
+            runner (Runner): The runner, its checkpoint loaded.
+        """
+        loader = self._build_loader(runner)
+        if len(loader) == 0:
+            raise ValueError(
+                f'the unlabelled loader holds {len(loader.dataset)} clips, '
+                f'fewer than one batch of {loader.batch_size}: lower its '
+                'batch_size or set drop_last=False')
+        epoch, offset = divmod(runner.iter, len(loader))
+        self._batches = cycle(loader, epoch)
+        for _ in range(offset):
+            next(self._batches)
+
+    def before_train_iter(self, runner: Runner, batch_idx: int,
+                          data_batch: Optional[dict] = None) -> None:
+        """Makes the labelled batch one of two branches.
+
+        Args:
+            runner (Runner): The runner.
+            batch_idx (int): Index of the batch in the loop.
+            data_batch (dict): The labelled batch, changed in place since the
+                loop hands the same object to the model.
+        """
+        unlabeled = next(self._batches)
+        for key, labeled in data_batch.items():
+            data_batch[key] = dict(labeled=labeled, unlabeled=unlabeled[key])
+
+    def after_train(self, runner: Runner) -> None:
+        """Ends the loader's workers.
+
+        Args:
+            runner (Runner): The runner.
+        """
+        self._batches = None
+
+    def _build_loader(self, runner: Runner) -> DataLoader:
+        cfg = dict(self.unlabeled_dataloader)
+        if 'dataset' not in cfg:
+            labeled = find_labeled(runner.train_dataloader.dataset)
+            cfg['dataset'] = labeled.unlabeled_cfg()
+        return runner.build_dataloader(
+            cfg,
+            seed=runner.seed,
+            diff_rank_seed=runner._randomness_cfg.get('diff_rank_seed', False))
+
+
+def find_labeled(dataset) -> SemiSupervisedDataset:
+    """Finds the ``SemiSupervisedDataset`` inside dataset wrappers.
+
+    Args:
+        dataset (Dataset): A dataset, maybe wrapped (``RepeatDataset``).
+
+    Raises:
+        ValueError: If there is none.
+    """
+    inner = dataset
+    while not isinstance(inner, SemiSupervisedDataset):
+        inner = getattr(inner, 'dataset', None)
+        if inner is None:
+            raise ValueError(
+                'InterleaveHook found no SemiSupervisedDataset in the train '
+                f'dataloader ({type(dataset).__name__}): give '
+                'unlabeled_dataloader a dataset of its own')
+    return inner
+
+
+def cycle(loader: DataLoader, epoch: int = 0) -> Iterator[dict]:
+    """Yields batches without end, each pass in its epoch's own order.
+
+    Args:
+        loader (DataLoader): A loader of at least one batch.
+        epoch (int): The pass to start with. Defaults to 0.
+    """
+    sampler = loader.batch_sampler.sampler
+    while True:
+        if hasattr(sampler, 'set_epoch'):
+            sampler.set_epoch(epoch)
+        yield from loader
+        epoch += 1

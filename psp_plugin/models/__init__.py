@@ -1,0 +1,12 @@
+from .backbones import DSTANet
+from .data_preprocessors import MultiBranchPreprocessor
+from .heads import TwoStreamHead
+from .losses import CoarseToFineContrastiveLoss
+from .necks import PooledMLP, PyramidPolymerizingAttention
+from .recognizers import PSPRecognizer
+
+__all__ = [
+    'CoarseToFineContrastiveLoss', 'DSTANet', 'MultiBranchPreprocessor',
+    'PSPRecognizer', 'PooledMLP', 'PyramidPolymerizingAttention',
+    'TwoStreamHead'
+]

@@ -1,0 +1,3 @@
+from .dsta import DSTANet
+
+__all__ = ['DSTANet']

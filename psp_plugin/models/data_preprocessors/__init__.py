@@ -1,0 +1,3 @@
+from .multi_branch import MultiBranchPreprocessor
+
+__all__ = ['MultiBranchPreprocessor']

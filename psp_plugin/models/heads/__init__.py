@@ -1,0 +1,3 @@
+from .two_stream import TwoStreamHead
+
+__all__ = ['TwoStreamHead']

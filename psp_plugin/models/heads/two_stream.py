@@ -1,0 +1,31 @@
+"""The classifier of PSP Learning (section 3.5)."""
+from typing import Tuple
+
+import torch
+from mmaction.models.heads import GCNHead
+from mmaction.registry import MODELS
+
+
+@MODELS.register_module()
+class TwoStreamHead(GCNHead):
+    """Classifies from the sum of the two streams' logits.
+
+    Source: PSP Learning (arXiv 2302.02327), equation 14. Departs from it in
+    nothing: one FC serves both streams, and its bias is added for each. The
+    arguments, losses (equation 15), label smoothing and the averaging of
+    clips are those of :class:`mmaction.models.GCNHead`.
+    """
+
+    def forward(self, x: Tuple[torch.Tensor, torch.Tensor],
+                **kwargs) -> torch.Tensor:
+        """Computes FC(AP(f_j)) + FC(AP(f_m)).
+
+        Args:
+            x (tuple[Tensor, Tensor]): Encoder features f_j of the joint and
+                f_m of the motion stream, (N, M, C, T, V) each.
+
+        Returns:
+            Tensor: Logits (N, num_classes).
+        """
+        joint, motion = x
+        return super().forward(joint) + super().forward(motion)

@@ -1,0 +1,102 @@
+"""Coarse-to-fine Contrastive Loss (PSP Learning, section 3.4)."""
+from typing import Dict, Optional
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from mmaction.registry import MODELS
+
+from ..necks.ppa import LEVELS
+
+
+def nt_xent(joint: torch.Tensor, motion: torch.Tensor,
+            temperature: float) -> torch.Tensor:
+    """NT-Xent over the 2N features of two streams, equation 10.
+
+    Every feature's positive is the same clip's feature in the other stream;
+    its negatives are the 2N - 2 features of the other clips. Computed in at
+    least float32, also under automatic mixed precision.
+
+    Args:
+        joint (Tensor): (N, C') features of the joint stream.
+        motion (Tensor): (N, C') features of the motion stream.
+        temperature (float): Tau.
+
+    Returns:
+        Tensor: Scalar; 0 for N = 1, which has no negatives.
+    """
+    n = len(joint)
+    with torch.autocast(joint.device.type, enabled=False):
+        features = torch.cat((joint, motion))
+        if features.dtype in (torch.float16, torch.bfloat16):
+            features = features.float()
+        features = F.normalize(features, dim=1)
+        similarity = features @ features.t() / temperature  # (2N, 2N)
+        similarity.fill_diagonal_(-torch.inf)  # the indicator [k != i]
+        positive = torch.arange(2 * n, device=joint.device).roll(n)
+        return F.cross_entropy(similarity, positive)
+
+
+@MODELS.register_module()
+class CoarseToFineContrastiveLoss(nn.Module):
+    """Sum of the body-, part- and joint-level contrasts.
+
+    Source: PSP Learning (arXiv 2302.02327), equations 10 to 13. Departs from
+    it in nothing.
+
+    Args:
+        temperature (float): Tau of equation 10. Defaults to 0.07.
+        level_weights (dict[str, float], optional): Weight of ``'body'``,
+            ``'part'`` and ``'joint'``; a level of weight 0 (or left out) is
+            neither computed nor logged. Defaults to 1 each, equation 13.
+        loss_weight (float): Weight of the whole; the released implementation
+            takes 0.2. Defaults to 1.0, equation 16.
+
+    Raises:
+        ValueError: If the temperature is not positive, or if a level is
+            unknown, negative, or none is left.
+
+    Example:
+        >>> loss = CoarseToFineContrastiveLoss()
+        >>> features = {k: torch.rand(8, 16) for k in LEVELS}
+        >>> sorted(loss(features, features))
+        ['loss_con_body', 'loss_con_joint', 'loss_con_part']
+    """
+
+    def __init__(self,
+                 temperature: float = 0.07,
+                 level_weights: Optional[Dict[str, float]] = None,
+                 loss_weight: float = 1.0) -> None:
+        super().__init__()
+        if temperature <= 0:
+            raise ValueError(f'temperature must be positive: {temperature}')
+        weights = (
+            dict.fromkeys(LEVELS, 1.) if level_weights is None else dict(
+                level_weights))
+        unknown = sorted(set(weights) - set(LEVELS))
+        if unknown:
+            raise ValueError(f'level_weights names {unknown}; the levels are '
+                             f'{list(LEVELS)}')
+        if any(w < 0 for w in weights.values()) or not any(weights.values()):
+            raise ValueError('level_weights must not be negative and at least '
+                             f'one must be positive: {weights}')
+        self.temperature = temperature
+        self.loss_weight = loss_weight
+        self.level_weights = {k: weights[k] for k in LEVELS if weights.get(k)}
+
+    def forward(self, joint: Dict[str, torch.Tensor],
+                motion: Dict[str, torch.Tensor]) -> Dict[str, torch.Tensor]:
+        """Contrasts the two streams at every level.
+
+        Args:
+            joint (dict[str, Tensor]): Per level, (N, C') joint features.
+            motion (dict[str, Tensor]): Per level, (N, C') motion features.
+
+        Returns:
+            dict[str, Tensor]: ``loss_con_<level>``, weighted scalars.
+        """
+        return {
+            f'loss_con_{level}': self.loss_weight * weight * nt_xent(
+                joint[level], motion[level], self.temperature)
+            for level, weight in self.level_weights.items()
+        }

@@ -1,0 +1,3 @@
+from .psp import PSPRecognizer
+
+__all__ = ['PSPRecognizer']

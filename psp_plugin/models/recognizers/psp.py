@@ -1,0 +1,199 @@
+"""PSP Learning from input to loss (arXiv 2302.02327, algorithm 1).
+
+Shape legend: N batch (every clip of a sample counts), M person, T frame,
+V joint, C channel, K nodes of a level.
+"""
+from typing import Dict, List, NamedTuple, Optional, Tuple, Union
+
+import torch
+from mmaction.models.recognizers import BaseRecognizer
+from mmaction.registry import MODELS
+from mmaction.structures import ActionDataSample
+
+Samples = List[ActionDataSample]
+
+
+class Streams(NamedTuple):
+    """What the joint and the motion data of the same clips became."""
+    joint: torch.Tensor
+    motion: torch.Tensor
+
+
+@MODELS.register_module()
+class PSPRecognizer(BaseRecognizer):
+    """Pyramid Self-attention Polymerization Learning.
+
+    Labelled clips train the encoder and the classifier. Unlabelled clips
+    train the encoder and the pyramid attention, by contrasting their joint
+    with their motion data at body, part and joint level. Without ``neck``,
+    ``projector`` and ``loss_con`` it is the paper's "supervised only" and
+    takes labelled clips alone. It predicts like any toolbox recognizer.
+
+    Source: arXiv 2302.02327, figure 2 and algorithm 1. Departs from it in
+    nothing; what the paper leaves open follows the released implementation:
+    both streams of both branches go through the encoder as one batch, so they
+    share its batch statistics, and an absent second person is averaged in.
+
+    Args:
+        backbone (dict): Encoder, (N, M, T, V, C) to (N, M, C', T', V).
+        cls_head (dict): Classifier of the two streams.
+        neck (dict, optional): Pyramid polymerizing attention, which turns
+            (N, M, C', T', V) into a dict of levels. Defaults to None.
+        projector (dict, optional): Maps a level to the contrastive space,
+            (N, M, C', T', K) to (N, C''). Defaults to None.
+        loss_con (dict, optional): Coarse-to-fine contrastive loss. Defaults
+            to None.
+        train_cfg (dict, optional): Kept by the base class. Defaults to None.
+        test_cfg (dict, optional): Kept by the base class. Defaults to None.
+        data_preprocessor (dict, optional): Defaults to
+            ``dict(type='MultiBranchPreprocessor')``.
+
+    Raises:
+        ValueError: If some, but not all, of ``neck``, ``projector`` and
+            ``loss_con`` are given.
+    """
+
+    def __init__(self,
+                 backbone: dict,
+                 cls_head: dict,
+                 neck: Optional[dict] = None,
+                 projector: Optional[dict] = None,
+                 loss_con: Optional[dict] = None,
+                 train_cfg: Optional[dict] = None,
+                 test_cfg: Optional[dict] = None,
+                 data_preprocessor: Optional[dict] = None) -> None:
+        contrast = dict(neck=neck, projector=projector, loss_con=loss_con)
+        absent = [name for name, cfg in contrast.items() if cfg is None]
+        if 0 < len(absent) < len(contrast):
+            raise ValueError('neck, projector and loss_con go together, but '
+                             f'{" and ".join(absent)} is None')
+        super().__init__(
+            backbone=backbone,
+            cls_head=cls_head,
+            neck=neck,
+            train_cfg=train_cfg,
+            test_cfg=test_cfg,
+            data_preprocessor=data_preprocessor
+            or dict(type='MultiBranchPreprocessor'))
+        if self.with_neck:
+            self.projector = MODELS.build(projector)
+            self.loss_con = MODELS.build(loss_con)
+
+    def loss(self, inputs: Union[torch.Tensor, Dict[str, torch.Tensor]],
+             data_samples: Union[Samples, Dict[str, Samples]],
+             **kwargs) -> Dict[str, torch.Tensor]:
+        """Computes the losses of a training step.
+
+        Args:
+            inputs (dict[str, Tensor] or Tensor): Clips of the branches
+                ``labeled`` and ``unlabeled``, or the labelled clips alone,
+                (B, num_clips, M, T, V, 2C) with joint coordinates first and
+                motion last in the channels.
+            data_samples (dict[str, list] or list): Their data samples; only
+                the labelled ones are read.
+
+        Returns:
+            dict[str, Tensor]: ``loss_cls``, ``loss_con_<level>`` and the
+            labelled batch's accuracies. MMEngine adds up the losses, which
+            is equation 16.
+
+        Raises:
+            ValueError: If the branches do not fit the model.
+        """
+        if not isinstance(inputs, dict):
+            inputs = dict(labeled=inputs)
+            data_samples = dict(labeled=data_samples)
+        self._check_branches(inputs)
+
+        features = self.encode(inputs)
+        losses = self.cls_head.loss(features['labeled'],
+                                    data_samples['labeled'])  # Eq. 14, 15
+        if 'unlabeled' in features:
+            losses.update(self.contrast(features['unlabeled']))
+        return losses
+
+    def encode(self, clips: Dict[str, torch.Tensor]) -> Dict[str, Streams]:
+        """Encodes both streams of all branches in one pass.
+
+        Args:
+            clips (dict[str, Tensor]): Per branch,
+                (B, num_clips, M, T, V, 2C).
+
+        Returns:
+            dict[str, Streams]: Per branch, the features f_j and f_m,
+            (N, M, C', T', V) each.
+        """
+        streams = [
+            stream for x in clips.values() for stream in split_streams(x)
+        ]
+        features = self.backbone(torch.cat(streams))
+        features = iter(features.split([len(stream) for stream in streams]))
+        return {branch: Streams(*pair)
+                for branch, pair in zip(clips, zip(features, features))}
+
+    def contrast(self, features: Streams) -> Dict[str, torch.Tensor]:
+        """Contrasts joint with motion at every level of the pyramid.
+
+        Args:
+            features (Streams): f_j and f_m, (N, M, C', T', V) each.
+
+        Returns:
+            dict[str, Tensor]: ``loss_con_<level>``, equations 10 to 13.
+        """
+        pyramid = self.neck(torch.cat(features))  # Eq. 2 to 9
+        projected = {  # z^p, h^p and g^p of section 3.4, joint then motion
+            level: self.projector(x).chunk(2)
+            for level, x in pyramid.items()
+        }
+        return self.loss_con(
+            joint={level: pair[0] for level, pair in projected.items()},
+            motion={level: pair[1] for level, pair in projected.items()})
+
+    def extract_feat(self, inputs: torch.Tensor, stage: str = 'backbone',
+                     **kwargs) -> Tuple:
+        """Extracts features for prediction, as toolbox recognizers do.
+
+        Args:
+            inputs (Tensor): (B, num_clips, M, T, V, 2C).
+            stage (str): ``'backbone'`` for f_j and f_m or ``'head'`` for the
+                logits. Defaults to ``'backbone'``.
+
+        Returns:
+            tuple: What the stage gives, and no arguments for the head.
+        """
+        features = self.encode(dict(labeled=inputs))['labeled']
+        if stage == 'head':
+            return self.cls_head(features), dict()
+        return features, dict()
+
+    def _check_branches(self, inputs: Dict[str, torch.Tensor]) -> None:
+        if self.with_neck and 'unlabeled' not in inputs:
+            raise ValueError(
+                'this PSPRecognizer has a contrastive loss, but the batch has '
+                'no unlabelled branch: add InterleaveHook to custom_hooks, or '
+                'set neck, projector and loss_con to None')
+        if 'unlabeled' in inputs and not self.with_neck:
+            raise ValueError(
+                'the batch has an unlabelled branch, but this PSPRecognizer '
+                'has no contrastive loss: set neck, projector and loss_con, '
+                'or remove InterleaveHook from custom_hooks')
+
+
+def split_streams(clips: torch.Tensor) -> Streams:
+    """Takes joint and motion apart and counts every clip into the batch.
+
+    Args:
+        clips (Tensor): (B, num_clips, M, T, V, 2C), as the toolbox's
+            ``GenSkeFeat(feats=['j', 'jm'])`` and ``FormatGCNInput`` give it.
+
+    Returns:
+        Streams: (B * num_clips, M, T, V, C) each.
+
+    Raises:
+        ValueError: If the channels cannot be halved.
+    """
+    if clips.size(-1) % 2:
+        raise ValueError(
+            f'{clips.size(-1)} channels cannot be halved into joint and '
+            "motion: use GenSkeFeat with feats=['j', 'jm'] in the pipeline")
+    return Streams(*clips.flatten(0, 1).chunk(2, dim=-1))

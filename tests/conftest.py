@@ -1,0 +1,42 @@
+"""The repaired toolbox, and the real data where it is present."""
+import os
+from pathlib import Path
+
+import pytest
+from mmengine.registry import init_default_scope
+
+# Before any test imports the toolbox: the plugin mends it.
+import psp_plugin  # noqa: F401
+
+# As a runner does: transforms are looked up in the toolbox's scope.
+init_default_scope('mmaction')
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+DEFAULT_ZIP = REPOSITORY.parent / 'shared/data/nw_ucla_all_sqe.zip'
+
+
+@pytest.fixture(scope='session')
+def nwucla_zip() -> str:
+    """The NW-UCLA ``all_sqe`` zip: ``NWUCLA_ZIP``, or beside the checkout.
+
+    Research data that the repository must not contain: a test that needs it
+    is skipped where neither place has it, but fails where ``NWUCLA_ZIP``
+    names a file that is not there.
+    """
+    named = os.environ.get('NWUCLA_ZIP')
+    if named and not os.path.exists(named):
+        pytest.fail(f'NWUCLA_ZIP names {named}, which does not exist')
+    path = named or str(DEFAULT_ZIP)
+    if not os.path.exists(path):
+        pytest.skip('needs the NW-UCLA skeletons: set NWUCLA_ZIP to the '
+                    'all_sqe zip')
+    return path
+
+
+@pytest.fixture(scope='session')
+def nwucla_pkl(nwucla_zip: str, tmp_path_factory) -> str:
+    """The real skeletons as the toolbox reads them, converted once."""
+    from psp_plugin.datasets import nwucla
+    path = str(tmp_path_factory.mktemp('nwucla') / 'nwucla_3d.pkl')
+    nwucla.convert(nwucla_zip, path)
+    return path

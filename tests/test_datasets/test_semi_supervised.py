@@ -1,0 +1,205 @@
+"""The labelled and unlabelled views of a toolbox dataset."""
+import pickle
+
+import mmengine
+import numpy as np
+import pytest
+from mmaction.registry import DATASETS
+
+from psp_plugin.datasets import SemiSupervisedDataset
+from psp_plugin.datasets.split import write_split
+
+CLASSES, PER_CLASS = 4, 10
+
+
+def annotations(labels=None):
+    rng = np.random.default_rng(0)
+    labels = labels or [i % CLASSES for i in range(CLASSES * PER_CLASS)]
+    return [
+        dict(frame_dir=f'clip{i:02}', label=label, total_frames=6,
+             keypoint=rng.normal(size=(1, 6, 25, 3)).astype(np.float32))
+        for i, label in enumerate(labels)
+    ]
+
+
+def write(path, clips):
+    names = [clip['frame_dir'] for clip in clips]
+    with open(path, 'wb') as stream:
+        pickle.dump(dict(split=dict(train=names), annotations=clips), stream)
+    return str(path)
+
+
+@pytest.fixture
+def ann_file(tmp_path):
+    return write(tmp_path / 'ann.pkl', annotations())
+
+
+def config(ann_file, **kwargs):
+    pipeline = [
+        dict(type='GenSkeFeat', feats=['j', 'jm']),
+        dict(type='UniformSampleFrames', clip_len=4),
+        dict(type='PoseDecode'),
+        dict(type='FormatGCNInput', num_person=1),
+        dict(type='PackActionInputs')
+    ]
+    if not set(kwargs) & {'labeled_ratio', 'labeled_per_class', 'split_file'}:
+        kwargs['labeled_per_class'] = 3
+    return dict(
+        type='SemiSupervisedDataset',
+        dataset=dict(type='PoseDataset', ann_file=ann_file, split='train',
+                     pipeline=pipeline), **kwargs)
+
+
+def make(ann_file, **kwargs):
+    return DATASETS.build(config(ann_file, **kwargs))
+
+
+def names(dataset):
+    return [dataset.get_data_info(i)['frame_dir']
+            for i in range(len(dataset))]
+
+
+def test_views_are_complementary(ann_file):
+    labeled, unlabeled = make(ann_file), make(ann_file, subset='unlabeled')
+    assert len(labeled) == 3 * CLASSES
+    assert not set(names(labeled)) & set(names(unlabeled))
+    assert len(labeled) + len(unlabeled) == CLASSES * PER_CLASS
+
+
+def test_include_labeled_is_the_whole_set(ann_file):
+    view = make(ann_file, subset='unlabeled', include_labeled=True)
+    assert len(view) == CLASSES * PER_CLASS
+    assert all('label' not in view.get_data_info(i) for i in range(len(view)))
+
+
+def test_ratio_counts_per_class(ann_file):
+    assert len(make(ann_file, labeled_ratio=0.25)) == 2 * CLASSES
+
+
+def test_labeled_view_yields_labels(ann_file):
+    labeled = make(ann_file)
+    for i in range(len(labeled)):
+        truth = int(names(labeled)[i][4:]) % CLASSES
+        assert labeled[i]['data_samples'].gt_label == truth
+    assert labeled[0]['inputs'].shape == (1, 1, 4, 25, 6)
+
+
+def test_unlabeled_view_yields_no_label(ann_file):
+    unlabeled = make(ann_file, subset='unlabeled')
+    for i in range(len(unlabeled)):
+        assert 'label' not in unlabeled.get_data_info(i)
+        assert not any('label' in key
+                       for key in unlabeled[i]['data_samples'].all_keys())
+
+
+def test_unlabeled_view_cannot_tell_labels(tmp_path):
+    """Other labels of the unlabelled clips change nothing it yields."""
+    clips = annotations()
+    split = str(tmp_path / 'split.json')
+    write_split(split, [clip['frame_dir'] for clip in clips[:CLASSES]])
+    changed = annotations([c['label'] for c in clips[:CLASSES]] +
+                          [0] * (len(clips) - CLASSES))
+    views = [
+        make(write(tmp_path / f'{i}.pkl', data), split_file=split,
+             subset='unlabeled') for i, data in enumerate((clips, changed))
+    ]
+    for i in range(len(views[0])):
+        a, b = (view.get_data_info(i) for view in views)
+        assert a.keys() == b.keys()
+        for key, value in a.items():
+            np.testing.assert_array_equal(value, b[key])
+
+
+def test_annotation_file_is_read_once(ann_file, monkeypatch):
+    reads = []
+    load = mmengine.load
+    monkeypatch.setattr(mmengine, 'load',
+                        lambda path, *a, **k: reads.append(path) or load(
+                            path, *a, **k))
+    views = [make(ann_file), make(ann_file, subset='unlabeled')]
+    assert reads == [ann_file] and len(views) == 2
+
+
+def test_rewritten_annotation_file_is_read_anew(tmp_path):
+    path = tmp_path / 'ann.pkl'
+    first = make(write(path, annotations()))
+    write(path, annotations()[:20])
+    path.touch()
+    assert len(make(str(path), subset='unlabeled')) == 20 - len(first)
+
+
+def test_under_repeat_dataset_and_lazily(ann_file):
+    lazy = make(ann_file, lazy_init=True)
+    assert not lazy._fully_initialized
+    assert len(lazy) == 3 * CLASSES
+    repeated = DATASETS.build(dict(
+        type='RepeatDataset', times=3,
+        dataset=config(ann_file, lazy_init=True)))
+    assert len(repeated) == 9 * CLASSES
+    assert repeated[0]['inputs'].shape == (1, 1, 4, 25, 6)
+    assert repeated.metainfo == lazy.metainfo
+
+
+def test_wraps_a_built_dataset(ann_file):
+    inner = DATASETS.build(
+        dict(type='PoseDataset', ann_file=ann_file, split='train',
+             pipeline=[]))
+    view = SemiSupervisedDataset(inner, labeled_per_class=2)
+    assert len(view) == 2 * CLASSES and view[0]['label'] in range(CLASSES)
+
+
+def test_split_file_round_trip(ann_file, tmp_path):
+    drawn, path = make(ann_file, seed=7), str(tmp_path / 'split.txt')
+    write_split(path, drawn.labeled_names)
+    assert names(make(ann_file, split_file=path)) == names(drawn)
+
+
+def test_split_file_of_another_data_set(ann_file, tmp_path):
+    path = str(tmp_path / 'split.txt')
+    write_split(path, ['stranger'])
+    with pytest.raises(ValueError, match="names clip 'stranger'.*another"):
+        make(ann_file, split_file=path)
+
+
+@pytest.mark.parametrize('kwargs, message', [
+    (dict(subset='train'), "not 'train'"),
+    (dict(labeled_ratio=.1, labeled_per_class=1),
+     'not labeled_ratio and labeled_per_class'),
+])
+def test_bad_arguments(ann_file, kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        make(ann_file, **kwargs)
+
+
+def test_split_must_be_said(ann_file):
+    with pytest.raises(ValueError, match='must be given, not none'):
+        SemiSupervisedDataset(dict(type='PoseDataset', ann_file=ann_file))
+
+
+def test_clip_without_label(tmp_path):
+    clips = annotations()
+    del clips[5]['label']
+    with pytest.raises(ValueError, match="clip 'clip05' has no label"):
+        make(write(tmp_path / 'ann.pkl', clips))
+
+
+def test_missing_annotation_file_says_what_makes_it(tmp_path):
+    with pytest.raises(FileNotFoundError, match='convert_nwucla.py'):
+        make(str(tmp_path / 'nwucla_3d.pkl'))
+
+
+def test_pipeline_that_gives_nothing(ann_file):
+    view = make(ann_file)
+    view.pipeline = lambda info: None
+    with pytest.raises(RuntimeError, match="nothing for clip 'clip"):
+        view[0]
+
+
+@pytest.mark.parametrize('ratio, count', [(0.05, 5), (0.15, 15), (0.3, 30),
+                                          (0.4, 40)])
+def test_nwucla_counts(nwucla_pkl, ratio, count):
+    labeled = SemiSupervisedDataset(
+        dict(type='PoseDataset', ann_file=nwucla_pkl, split='xview_train'),
+        labeled_ratio=ratio)
+    labels = [labeled.get_data_info(i)['label'] for i in range(len(labeled))]
+    assert [labels.count(label) for label in range(10)] == [count] * 10

@@ -1,0 +1,103 @@
+"""The labelled split as a pure function, and its file."""
+import json
+import random
+import subprocess
+import sys
+
+import pytest
+
+from psp_plugin.datasets.split import (choose_labeled, clips_per_class,
+                                       read_split, write_split)
+
+NAMES = [f'clip{i:03}' for i in range(100)]
+LABELS = [i % 5 for i in range(100)]
+
+
+@pytest.mark.parametrize('ratio, clips, classes, count', [
+    (0.05, 40091, 60, 33),
+    (0.05, 37646, 60, 31),
+    (0.05, 1018, 10, 5),
+    (0.05, 1020, 10, 5),
+    (0.29, 100, 1, 29),  # 28.999... in floating point
+    (1, 100, 10, 10),
+])
+def test_clips_per_class_is_the_papers(ratio, clips, classes, count):
+    assert clips_per_class(ratio, clips, classes) == count
+
+
+@pytest.mark.parametrize('ratio', [0, -0.1, 1.01])
+def test_ratio_out_of_range(ratio):
+    with pytest.raises(ValueError, match=f'not {ratio}'):
+        clips_per_class(ratio, 100, 10)
+
+
+def test_ratio_that_gives_nothing():
+    with pytest.raises(ValueError, match='no labelled clip per class'):
+        clips_per_class(0.01, 100, 10)
+
+
+def test_split_is_balanced():
+    labeled = choose_labeled(NAMES, LABELS, 4, seed=0)
+    counts = [LABELS[NAMES.index(name)] for name in labeled]
+    assert sorted(counts) == sorted(list(range(5)) * 4)
+
+
+def test_split_depends_on_names_labels_and_seed_only():
+    order = list(range(100))
+    random.Random(3).shuffle(order)
+    shuffled = choose_labeled([NAMES[i] for i in order],
+                              [LABELS[i] for i in order], 4, seed=0)
+    assert shuffled == choose_labeled(NAMES, LABELS, 4, seed=0)
+    assert shuffled != choose_labeled(NAMES, LABELS, 4, seed=1)
+
+
+def test_split_is_the_same_in_another_process():
+    code = ('from psp_plugin.datasets.split import choose_labeled;'
+            f'print(choose_labeled({NAMES}, {LABELS}, 4, 0))')
+    out = subprocess.run([sys.executable, '-W', 'ignore', '-c', code],
+                         capture_output=True, text=True, check=True).stdout
+    assert out.strip().split('\n')[-1] == str(
+        choose_labeled(NAMES, LABELS, 4, 0))
+
+
+def test_smaller_splits_are_part_of_larger_ones():
+    small, large = (choose_labeled(NAMES, LABELS, k, 0) for k in (2, 7))
+    assert set(small) < set(large)
+
+
+@pytest.mark.parametrize('names, labels, count, message', [
+    (NAMES, LABELS, 0, 'at least 1, not 0'),
+    (NAMES, LABELS, 21, 'class 0 has 20 clips, fewer than the 21'),
+    (['a', 'b', 'a'], [0, 0, 0], 1, "clip 'a' is there twice"),
+])
+def test_impossible_splits(names, labels, count, message):
+    with pytest.raises(ValueError, match=message):
+        choose_labeled(names, labels, count, 0)
+
+
+@pytest.mark.parametrize('suffix', ['json', 'txt'])
+def test_split_file_round_trip(tmp_path, suffix):
+    path = str(tmp_path / f'new/split.{suffix}')
+    write_split(path, ['b', 'a'], seed=3)
+    assert read_split(path) == ['b', 'a']
+    assert 'seed' in open(path).read()
+
+
+@pytest.mark.parametrize('name, text, message', [
+    ('s.json', '{', 'is not a JSON object'),
+    ('s.json', '[1]', 'is not a JSON object'),
+    ('s.json', json.dumps(dict(labelled=['a'])), 'is not a JSON object'),
+    ('s.json', json.dumps(dict(labeled=[])), 'names no labelled clip'),
+    ('s.txt', '# only a note\n\n', 'names no labelled clip'),
+])
+def test_bad_split_files(tmp_path, name, text, message):
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message) as error:
+        read_split(str(path))
+    assert str(path) in str(error.value)
+
+
+def test_missing_split_file():
+    with pytest.raises(ValueError, match='tools/data/make_split.py'):
+        read_split('nowhere.txt')

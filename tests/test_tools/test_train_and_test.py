@@ -1,0 +1,121 @@
+"""The command lines, as a user types them."""
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from toy import small_config, write_ntu
+
+from psp_plugin.toolbox import load_tool
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = 'configs/psp_ntu60_xsub_5p.py'
+
+
+@pytest.fixture(scope='module')
+def ann_file(tmp_path_factory):
+    return write_ntu(tmp_path_factory.mktemp('ntu') / 'ntu60_3d.pkl')
+
+
+def run(*args, cwd=ROOT):
+    return subprocess.run([sys.executable, '-W', 'ignore', *map(str, args)],
+                          cwd=cwd, capture_output=True, text=True,
+                          check=False)
+
+
+def dump_small(ann_file, folder, name='psp_ntu60_xsub_5p.py', epochs=1):
+    path = folder / name
+    small_config(name, ann_file, folder / 'work', epochs).dump(str(path))
+    return path
+
+
+def tool(name, ours):
+    """Our script, or the toolbox's installed one."""
+    return ROOT / f'tools/{name}.py' if ours else load_tool(name).__file__
+
+
+@pytest.mark.parametrize('ours', [True, False], ids=['tools', 'mim'])
+def test_ntu_config_trains_and_tests(ann_file, tmp_path, ours):
+    config = dump_small(ann_file, tmp_path)
+    trained = run(tool('train', ours), config)
+    assert trained.returncode == 0, trained.stderr
+    assert 'loss_con_joint' in trained.stdout
+    tested = run(tool('test', ours), config, tmp_path / 'work/epoch_1.pth',
+                 '--dump', tmp_path / 'scores.pkl')
+    assert tested.returncode == 0, tested.stderr
+    assert re.search(r'acc/top1: \d', tested.stdout)
+    assert (tmp_path / 'scores.pkl').is_file()
+
+
+def test_resume_from_the_command_line(ann_file, tmp_path):
+    assert run(tool('train', True),
+               dump_small(ann_file, tmp_path)).returncode == 0
+    longer = dump_small(ann_file, tmp_path, epochs=2)
+    resumed = run(tool('train', True), longer, '--resume')
+    assert resumed.returncode == 0, resumed.stderr
+    assert 'resumed epoch: 1' in resumed.stdout
+    assert (tmp_path / 'work/epoch_2.pth').is_file()
+
+
+@pytest.mark.parametrize('config, advice', [
+    ('configs/psp_nwucla_xview_5p.py', 'tools/data/convert_nwucla.py'),
+    ('configs/psp_ntu60_xview_40p.py', 'download'),
+])
+@pytest.mark.parametrize('command', [['train'], ['test', 'none.pth']])
+def test_missing_data_is_one_sentence(tmp_path, config, advice, command):
+    name, *rest = command
+    done = run(tool(name, True), ROOT / config, *rest, cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout == ''  # nothing was built, nothing logged
+    message = done.stderr.strip()
+    assert '\n' not in message and advice in message
+    assert 'does not exist' in message
+    assert not (tmp_path / 'work_dirs').exists()
+
+
+def test_cfg_options_reach_the_check(tmp_path):
+    done = run(tool('test', True), ROOT / CONFIG, 'none.pth', '--cfg-options',
+               'test_dataloader.dataset.ann_file=elsewhere.pkl', cwd=tmp_path)
+    assert 'elsewhere.pkl does not exist' in done.stderr
+
+
+def test_shell_scripts_find_the_toolbox(ann_file, tmp_path):
+    """dist_train.sh on two processes, without a GPU."""
+    config = dump_small(ann_file, tmp_path)
+    done = subprocess.run(
+        ['bash', str(ROOT / 'tools/dist_train.sh'), str(config), '2',
+         '--cfg-options', 'env_cfg.dist_cfg.backend=gloo',
+         'model_wrapper_cfg.type=MMDistributedDataParallel'],
+        cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert (tmp_path / 'work/epoch_1.pth').is_file()
+
+
+def test_unlabeled_branch_is_blind(tmp_path):
+    """Other labels of the unlabelled clips change no logged number."""
+    from psp_plugin.datasets.split import write_split
+    labels = [i % 6 for i in range(60)]
+    split = tmp_path / 'split.json'
+    names = [f'S001C001P001R001A{i:03}' for i in range(12)]
+    write_split(str(split), names)
+    # 12 labelled clips, 28 unlabelled ones, 20 of the validation split.
+    changed = labels[:12] + labels[12:40][::-1] + labels[40:]
+    assert changed != labels
+    logs = []
+    for run_name, run_labels in (('true', labels), ('changed', changed)):
+        folder = tmp_path / run_name
+        folder.mkdir()
+        cfg = small_config('psp_ntu60_xsub_5p.py',
+                           write_ntu(folder / 'ann.pkl', labels=run_labels),
+                           folder / 'work', epochs=2)
+        cfg.train_dataloader.dataset.dataset.update(
+            labeled_per_class=None, split_file=str(split))
+        cfg.dump(str(folder / 'config.py'))
+        done = run(tool('train', True), folder / 'config.py')
+        assert done.returncode == 0, done.stderr
+        logs.append(re.findall(r'(?:loss|acc)\S*: \S+', done.stdout))
+    assert len(logs[0]) > 40
+    assert logs[0] == logs[1]
+
+

@@ -1,0 +1,52 @@
+"""Draws the labelled clips of a toolbox annotation file into a split file."""
+import argparse
+import sys
+from collections import Counter
+from typing import List, Optional
+
+from psp_plugin.datasets.semi_supervised import SemiSupervisedDataset
+from psp_plugin.datasets.split import write_split
+
+
+def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('ann_file', help='a PoseDataset pickle')
+    parser.add_argument(
+        'output', help='the file to write: JSON if so named, else plain text')
+    parser.add_argument(
+        '--split', help='split of the pickle, such as xsub_train')
+    amount = parser.add_mutually_exclusive_group(required=True)
+    amount.add_argument(
+        '--ratio', type=float, help='share of labelled clips, such as 0.05')
+    amount.add_argument(
+        '--per-class', type=int, help='labelled clips per class')
+    parser.add_argument(
+        '--seed', type=int, default=0, help='(default: %(default)s)')
+    return parser.parse_args(argv)
+
+
+def main(argv: Optional[List[str]] = None) -> None:
+    args = parse_args(argv)
+    try:
+        labeled = SemiSupervisedDataset(
+            dict(
+                type='PoseDataset', ann_file=args.ann_file, split=args.split),
+            labeled_ratio=args.ratio,
+            labeled_per_class=args.per_class,
+            seed=args.seed)
+    except (ValueError, FileNotFoundError) as error:
+        sys.exit(f'{error}.')
+    write_split(args.output, labeled.labeled_names, ann_file=args.ann_file,
+                split=args.split, ratio=args.ratio, per_class=args.per_class,
+                seed=args.seed)
+    counts = Counter(
+        labeled.get_data_info(i)['label'] for i in range(len(labeled)))
+    print('class  labelled clips')
+    for label, count in sorted(counts.items()):
+        print(f'{label:5}  {count:14}')
+    print(f'{len(labeled)} labelled clips in {len(counts)} classes, written '
+          f'to {args.output}')
+
+
+if __name__ == '__main__':
+    main()

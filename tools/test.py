@@ -1,0 +1,5 @@
+"""Tests a checkpoint: MMAction2's own ``tools/test.py`` with its arguments."""
+from psp_plugin.toolbox import run_tool
+
+if __name__ == '__main__':
+    run_tool('test', ('test_dataloader', ))
