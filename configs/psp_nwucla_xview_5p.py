@@ -1,4 +1,4 @@
-# PSP Learning on NW-UCLA, views 1 and 2 to 3, 5% labels (paper, table 3: 69.2).
+# PSP Learning on NW-UCLA, views 1, 2 to 3, 5% labels (paper, table 3: 69.2).
 _base_ = [
     '_base_/default_runtime.py', '_base_/models/psp.py',
     '_base_/datasets/nwucla_3d.py', '_base_/schedules/sgd_nwucla.py'

@@ -1,11 +1,12 @@
 # psp_nwucla_xview_5p.py at a size that two CPU cores train in 20 minutes.
-_base_ = 'psp_nwucla_xview_5p.py'
+_base_ = [
+    '_base_/default_runtime.py', '_base_/models/psp_small.py',
+    '_base_/datasets/nwucla_3d.py', '_base_/schedules/sgd_small.py'
+]
 
 model = dict(
-    backbone=dict(blocks=[(16, 16, 4, 2), (16, 32, 8, 1), (32, 64, 16, 2)]),
-    neck=dict(in_channels=64),
-    projector=dict(in_channels=64),
-    cls_head=dict(in_channels=64))
+    backbone=dict(num_joints=20),
+    neck=dict(layout='nwucla', part_to_joint=0.1, body_to_joint=0.2))
 
 train_pipeline = _base_.prepare + [
     dict(type='UniformSampleFrames', clip_len=32)
@@ -20,7 +21,8 @@ test_pipeline = _base_.prepare + [
 train_dataloader = dict(
     batch_size=32,
     num_workers=1,
-    dataset=dict(times=10, dataset=dict(dataset=dict(pipeline=train_pipeline))))
+    dataset=dict(
+        times=10, dataset=dict(dataset=dict(pipeline=train_pipeline))))
 custom_hooks = [
     dict(
         type='InterleaveHook',
@@ -33,15 +35,4 @@ custom_hooks = [
 ]
 val_dataloader = dict(num_workers=1, dataset=dict(pipeline=val_pipeline))
 test_dataloader = dict(num_workers=1, dataset=dict(pipeline=test_pipeline))
-
-train_cfg = dict(max_epochs=40)
-param_scheduler = [
-    dict(
-        type='LinearLR',
-        start_factor=0.01,
-        begin=0,
-        end=4,
-        by_epoch=True,
-        convert_to_iter_based=True),
-    dict(type='MultiStepLR', milestones=[24, 34], gamma=0.1, by_epoch=True)
-]
+default_hooks = dict(checkpoint=dict(interval=5, max_keep_ckpts=3))

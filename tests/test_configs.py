@@ -40,7 +40,7 @@ def tiny(name, ann_files, work_dir):
 @pytest.mark.parametrize('name', NAMES)
 def test_train_and_test_step(name, ann_files, tmp_path):
     runner = Runner.from_cfg(tiny(name, ann_files, tmp_path))
-    runner.train_loop  # builds the loader, as `train` does
+    assert runner.train_loop.max_iters > 0  # builds the loader
     for hook in runner.hooks:
         if type(hook).__name__ == 'InterleaveHook':
             hook.before_train(runner)

@@ -12,15 +12,18 @@ BLOCKS = [(8, 8, 2, 2), (8, 16, 4, 2)]
 
 def write_ntu(path, num_clips: int = 60, num_classes: int = 6, seed: int = 0,
               joints: int = 25, labels: Optional[list] = None) -> str:
-    """Writes clips of 1 or 2 persons with the splits of NTU's pickle."""
+    """Writes clips of 1 or 2 persons with the splits of NTU's pickle.
+
+    The clips move as their true class does, whatever ``labels`` are written.
+    """
     rng = np.random.default_rng(seed)
-    labels = labels or [i % num_classes for i in range(num_clips)]
+    truth = [i % num_classes for i in range(num_clips)]
     clips = []
-    for i, label in enumerate(labels):
+    for i, label in enumerate(labels or truth):
         frames = int(rng.integers(20, 60))
         persons = 1 + i % 2
         body = rng.normal(size=(persons, 1, joints, 3))
-        sway = np.sin(np.arange(frames) * (label + 1) / 5)
+        sway = np.sin(np.arange(frames) * (truth[i] + 1) / 5)
         keypoint = body + sway[None, :, None, None] * 0.2
         clips.append(
             dict(frame_dir=f'S001C001P001R001A{i:03}', label=label,

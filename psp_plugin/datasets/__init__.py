@@ -1,4 +1,7 @@
 from .semi_supervised import SemiSupervisedDataset
-from .transforms import *  # noqa: F401,F403
+from .synthetic import SyntheticSkeletonDataset
+from .transforms import NormalizeSkeleton3D
 
-__all__ = ['SemiSupervisedDataset']
+__all__ = [
+    'NormalizeSkeleton3D', 'SemiSupervisedDataset', 'SyntheticSkeletonDataset'
+]

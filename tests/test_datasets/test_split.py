@@ -3,11 +3,16 @@ import json
 import random
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from psp_plugin.datasets.split import (choose_labeled, clips_per_class,
-                                       read_split, write_split)
+from psp_plugin.datasets.split import (
+    choose_labeled,
+    clips_per_class,
+    read_split,
+    write_split,
+)
 
 NAMES = [f'clip{i:03}' for i in range(100)]
 LABELS = [i % 5 for i in range(100)]
@@ -80,7 +85,7 @@ def test_split_file_round_trip(tmp_path, suffix):
     path = str(tmp_path / f'new/split.{suffix}')
     write_split(path, ['b', 'a'], seed=3)
     assert read_split(path) == ['b', 'a']
-    assert 'seed' in open(path).read()
+    assert 'seed' in Path(path).read_text()
 
 
 @pytest.mark.parametrize('name, text, message', [

@@ -8,11 +8,14 @@ import pytest
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook, IterTimerHook
 from mmengine.runner import Runner, get_priority
-from toy import small_config, write_ntu
 from torch.utils.data import DataLoader
+from toy import small_config, write_ntu
 
-from psp_plugin.engine.hooks.interleave import (InterleaveHook, cycle,
-                                                find_labeled)
+from psp_plugin.engine.hooks.interleave import (
+    InterleaveHook,
+    cycle,
+    find_labeled,
+)
 
 CONFIG = 'psp_ntu60_xsub_5p.py'
 TIMES = ('time', 'data_time', 'eta', 'memory')

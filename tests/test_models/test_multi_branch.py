@@ -56,8 +56,8 @@ def test_branched_batch(dtype, training):
 
 
 def test_branch_is_prepared_like_a_plain_batch():
-    model, out = build(labeled=scaled(1.)), build(
-        labeled=scaled(1.))(branched())
+    model = build(labeled=scaled(1.))
+    out = model(branched())
     for branch, n in BRANCHES.items():
         assert torch.equal(out['inputs'][branch], model(plain(n))['inputs'])
 

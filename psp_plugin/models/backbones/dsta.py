@@ -89,6 +89,9 @@ class AttentionMap(nn.Module):
 class AttentionUnit(nn.Module):
     """One DSTA attention: map, heads merged, feed-forward, two residuals.
 
+    As DSTA-Net has it, what a node gets is summed over the queries of the
+    map, ``y_v = sum_u x_u A_uv``.
+
     Args:
         in_channels (int): Number of input channels C.
         out_channels (int): Number of output channels C'.

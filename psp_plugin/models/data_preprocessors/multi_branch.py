@@ -37,7 +37,8 @@ class MultiBranchPreprocessor(BaseDataPreprocessor):
                 Defaults to False.
 
         Returns:
-            dict: The same structure, inputs as batched tensors.
+            dict: The same structure, inputs as batched tensors on the device
+            of the model that the preprocessor is part of.
         """
         if not isinstance(data['inputs'], dict):
             return self.labeled(data, training)

@@ -25,7 +25,10 @@ class TwoStreamHead(GCNHead):
                 f_m of the motion stream, (N, M, C, T, V) each.
 
         Returns:
-            Tensor: Logits (N, num_classes).
+            Tensor: Logits (N, num_classes), at least float32.
         """
         joint, motion = x
-        return super().forward(joint) + super().forward(motion)
+        logits = super().forward(joint) + super().forward(motion)
+        # The toolbox's accuracy goes through NumPy, which has no bfloat16.
+        half = logits.dtype in (torch.float16, torch.bfloat16)
+        return logits.float() if half else logits

@@ -14,8 +14,8 @@ def nt_xent(joint: torch.Tensor, motion: torch.Tensor,
     """NT-Xent over the 2N features of two streams, equation 10.
 
     Every feature's positive is the same clip's feature in the other stream;
-    its negatives are the 2N - 2 features of the other clips. Computed in at
-    least float32, also under automatic mixed precision.
+    its negatives are the 2N - 2 features of the other clips in this process.
+    Computed in at least float32, also under automatic mixed precision.
 
     Args:
         joint (Tensor): (N, C') features of the joint stream.
@@ -48,7 +48,8 @@ class CoarseToFineContrastiveLoss(nn.Module):
         temperature (float): Tau of equation 10. Defaults to 0.07.
         level_weights (dict[str, float], optional): Weight of ``'body'``,
             ``'part'`` and ``'joint'``; a level of weight 0 (or left out) is
-            neither computed nor logged. Defaults to 1 each, equation 13.
+            neither contrasted nor logged, and what only it trains gets no
+            gradient. Defaults to 1 each, equation 13.
         loss_weight (float): Weight of the whole; the released implementation
             takes 0.2. Defaults to 1.0, equation 16.
 

@@ -30,32 +30,31 @@ class SkeletonPooling(nn.Module):
         if body_from not in ('part', 'joint'):
             raise ValueError(f"body_from must be 'part' or 'joint', not "
                              f'{body_from!r}')
-        to_part = _mean_matrix(pyramid.joint_to_part)
-        to_body = (
-            to_part @ _mean_matrix(pyramid.part_to_body)
-            if body_from == 'part' else _mean_matrix(pyramid.joint_to_body))
-        self.register_buffer('to_part', to_part, persistent=False)
-        self.register_buffer('to_body', to_body, persistent=False)
+        self.body_from = body_from
+        owner = (
+            pyramid.part_to_body
+            if body_from == 'part' else pyramid.joint_to_body)
+        self.register_buffer(
+            'part_members', _members(pyramid.joint_to_part), persistent=False)
+        self.register_buffer('body_members', _members(owner), persistent=False)
 
     def forward(self, x: torch.Tensor) -> Features:
         """Averages joint features (..., V) over parts and bodies."""
+        part = _group_mean(x, self.part_members)
+        finer = part if self.body_from == 'part' else x
         return dict(
-            body=x @ self.to_body.to(x.dtype),
-            part=x @ self.to_part.to(x.dtype),
-            joint=x)
+            body=_group_mean(finer, self.body_members), part=part, joint=x)
 
 
-def _mean_matrix(owner: Tuple[int, ...]) -> torch.Tensor:
-    """(K, G) matrix that averages K members into the G groups they belong to.
+def _members(owner: Tuple[int, ...]) -> torch.Tensor:
+    """(K, G) matrix of ones where one of K members is in one of G groups."""
+    return torch.nn.functional.one_hot(torch.tensor(owner)).float()
 
-    Example:
-        >>> _mean_matrix((0, 0, 1))
-        tensor([[0.5000, 0.0000],
-                [0.5000, 0.0000],
-                [0.0000, 1.0000]])
-    """
-    member = torch.nn.functional.one_hot(torch.tensor(owner)).float()
-    return member / member.sum(0)
+
+def _group_mean(x: torch.Tensor, members: torch.Tensor) -> torch.Tensor:
+    """Averages (..., K) to (..., G), dividing in the precision of x."""
+    members = members.to(x.dtype)
+    return x @ members / members.sum(0)
 
 
 class LevelAttention(nn.Module):

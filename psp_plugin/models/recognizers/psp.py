@@ -73,8 +73,8 @@ class PSPRecognizer(BaseRecognizer):
             neck=neck,
             train_cfg=train_cfg,
             test_cfg=test_cfg,
-            data_preprocessor=data_preprocessor
-            or dict(type='MultiBranchPreprocessor'))
+            data_preprocessor=MODELS.build(
+                data_preprocessor or dict(type='MultiBranchPreprocessor')))
         if self.with_neck:
             self.projector = MODELS.build(projector)
             self.loss_con = MODELS.build(loss_con)
@@ -160,13 +160,22 @@ class PSPRecognizer(BaseRecognizer):
 
         Returns:
             tuple: What the stage gives, and no arguments for the head.
+
+        Raises:
+            ValueError: If the stage is another one.
         """
+        if stage not in ('backbone', 'head'):
+            raise ValueError("stage must be 'backbone' or 'head', not "
+                             f'{stage!r}')
         features = self.encode(dict(labeled=inputs))['labeled']
         if stage == 'head':
             return self.cls_head(features), dict()
         return features, dict()
 
     def _check_branches(self, inputs: Dict[str, torch.Tensor]) -> None:
+        if 'labeled' not in inputs:
+            raise ValueError('the batch has no labelled branch, but only '
+                             f'{sorted(inputs)}')
         if self.with_neck and 'unlabeled' not in inputs:
             raise ValueError(
                 'this PSPRecognizer has a contrastive loss, but the batch has '

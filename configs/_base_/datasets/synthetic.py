@@ -1,0 +1,72 @@
+dataset_type = 'SyntheticSkeletonDataset'
+prepare = [
+    dict(type='NormalizeSkeleton3D', center=1, zaxis=(0, 1), xaxis=(8, 4)),
+    dict(type='GenSkeFeat', dataset='nturgb+d', feats=['j', 'jm']),
+]
+pack = [
+    dict(type='PoseDecode'),
+    dict(type='FormatGCNInput', num_person=1),
+    dict(type='PackActionInputs'),
+]
+train_pipeline = prepare + [dict(type='UniformSampleFrames', clip_len=32)
+                            ] + pack
+val_pipeline = prepare + [
+    dict(type='UniformSampleFrames', clip_len=32, num_clips=1, test_mode=True)
+] + pack
+test_pipeline = prepare + [
+    dict(type='UniformSampleFrames', clip_len=32, num_clips=10, test_mode=True)
+] + pack
+
+train_dataloader = dict(
+    batch_size=32,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(
+        type='RepeatDataset',
+        times=10,
+        dataset=dict(
+            type='SemiSupervisedDataset',
+            labeled_ratio=0.05,
+            seed=0,
+            dataset=dict(
+                type=dataset_type,
+                split='train',
+                num_clips=1000,
+                pipeline=train_pipeline))))
+# Its clips are those that the labelled loader above leaves.
+custom_hooks = [
+    dict(
+        type='InterleaveHook',
+        unlabeled_dataloader=dict(
+            batch_size=64,
+            num_workers=1,
+            persistent_workers=True,
+            drop_last=True,
+            sampler=dict(type='DefaultSampler', shuffle=True)))
+]
+val_dataloader = dict(
+    batch_size=128,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type=dataset_type,
+        split='val',
+        num_clips=500,
+        pipeline=val_pipeline,
+        test_mode=True))
+test_dataloader = dict(
+    batch_size=32,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type=dataset_type,
+        split='val',
+        num_clips=500,
+        pipeline=test_pipeline,
+        test_mode=True))
+
+val_evaluator = [dict(type='AccMetric')]
+test_evaluator = val_evaluator

@@ -1,0 +1,17 @@
+# PSP at a size for CPUs: 140 thousand parameters instead of 5.1 million.
+model = dict(
+    type='PSPRecognizer',
+    backbone=dict(
+        type='DSTANet',
+        num_joints=25,
+        blocks=[(16, 16, 4, 2), (16, 32, 8, 1), (32, 64, 16, 2)]),
+    neck=dict(
+        type='PyramidPolymerizingAttention', in_channels=64,
+        layout='nturgb+d'),
+    projector=dict(type='PooledMLP', in_channels=64),
+    # At weight 1 the features of so small a model collapse to one point within
+    # a few epochs (loss_con = log(2N - 1)); the released weight prevents it.
+    loss_con=dict(
+        type='CoarseToFineContrastiveLoss', temperature=0.07,
+        loss_weight=0.2),
+    cls_head=dict(type='TwoStreamHead', num_classes=10, in_channels=64))
