@@ -53,8 +53,8 @@ REST: Pose = dict(shoulder=(2, 0, 8), elbow=(14, 0, 0), hip=(3, 0, 2),
 # An arm with nothing to do may be held bent, as if it carried something.
 HELD: Pose = dict(shoulder=(12, 45, 4), elbow=(75, 0, 0))
 # Standard deviations: how much postures differ between persons, and again
-# between clips, and how much a body moves of which nothing is asked. Chosen,
-# like the ranges below, so that five clips of a class do not teach the class.
+# between clips; a body of which nothing is asked moves by about as much. They
+# are chosen, like the ranges below, so that five clips do not teach a class.
 LOOSENESS: Pose = dict(pelvis=(1.5, 4.5, 1), spine=(2, 2, 1.5),
                        chest=(2, 4, 1.5), neck=(4.5, 7.5, 3),
                        shoulder=(4.5, 7.5, 3), elbow=(7.5, 0, 0),
@@ -278,7 +278,7 @@ def draw_motion(action: Action, side: str, vigour: float, num_frames: int,
                          begin + (end - begin) * ends, np.arange(len(keys)))
     pose = np.minimum(progress.astype(int), len(keys) - 2)
     part = (progress - pose)[:, None, None]
-    part = part * part * (3 - 2 * part)  # starts and arrives at rest
+    part = part * part * (3 - 2 * part)  # a limb stops at every key pose
     return keys[pose] * (1 - part) + keys[pose + 1] * part
 
 
@@ -301,8 +301,8 @@ def draw_body(action: Action, subject: Subject,
         rng (np.random.Generator): Source of randomness.
 
     Returns:
-        np.ndarray: Joint positions of a person who faces the camera and
-        whose standing ankles stay about the origin, (T, V, 3).
+        np.ndarray: Joints of a person who faces the camera, (T, V, 3). The
+        middle of the ankles, or the one stood on, stays at the origin.
     """
     num_frames = rng.integers(*NUM_FRAMES, endpoint=True)
     side = 'left' if rng.random() < subject.left_handed else 'right'
@@ -318,7 +318,7 @@ def draw_body(action: Action, subject: Subject,
         if not motion[:, shoulder].any():
             arm = slice(shoulder, shoulder + 3)
             angles[arm] += rng.uniform() ** 2 * lay_out(HELD, 'both')[arm]
-    restless = LOOSE * np.exp(rng.normal(0, .5, LOOSE.shape))
+    restless = .7 * LOOSE * np.exp(rng.normal(0, .5, LOOSE.shape))
     waves = draw_waves(num_frames, LOOSE.shape, rng)
     angles = angles + motion + restless * waves
     angles[:, ELBOWS, 0] = angles[:, ELBOWS, 0].clip(0, 150)
@@ -333,9 +333,9 @@ def film(points: np.ndarray, noise: float,
 
     Args:
         points (np.ndarray): Joints about the place of the feet, (T, V, 3).
-        noise (float): Standard deviation of a trunk joint's error in metres,
-            half of it slow and half of it new in every frame; the error of
-            hands and feet is larger. One of them is lost for a while.
+        noise (float): Standard deviation of a joint's error, in metres, half
+            its variance slow and half new in every frame. Hands and feet
+            have twice that, and one of them is lost for some frames.
         rng (np.random.Generator): Source of randomness.
 
     Returns:
@@ -350,7 +350,7 @@ def film(points: np.ndarray, noise: float,
     error *= np.sqrt(.5) * UNSTEADINESS
     lost = rng.choice(ENDS)
     begin = rng.integers(len(points))
-    error[begin:begin + rng.integers(3, 10), lost] += rng.normal(0, 8, 3)
+    error[begin:begin + rng.integers(3, 11), lost] += rng.normal(0, 8, 3)
     return (points + noise * error).astype(np.float32)
 
 
@@ -386,7 +386,7 @@ def make_clip(index: int, seed: int = 0, split: str = 'train',
 
 @DATASETS.register_module()
 class SyntheticSkeletonDataset(BaseActionDataset):
-    """Made-up clips of ten actions, as ``PoseDataset`` has real ones.
+    """Makes up clips of ten actions, laid out as in ``PoseDataset``.
 
     Source: this project's own, for demonstrations and tests; results on it
     are comparable to no published number. A clip depends on ``seed``,
@@ -398,13 +398,14 @@ class SyntheticSkeletonDataset(BaseActionDataset):
         seed (int): Seed of all clips and subjects. Defaults to 0.
         split (str): ``'train'`` or ``'val'``. Defaults to ``'train'``.
         noise (float): Standard deviation of the sensor's error in metres,
-            see :func:`film`. Defaults to 0.01.
+            see :func:`film`; 0 is a perfect one. Defaults to 0.01.
         pipeline (list[dict | callable]): The transforms. Defaults to none.
         **kwargs: Other arguments of ``BaseActionDataset``.
 
     Raises:
         ValueError: If ``split`` is unknown, if ``num_clips`` is less than the
-            number of classes, or if ``seed`` or ``noise`` is negative.
+            number of classes, or if ``seed`` or ``noise`` is negative or
+            ``noise`` is not finite.
     """
     METAINFO = dict(classes=CLASSES)
 
@@ -422,8 +423,9 @@ class SyntheticSkeletonDataset(BaseActionDataset):
                              f'a class, not {num_clips}')
         if seed < 0:
             raise ValueError(f'seed must not be negative, but is {seed}')
-        if not noise >= 0:
-            raise ValueError(f'noise must not be negative, but is {noise}')
+        if not 0 <= noise < float('inf'):
+            raise ValueError('noise must be finite and not negative, but is '
+                             f'{noise}')
         self.num_clips = num_clips
         self.seed = seed
         self.split = split
