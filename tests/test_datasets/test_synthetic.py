@@ -8,11 +8,18 @@ import pytest
 from mmaction.registry import DATASETS
 from mmengine.dataset import pseudo_collate
 
-from psp_plugin.datasets import synthetic
 from psp_plugin.datasets.semi_supervised import SemiSupervisedDataset
 from psp_plugin.datasets.synthetic import SyntheticSkeletonDataset, make_clip
+from psp_plugin.datasets.synthetic.actions import ACTIONS, CLASSES
+from psp_plugin.datasets.synthetic.body import (
+    LEFT,
+    TREE,
+    lay_out,
+    place_joints,
+    rotation_matrices,
+)
+from psp_plugin.datasets.synthetic.dataset import draw_subject
 
-CLASSES, TREE, LEFT = synthetic.CLASSES, synthetic.TREE, synthetic.LEFT
 PIPELINE = [
     dict(type='NormalizeSkeleton3D', center=1, zaxis=(0, 1), xaxis=(8, 4)),
     dict(type='GenSkeFeat', dataset='nturgb+d', feats=['j', 'jm']),
@@ -166,7 +173,7 @@ def test_only_sitting_down_does_not_return():
 
 
 def test_rotations_turn_about_y_then_z_then_x():
-    turn = synthetic.rotation_matrices
+    turn = rotation_matrices
     angles = np.array([20., -70., 130.])
     x, y, z = (turn(row) for row in np.diag(angles))
     np.testing.assert_allclose(turn(angles), x @ z @ y, atol=1e-12)
@@ -176,16 +183,16 @@ def test_rotations_turn_about_y_then_z_then_x():
     np.testing.assert_allclose(aside @ [0, -1, 0], [1, 0, 0], atol=1e-12)
 
 
-@pytest.mark.parametrize('action', synthetic.ACTIONS, ids=CLASSES)
+@pytest.mark.parametrize('action', ACTIONS, ids=CLASSES)
 def test_left_pose_is_the_mirror_image_of_the_right_one(action):
-    offsets = synthetic.draw_subject(np.random.default_rng(0)).offsets
+    offsets = draw_subject(np.random.default_rng(0)).offsets
     swap = np.arange(25)
     for right, left in LEFT.items():
         swap[[right, left]] = left, right
     for _, pose in action.poses:
         right, left, both = (
-            synthetic.place_joints(
-                synthetic.lay_out(pose, side)[None], offsets)[0]
+            place_joints(
+                lay_out(pose, side)[None], offsets)[0]
             for side in ('right', 'left', 'both'))
         np.testing.assert_allclose(left, right[swap] * (-1, 1, 1), atol=1e-12)
         np.testing.assert_allclose(both, both[swap] * (-1, 1, 1), atol=1e-12)

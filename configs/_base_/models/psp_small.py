@@ -4,7 +4,7 @@ model = dict(
     backbone=dict(
         type='DSTANet',
         num_joints=25,
-        blocks=[(16, 16, 4, 2), (16, 32, 8, 1), (32, 64, 16, 2)]),
+        blocks=[(16, 16, 4, 1), (16, 32, 8, 2), (32, 64, 16, 2)]),
     neck=dict(
         type='PyramidPolymerizingAttention', in_channels=64,
         layout='nturgb+d'),

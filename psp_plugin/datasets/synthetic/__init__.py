@@ -1,0 +1,3 @@
+from .dataset import SyntheticSkeletonDataset, make_clip
+
+__all__ = ['SyntheticSkeletonDataset', 'make_clip']
