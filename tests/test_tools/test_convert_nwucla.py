@@ -266,7 +266,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     def fail(*args, **kwargs):
         raise OSError(28, 'No space left on device')
 
-    monkeypatch.setattr(nwucla.pickle, 'dump', fail)
+    monkeypatch.setattr(pickle, 'dump', fail)
     with pytest.raises(OSError):
         nwucla.write_pickle({}, str(output))
     assert os.listdir(tmp_path) == ['x.pkl']

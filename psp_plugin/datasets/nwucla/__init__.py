@@ -1,0 +1,14 @@
+from .converter import (
+    build_annotations,
+    build_splits,
+    convert,
+    find_twins,
+    summarize,
+    write_pickle,
+)
+from .reader import ACTIONS, CLASSES, NWUCLAError, read_sequences
+
+__all__ = [
+    'ACTIONS', 'CLASSES', 'NWUCLAError', 'build_annotations', 'build_splits',
+    'convert', 'find_twins', 'read_sequences', 'summarize', 'write_pickle'
+]
