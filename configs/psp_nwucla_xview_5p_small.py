@@ -9,13 +9,13 @@ model = dict(
     neck=dict(layout='nwucla', part_to_joint=0.1, body_to_joint=0.2))
 
 train_pipeline = _base_.prepare + [
-    dict(type='UniformSampleFrames', clip_len=32)
+    dict(type='UniformSample', clip_len=32)
 ] + _base_.pack
 val_pipeline = _base_.prepare + [
-    dict(type='UniformSampleFrames', clip_len=32, num_clips=1, test_mode=True)
+    dict(type='UniformSample', clip_len=32, num_clips=1, test_mode=True)
 ] + _base_.pack
 test_pipeline = _base_.prepare + [
-    dict(type='UniformSampleFrames', clip_len=32, num_clips=10, test_mode=True)
+    dict(type='UniformSample', clip_len=32, num_clips=10, test_mode=True)
 ] + _base_.pack
 
 train_dataloader = dict(

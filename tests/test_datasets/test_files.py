@@ -23,7 +23,7 @@ def test_present_and_remote_files_pass(tmp_path):
 
 
 @pytest.mark.parametrize('name, advice', [
-    ('nwucla_3d.pkl', 'python tools/data/convert_nwucla.py all_sqe.zip -o '),
+    ('nwucla_3d.pkl', 'make it with `python tools/data/convert_nwucla.py'),
     ('ntu60_3d.pkl', 'download https://download.openmmlab.com/'),
     ('mine.pkl', 'set ann_file to your annotation pickle'),
 ])

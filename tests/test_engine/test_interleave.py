@@ -99,7 +99,7 @@ def test_epoch_loop(ann_file, tmp_path):
 
 def test_unlabeled_clips_are_disjoint_and_all_come(ann_file, tmp_path):
     cfg = small_config(CONFIG, ann_file, tmp_path, epochs=3)
-    clip = dict(type='UniformSampleFrames', clip_len=8, test_mode=True)
+    clip = dict(type='UniformSample', clip_len=8, test_mode=True)
     node = cfg.train_dataloader.dataset.dataset.dataset
     node.pipeline = [clip if t.type == clip['type'] else t
                      for t in node.pipeline]
