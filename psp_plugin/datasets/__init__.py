@@ -1,7 +1,8 @@
 from .semi_supervised import SemiSupervisedDataset
 from .synthetic import SyntheticSkeletonDataset
-from .transforms import NormalizeSkeleton3D
+from .transforms import NormalizeSkeleton3D, ScaleMotion
 
 __all__ = [
-    'NormalizeSkeleton3D', 'SemiSupervisedDataset', 'SyntheticSkeletonDataset'
+    'NormalizeSkeleton3D', 'ScaleMotion', 'SemiSupervisedDataset',
+    'SyntheticSkeletonDataset'
 ]

@@ -2,6 +2,7 @@ dataset_type = 'SyntheticSkeletonDataset'
 prepare = [
     dict(type='NormalizeSkeleton3D', center=1, zaxis=(0, 1), xaxis=(8, 4)),
     dict(type='GenSkeFeat', dataset='nturgb+d', feats=['j', 'jm']),
+    dict(type='ScaleMotion', factor=30),  # metres per second
 ]
 pack = [
     dict(type='PoseDecode'),

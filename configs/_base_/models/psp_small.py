@@ -9,9 +9,5 @@ model = dict(
         type='PyramidPolymerizingAttention', in_channels=64,
         layout='nturgb+d'),
     projector=dict(type='PooledMLP', in_channels=64),
-    # At weight 1 the features of so small a model collapse to one point within
-    # a few epochs (loss_con = log(2N - 1)); the released weight prevents it.
-    loss_con=dict(
-        type='CoarseToFineContrastiveLoss', temperature=0.07,
-        loss_weight=0.2),
+    loss_con=dict(type='CoarseToFineContrastiveLoss', temperature=0.07),
     cls_head=dict(type='TwoStreamHead', num_classes=10, in_channels=64))

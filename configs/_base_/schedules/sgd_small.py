@@ -1,4 +1,4 @@
-# The NW-UCLA schedule of the paper, shortened to 40 epochs.
+# The NW-UCLA optimiser of the paper, with a schedule of 40 epochs.
 train_cfg = dict(
     type='EpochBasedTrainLoop', max_epochs=40, val_begin=1, val_interval=5)
 val_cfg = dict(type='ValLoop')
