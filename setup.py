@@ -26,5 +26,5 @@ setup(
         'mmaction2>=1.2,<1.3',
         'setuptools<81',
     ],
-    extras_require={'tests': ['pytest>=7', 'ruff>=0.6']},
+    extras_require={'tests': ['pytest>=7', 'ruff==0.17.6']},
 )

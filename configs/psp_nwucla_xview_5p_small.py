@@ -8,18 +8,18 @@ _base_ = [
 model = dict(
     backbone=dict(num_joints=20),
     neck=dict(layout='nwucla', part_to_joint=0.1, body_to_joint=0.2),
-    # At weight 1 the features of so small a model collapse to one point within
-    # a few epochs (loss_con = log(2N - 1)); at the released weight they do not.
+    # At weight 1 the features of so small a model collapse to one point in a
+    # few epochs (loss_con = log(2N - 1)); at the released weight they do not.
     loss_con=dict(loss_weight=0.2))
 
 train_pipeline = _base_.prepare + [
-    dict(type='UniformSample', clip_len=32)
+    dict(type='UniformSamplePose', clip_len=32)
 ] + _base_.pack
 val_pipeline = _base_.prepare + [
-    dict(type='UniformSample', clip_len=32, num_clips=1, test_mode=True)
+    dict(type='UniformSamplePose', clip_len=32, num_clips=1, test_mode=True)
 ] + _base_.pack
 test_pipeline = _base_.prepare + [
-    dict(type='UniformSample', clip_len=32, num_clips=10, test_mode=True)
+    dict(type='UniformSamplePose', clip_len=32, num_clips=10, test_mode=True)
 ] + _base_.pack
 
 train_dataloader = dict(

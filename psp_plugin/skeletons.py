@@ -7,6 +7,7 @@ Kinect v1 joints, as the paper gives only its sizes (10 parts, 5 bodies).
 from dataclasses import dataclass
 from typing import Dict, Sequence, Tuple
 
+LEVELS = ('body', 'part', 'joint')  # coarse to fine
 Group = Tuple[int, ...]
 
 

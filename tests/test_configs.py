@@ -8,6 +8,8 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from toy import CONFIGS, set_everywhere, write_ntu
 
+from psp_plugin.datasets.split import clips_per_class
+
 NAMES = sorted(path.name for path in CONFIGS.glob('*.py'))
 PARAMETERS = {'psp_ntu60_xsub_5p.py': 5_138_940}
 
@@ -22,7 +24,7 @@ def ann_files(tmp_path_factory):
 
 
 def tiny(name, ann_files, work_dir):
-    cfg = Config.fromfile(str(CONFIGS / name))
+    cfg = Config.fromfile(str(CONFIGS / name))  # or another path
     cfg.work_dir = str(work_dir)
     cfg.randomness = dict(seed=0)
     cfg.train_cfg.update(max_epochs=1, val_interval=1)
@@ -63,10 +65,63 @@ def test_config_can_be_read_back(name, tmp_path):
     assert Config.fromfile(str(path)).model == cfg.model
 
 
-@pytest.mark.parametrize('percent, count', [(5, 33), (10, 66), (20, 133),
-                                            (40, 267)])
-def test_label_fractions_are_the_names(percent, count):
-    cfg = Config.fromfile(str(CONFIGS / f'psp_ntu60_xsub_{percent}p.py'))
-    labeled = cfg.train_dataloader.dataset.dataset
-    assert labeled.labeled_ratio == percent / 100
-    assert int(labeled.labeled_ratio * 40091 / 60) == count
+def test_the_readmes_own_config(ann_files, tmp_path):
+    """The block of README, beside the shipped configs, trains."""
+    text = (CONFIGS.parent / 'README.md').read_text(encoding='utf-8')
+    block = text.split('```python\n')[1].split('```')[0]
+    block = block.replace("'psp_ntu60", f"'{CONFIGS}/psp_ntu60")
+    block = block.replace("split='train'", "split='xsub_train'")
+    (tmp_path / 'mine.py').write_text(
+        block.replace("split='val'", "split='xsub_val'"))
+    cfg = tiny(tmp_path / 'mine.py', ann_files, tmp_path)
+    assert cfg.model.cls_head.num_classes == 12
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    assert runner.message_hub.get_scalar('train/loss').current() > 0
+
+
+# Section 4.2 of the paper: clips and classes of the training set, batch, lr,
+# weight decay, epochs, warm-up, milestones, alpha and beta.
+PAPER = {
+    'ntu60_xsub': (40091, 60, 64, 0.05, 5e-4, 120, 5, [60, 90], 0.12, 0.24),
+    'ntu60_xview': (37646, 60, 64, 0.05, 5e-4, 120, 5, [60, 90], 0.12, 0.24),
+    'nwucla_xview': (1020, 10, 128, 0.06, 1e-4, 300, 20, [76, 130], 0.1, 0.2),
+}
+COUNTS = {  # labelled clips per class
+    'ntu60_xsub': {5: 33, 10: 66, 20: 133, 40: 267},
+    'ntu60_xview': {5: 31, 10: 62, 20: 125, 40: 250},
+    'nwucla_xview': {5: 5, 15: 15, 30: 30, 40: 40},
+}
+
+
+@pytest.mark.parametrize('data, percent', [
+    (data, percent) for data, counts in COUNTS.items() for percent in counts])
+def test_settings_are_those_of_the_paper(data, percent):
+    cfg = Config.fromfile(str(CONFIGS / f'psp_{data}_{percent}p.py'))
+    (clips, classes, batch, lr, decay, epochs, warm_up, milestones, alpha,
+     beta) = PAPER[data]
+    hook, neck = cfg.custom_hooks[0], cfg.model.neck
+    optimizer, labeled = cfg.optim_wrapper.optimizer, cfg.train_dataloader
+    split = labeled.dataset.dataset
+    assert split.labeled_ratio == percent / 100
+    assert clips_per_class(split.labeled_ratio, clips,
+                           classes) == COUNTS[data][percent]
+    # An epoch is about one pass over the training set.
+    assert round(labeled.dataset.times * split.labeled_ratio, 1) in (
+        0.9, 1.0, 1.1, 1.2)
+    assert split.dataset.split == data.split('_')[1] + '_train'
+    assert cfg.val_dataloader.dataset.split == data.split('_')[1] + '_val'
+    assert labeled.batch_size == batch == hook.unlabeled_dataloader.batch_size
+    assert (optimizer.type, optimizer.momentum,
+            optimizer.nesterov) == ('SGD', 0.9, True)
+    assert (optimizer.lr, optimizer.weight_decay) == (lr, decay)
+    assert cfg.train_cfg.max_epochs == epochs
+    assert cfg.param_scheduler[0].end == warm_up
+    assert cfg.param_scheduler[1].milestones == milestones
+    assert (neck.part_to_joint, neck.body_to_joint) == (alpha, beta)
+    assert cfg.model.loss_con.temperature == 0.07
+    for loader, num_clips in ((cfg.val_dataloader, 1),
+                              (cfg.test_dataloader, 10)):
+        sample = next(step for step in loader.dataset.pipeline
+                      if 'clip_len' in step)
+        assert (sample.clip_len, sample.num_clips) == (50, num_clips)

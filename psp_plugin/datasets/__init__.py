@@ -1,8 +1,12 @@
 from .semi_supervised import SemiSupervisedDataset
 from .synthetic import SyntheticSkeletonDataset
-from .transforms import NormalizeSkeleton3D, ScaleMotion
+from .transforms import (
+    NormalizeSkeleton3D,
+    ScaleMotion,
+    UniformSamplePose,
+)
 
 __all__ = [
     'NormalizeSkeleton3D', 'ScaleMotion', 'SemiSupervisedDataset',
-    'SyntheticSkeletonDataset'
+    'SyntheticSkeletonDataset', 'UniformSamplePose'
 ]

@@ -14,8 +14,10 @@ HOW_TO_MAKE = {
 
 def annotation_path(dataset: dict) -> str:
     """The annotation file of a dataset config, '' if it has none."""
-    path, root = dataset.get('ann_file') or '', dataset.get('data_root')
-    return str(Path(root or '') / path) if path and '://' not in path else path
+    path, root = dataset.get('ann_file') or '', dataset.get('data_root') or ''
+    if not path or '://' in path:
+        return path
+    return f'{root}/{path}' if '://' in root else str(Path(root) / path)
 
 
 def check_annotation_file(path: str) -> None:

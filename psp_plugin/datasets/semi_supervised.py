@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, List, Optional, Tuple, Union
 from weakref import WeakValueDictionary
 
+import numpy as np
 from mmaction.registry import DATASETS
 from mmengine.dataset import BaseDataset, Compose, force_full_init
 from mmengine.logging import print_log
@@ -28,12 +29,20 @@ class Source:
     @functools.cached_property
     def clips(self) -> Tuple[List[str], List[Any]]:
         """Names and labels of all clips, in the dataset's order."""
-        self.dataset.full_init()
         names, labels = [], []
-        for index in range(len(self.dataset)):
-            info = self.dataset.get_data_info(index)
-            names.append(clip_name(info))
-            labels.append(info.get('label'))
+        try:
+            self.dataset.full_init()
+            for index in range(len(self.dataset)):
+                # Not the dataset's own look-up, which may open a file per
+                # clip and makes labels of several classes into vectors.
+                info = BaseDataset.get_data_info(self.dataset, index)
+                names.append(clip_name(info))
+                labels.append(info.get('label'))
+        except (AssertionError, KeyError, TypeError) as error:
+            raise ValueError(
+                f'{type(self.dataset).__name__} cannot read split '
+                f'{getattr(self.dataset, "split", None)!r} of '
+                f'{self.dataset.ann_file}: {error!r}') from error
         return names, labels
 
 
@@ -57,12 +66,13 @@ def open_source(cfg: dict) -> Source:
     """Builds a dataset without its pipeline, or finds it built already.
 
     Args:
-        cfg (dict): Dataset config; ``pipeline`` is disregarded.
+        cfg (dict): Dataset config; ``pipeline`` is disregarded, and the
+            annotations are not read yet.
 
     Raises:
         FileNotFoundError: If the annotation file is missing.
     """
-    cfg = dict(cfg, pipeline=[])
+    cfg = dict(cfg, pipeline=[], lazy_init=True)
     path = annotation_path(cfg)
     if path:
         check_annotation_file(path)
@@ -181,6 +191,11 @@ class SemiSupervisedDataset:
             raise ValueError(
                 f'clip {unlabeled[0]!r} has no label, as {len(unlabeled)} of '
                 f'{len(names)}: name the labelled clips in a split_file')
+        several = [n for n, label in zip(names, labels) if np.ndim(label)]
+        if several:
+            raise ValueError(
+                f'clip {several[0]!r} has several labels; a draw per class '
+                'needs one: name the labelled clips in a split_file')
         count = self.labeled_per_class
         if count is None:
             count = clips_per_class(self.labeled_ratio, len(names),

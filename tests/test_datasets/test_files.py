@@ -15,6 +15,11 @@ def test_every_annotation_file_of_a_nested_config_is_found():
     assert list(annotation_paths(cfg)) == ['a.pkl', 'root/b.pkl']
 
 
+def test_remote_root_stays_remote():
+    cfg = dict(ann_file='a.pkl', data_root='s3://bucket/x')
+    assert list(annotation_paths(cfg)) == ['s3://bucket/x/a.pkl']
+
+
 def test_present_and_remote_files_pass(tmp_path):
     path = tmp_path / 'a.pkl'
     path.touch()

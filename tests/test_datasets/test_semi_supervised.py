@@ -128,10 +128,15 @@ def test_rewritten_annotation_file_is_read_anew(tmp_path):
     assert len(make(str(path), subset='unlabeled')) == 20 - len(first)
 
 
-def test_under_repeat_dataset_and_lazily(ann_file):
+def test_under_repeat_dataset_and_lazily(ann_file, monkeypatch):
+    reads = []
+    load = mmengine.load
+    monkeypatch.setattr(mmengine, 'load',
+                        lambda path: reads.append(path) or load(path))
     lazy = make(ann_file, lazy_init=True)
-    assert not lazy._fully_initialized
+    assert not reads
     assert len(lazy) == 3 * CLASSES
+    assert reads == [ann_file]
     repeated = DATASETS.build(dict(
         type='RepeatDataset', times=3,
         dataset=config(ann_file, lazy_init=True)))
@@ -180,6 +185,21 @@ def test_clip_without_label(tmp_path):
     clips = annotations()
     del clips[5]['label']
     with pytest.raises(ValueError, match="clip 'clip05' has no label"):
+        make(write(tmp_path / 'ann.pkl', clips))
+
+
+@pytest.mark.parametrize('split', ['nope', None])
+def test_wrong_split_names_the_file(ann_file, split):
+    with pytest.raises(ValueError, match=f'split {split!r} of {ann_file}'):
+        SemiSupervisedDataset(
+            dict(type='PoseDataset', ann_file=ann_file, split=split),
+            labeled_per_class=1)
+
+
+def test_several_labels_are_told(tmp_path):
+    clips = annotations()
+    clips[3]['label'] = [0, 2]
+    with pytest.raises(ValueError, match="clip 'clip03' has several labels"):
         make(write(tmp_path / 'ann.pkl', clips))
 
 

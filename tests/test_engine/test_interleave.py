@@ -99,7 +99,7 @@ def test_epoch_loop(ann_file, tmp_path):
 
 def test_unlabeled_clips_are_disjoint_and_all_come(ann_file, tmp_path):
     cfg = small_config(CONFIG, ann_file, tmp_path, epochs=3)
-    clip = dict(type='UniformSample', clip_len=8, test_mode=True)
+    clip = dict(type='UniformSamplePose', clip_len=8, test_mode=True)
     node = cfg.train_dataloader.dataset.dataset.dataset
     node.pipeline = [clip if t.type == clip['type'] else t
                      for t in node.pipeline]
@@ -140,11 +140,14 @@ def test_gradient_accumulation(ann_file, tmp_path):
                if 'loss' in line)
 
 
-def test_resume_goes_on_with_the_same_clips_and_numbers(ann_file, tmp_path):
+@pytest.mark.parametrize('sampler', ['DefaultSampler', 'InfiniteSampler'])
+def test_resume_goes_on_with_the_same_clips_and_numbers(
+        ann_file, tmp_path, sampler):
     """Three epochs at once, and three epochs with a stop after the second."""
 
     def config(folder, epochs):
         cfg = small_config(CONFIG, ann_file, tmp_path / folder, epochs)
+        cfg.custom_hooks[0].unlabeled_dataloader.sampler.type = sampler
         for loader in (cfg.train_dataloader,
                        cfg.custom_hooks[0].unlabeled_dataloader):
             # Workers have random states of their own, which MMEngine seeds
@@ -165,6 +168,17 @@ def test_unlabeled_loader_without_a_batch_is_told(ann_file, tmp_path):
     cfg = small_config(CONFIG, ann_file, tmp_path)
     cfg.custom_hooks[0].unlabeled_dataloader.batch_size = 64
     with pytest.raises(ValueError, match='28 clips, fewer than one batch of'):
+        Runner.from_cfg(cfg).train()
+
+
+def test_no_unlabeled_clip_is_told(ann_file, tmp_path):
+    cfg = small_config(CONFIG, ann_file, tmp_path)
+    own = cfg.train_dataloader.dataset.dataset.copy()
+    own.dataset = dict(own.dataset, split='xsub_val')
+    own.update(subset='unlabeled', labeled_per_class=3, seed=0)
+    own.dataset['indices'] = 18
+    cfg.custom_hooks[0].unlabeled_dataloader.dataset = own
+    with pytest.raises(ValueError, match='holds no clip: all are labelled'):
         Runner.from_cfg(cfg).train()
 
 

@@ -34,11 +34,12 @@ def main(argv: Optional[List[str]] = None) -> None:
             labeled_ratio=args.ratio,
             labeled_per_class=args.per_class,
             seed=args.seed)
-    except (ValueError, FileNotFoundError) as error:
+        write_split(args.output, labeled.labeled_names,
+                    ann_file=args.ann_file, split=args.split,
+                    ratio=args.ratio, per_class=args.per_class,
+                    seed=args.seed)
+    except (ValueError, OSError) as error:
         sys.exit(f'{error}.')
-    write_split(args.output, labeled.labeled_names, ann_file=args.ann_file,
-                split=args.split, ratio=args.ratio, per_class=args.per_class,
-                seed=args.seed)
     counts = Counter(
         labeled.get_data_info(i)['label'] for i in range(len(labeled)))
     print('class  labelled clips')

@@ -9,13 +9,13 @@ pack = [
     dict(type='FormatGCNInput', num_person=2),
     dict(type='PackActionInputs'),
 ]
-train_pipeline = prepare + [dict(type='UniformSample', clip_len=50)
+train_pipeline = prepare + [dict(type='UniformSamplePose', clip_len=50)
                             ] + pack
 val_pipeline = prepare + [
-    dict(type='UniformSample', clip_len=50, num_clips=1, test_mode=True)
+    dict(type='UniformSamplePose', clip_len=50, num_clips=1, test_mode=True)
 ] + pack
 test_pipeline = prepare + [
-    dict(type='UniformSample', clip_len=50, num_clips=10, test_mode=True)
+    dict(type='UniformSamplePose', clip_len=50, num_clips=10, test_mode=True)
 ] + pack
 
 # `times` makes one epoch about one pass over the whole training set.

@@ -1,5 +1,7 @@
 ann_file = 'data/skeleton/nwucla_3d.pkl'
 
+# Joint 2 is the shoulder centre; Kinect v1's spine joint is close to the hip.
+# Joint and motion need no table of bones, so the toolbox's need not fit.
 prepare = [
     dict(type='NormalizeSkeleton3D', center=1, zaxis=(0, 2), xaxis=(8, 4)),
     dict(type='GenSkeFeat', dataset='nturgb+d', feats=['j', 'jm']),
@@ -9,13 +11,13 @@ pack = [
     dict(type='FormatGCNInput', num_person=1),
     dict(type='PackActionInputs'),
 ]
-train_pipeline = prepare + [dict(type='UniformSample', clip_len=50)
+train_pipeline = prepare + [dict(type='UniformSamplePose', clip_len=50)
                             ] + pack
 val_pipeline = prepare + [
-    dict(type='UniformSample', clip_len=50, num_clips=1, test_mode=True)
+    dict(type='UniformSamplePose', clip_len=50, num_clips=1, test_mode=True)
 ] + pack
 test_pipeline = prepare + [
-    dict(type='UniformSample', clip_len=50, num_clips=10, test_mode=True)
+    dict(type='UniformSamplePose', clip_len=50, num_clips=10, test_mode=True)
 ] + pack
 
 # `times` makes one epoch about one pass over the whole training set.

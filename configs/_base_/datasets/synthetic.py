@@ -9,13 +9,13 @@ pack = [
     dict(type='FormatGCNInput', num_person=1),
     dict(type='PackActionInputs'),
 ]
-train_pipeline = prepare + [dict(type='UniformSample', clip_len=32)
+train_pipeline = prepare + [dict(type='UniformSamplePose', clip_len=32)
                             ] + pack
 val_pipeline = prepare + [
-    dict(type='UniformSample', clip_len=32, num_clips=1, test_mode=True)
+    dict(type='UniformSamplePose', clip_len=32, num_clips=1, test_mode=True)
 ] + pack
 test_pipeline = prepare + [
-    dict(type='UniformSample', clip_len=32, num_clips=10, test_mode=True)
+    dict(type='UniformSamplePose', clip_len=32, num_clips=10, test_mode=True)
 ] + pack
 
 train_dataloader = dict(

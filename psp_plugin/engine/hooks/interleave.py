@@ -2,6 +2,7 @@
 from typing import Iterator, Optional
 
 from mmaction.registry import HOOKS
+from mmengine.dataset import InfiniteSampler
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
@@ -48,12 +49,17 @@ class InterleaveHook(Hook):
             runner (Runner): The runner, its checkpoint loaded.
         """
         loader = self._build_loader(runner)
+        if len(loader.dataset) == 0:
+            raise ValueError('the unlabelled loader holds no clip: all are '
+                             'labelled')
         if len(loader) == 0:
             raise ValueError(
                 f'the unlabelled loader holds {len(loader.dataset)} clips, '
                 f'fewer than one batch of {loader.batch_size}: lower its '
                 'batch_size or set drop_last=False')
         epoch, offset = divmod(runner.iter, len(loader))
+        if isinstance(loader.batch_sampler.sampler, InfiniteSampler):
+            epoch, offset = 0, runner.iter  # it is one pass without an end
         self._batches = cycle(loader, epoch)
         for _ in range(offset):
             next(self._batches)

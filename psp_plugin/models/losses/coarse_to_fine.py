@@ -6,7 +6,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from mmaction.registry import MODELS
 
-from ..necks.ppa import LEVELS
+from psp_plugin.skeletons import LEVELS
 
 
 def nt_xent(joint: torch.Tensor, motion: torch.Tensor,

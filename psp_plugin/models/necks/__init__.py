@@ -1,4 +1,4 @@
-from .ppa import LEVELS, PyramidPolymerizingAttention
+from .ppa import PyramidPolymerizingAttention
 from .projector import PooledMLP
 
-__all__ = ['LEVELS', 'PooledMLP', 'PyramidPolymerizingAttention']
+__all__ = ['PooledMLP', 'PyramidPolymerizingAttention']

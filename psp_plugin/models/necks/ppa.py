@@ -10,9 +10,8 @@ import torch.nn as nn
 from mmaction.registry import MODELS
 from mmengine.model import BaseModule
 
-from psp_plugin.skeletons import SkeletonPyramid, get_pyramid
+from psp_plugin.skeletons import LEVELS, SkeletonPyramid, get_pyramid
 
-LEVELS = ('body', 'part', 'joint')  # coarse to fine
 Features = Dict[str, torch.Tensor]
 
 

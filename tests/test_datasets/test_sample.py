@@ -1,0 +1,48 @@
+"""Frames sampled over whole clips, long and short ones."""
+import numpy as np
+import pytest
+from mmaction.registry import TRANSFORMS
+
+
+def sample(total_frames, **kwargs):
+    transform = TRANSFORMS.build(
+        dict(type='UniformSamplePose', clip_len=50, **kwargs))
+    results = transform(dict(total_frames=total_frames, start_index=0))
+    return results['frame_inds'].reshape(-1, 50)
+
+
+@pytest.mark.parametrize('test_mode', [False, True])
+@pytest.mark.parametrize('total_frames', [1, 2, 31, 50, 99, 300])
+def test_frames_are_in_order_and_cover_the_clip(total_frames, test_mode):
+    frames = sample(total_frames, num_clips=10 if test_mode else 1,
+                    test_mode=test_mode)
+    assert frames.dtype == np.int32
+    assert (np.diff(frames) >= 0).all()
+    assert frames.min() >= 0 and frames.max() < total_frames
+    step = (total_frames - 1) / 50 + 1
+    assert (frames[:, 0] <= step).all()
+    assert (frames[:, -1] >= total_frames - 1 - step).all()
+
+
+@pytest.mark.parametrize('total_frames', [25, 31, 55, 200])
+def test_test_clips_differ_also_on_short_clips(total_frames):
+    frames = sample(total_frames, num_clips=10, test_mode=True)
+    assert len(np.unique(frames, axis=0)) > 3
+
+
+def test_one_test_clip_takes_the_middle_of_every_segment():
+    np.testing.assert_array_equal(
+        sample(501, test_mode=True)[0], np.arange(50) * 10 + 5)
+
+
+def test_testing_is_repeatable_and_leaves_the_random_state():
+    np.random.seed(0)
+    before = np.random.get_state()[1].copy()
+    first = sample(80, num_clips=3, test_mode=True)
+    np.testing.assert_array_equal(first, sample(80, num_clips=3,
+                                                test_mode=True))
+    np.testing.assert_array_equal(before, np.random.get_state()[1])
+
+
+def test_training_is_random():
+    assert (sample(300) != sample(300)).any()
