@@ -1,11 +1,15 @@
 """Joint -> part -> body tables of the skeleton pyramid (paper, section 3.2).
 
 Parts list joints, bodies list parts; both are 0-based. The NTU table is that
-of the authors' released implementation; the NW-UCLA one is made alike for
-Kinect v1 joints, as the paper gives only its sizes (10 parts, 5 bodies).
+of the authors' released implementation. The others are made alike for their
+joints: a spine, a head, and two parts a limb; for NW-UCLA the paper gives the
+sizes alone (10 parts, 5 bodies), for 2D key points nothing.
 """
-from dataclasses import dataclass
-from typing import Dict, Sequence, Tuple
+import operator
+from dataclasses import dataclass, fields
+from typing import Dict, Sequence, Tuple, Union
+
+from mmaction.models.utils import Graph
 
 LEVELS = ('body', 'part', 'joint')  # coarse to fine
 Group = Tuple[int, ...]
@@ -16,16 +20,19 @@ class SkeletonPyramid:
     """Which joints make which part, and which parts make which body.
 
     Args:
-        name: Name of the joint layout.
-        num_joints: Number of joints V.
-        parts: P groups of joint indices.
-        bodies: B groups of part indices.
-        part_names: One name per part.
-        body_names: One name per body.
+        name (str): Name of the joint layout.
+        num_joints (int): Number of joints V.
+        parts (Sequence[Sequence[int]]): P groups of joint indices.
+        bodies (Sequence[Sequence[int]]): B groups of part indices.
+        part_names (Sequence[str]): One name per part. Defaults to none.
+        body_names (Sequence[str]): One name per body. Defaults to none.
+        bones (Sequence[tuple[int, int]]): Pairs of joints to draw a line
+            between. Defaults to none.
 
     Raises:
-        ValueError: If a group is empty, if an index is out of range, or if a
-            joint (part) is in no part (body) or in more than one.
+        ValueError: If there is no group or an empty one, if an index is no
+            integer or out of range, if a joint (part) is in no part (body) or
+            in more than one, or if the names do not fit.
     """
     name: str
     num_joints: int
@@ -33,12 +40,29 @@ class SkeletonPyramid:
     bodies: Tuple[Group, ...]
     part_names: Tuple[str, ...] = ()
     body_names: Tuple[str, ...] = ()
+    bones: Tuple[Group, ...] = ()
 
     def __post_init__(self) -> None:
+        for table in ('parts', 'bodies', 'bones'):
+            groups = _as_groups(self.name, table, getattr(self, table))
+            object.__setattr__(self, table, groups)
+        for names, table in (('part_names', 'parts'),
+                             ('body_names', 'bodies')):
+            object.__setattr__(self, names, tuple(getattr(self, names)))
+            if len(getattr(self, names)) not in (0, len(getattr(self, table))):
+                raise ValueError(
+                    f'layout {self.name!r}: {len(getattr(self, names))} '
+                    f'{names} do not fit {len(getattr(self, table))} {table}')
         _check_partition(self.name, 'joint', self.num_joints, 'part',
                          self.parts)
         _check_partition(self.name, 'part', len(self.parts), 'body',
                          self.bodies)
+        for bone in self.bones:
+            if len(bone) != 2 or not all(
+                    0 <= joint < self.num_joints for joint in bone):
+                raise ValueError(
+                    f'layout {self.name!r}: bone {bone} is not a pair of '
+                    f'joints from 0 to {self.num_joints - 1}')
 
     @property
     def joint_to_part(self) -> Group:
@@ -64,9 +88,20 @@ class SkeletonPyramid:
             for body in self.bodies)
 
 
+def _as_groups(layout: str, table: str, groups: Sequence) -> Tuple[Group, ...]:
+    """The table as tuples of integers."""
+    try:
+        return tuple(tuple(map(operator.index, group)) for group in groups)
+    except TypeError as error:
+        raise ValueError(f'layout {layout!r}: {table} must be lists of lists '
+                         f'of integers, not {groups!r}') from error
+
+
 def _check_partition(layout: str, item: str, count: int, group: str,
                      groups: Sequence[Group]) -> None:
     """Raises ValueError unless every item is in exactly one group."""
+    if not groups:
+        raise ValueError(f'layout {layout!r} has no {group}')
     owner: Dict[int, int] = {}
     for index, members in enumerate(groups):
         if not members:
@@ -99,9 +134,70 @@ _PART_NAMES = ('spine', 'head', 'left arm', 'left hand', 'right arm',
 _BODIES = ((2, 3), (4, 5), (6, 7), (8, 9), (0, 1))
 _BODY_NAMES = ('left arm', 'right arm', 'left leg', 'right leg', 'torso')
 
-LAYOUTS: Dict[str, SkeletonPyramid] = {
-    pyramid.name: pyramid
-    for pyramid in (
+LAYOUTS: Dict[str, SkeletonPyramid] = {}
+
+
+def register_layout(pyramid: SkeletonPyramid) -> None:
+    """Makes a layout known by its name, for configs to use.
+
+    A module that does so is imported by ``custom_imports`` of a config.
+
+    Args:
+        pyramid (SkeletonPyramid): The layout.
+
+    Raises:
+        ValueError: If another layout has that name.
+    """
+    if LAYOUTS.setdefault(pyramid.name, pyramid) != pyramid:
+        raise ValueError(f'there is another layout named {pyramid.name!r}: '
+                         'choose a name of its own')
+
+
+def get_pyramid(
+        layout: Union[str, dict, SkeletonPyramid]) -> SkeletonPyramid:
+    """Returns the pyramid of a layout.
+
+    Args:
+        layout (str or dict or SkeletonPyramid): A registered name
+            (``'nturgb+d'``, ``'nwucla'``, ``'coco'``, ``'openpose'`` or one
+            of :func:`register_layout`), or a table of one's own:
+            ``dict(parts=[[...]], bodies=[[...]])`` with any other argument
+            of :class:`SkeletonPyramid`. ``num_joints`` is there one more than
+            the largest joint of the parts, if it is not given.
+
+    Raises:
+        ValueError: If the layout is unknown, or if the table is wrong.
+    """
+    if isinstance(layout, SkeletonPyramid):
+        return layout
+    if isinstance(layout, dict):
+        return _from_table(layout)
+    if layout not in LAYOUTS:
+        raise ValueError(f'unknown skeleton layout {layout!r}; known are '
+                         f'{", ".join(map(repr, sorted(LAYOUTS)))}, or give a '
+                         'table, dict(parts=[[...]], bodies=[[...]])')
+    return LAYOUTS[layout]
+
+
+def _from_table(table: dict) -> SkeletonPyramid:
+    """A pyramid from a dict of a config."""
+    known = [field.name for field in fields(SkeletonPyramid)]
+    unknown = sorted(set(table) - set(known))
+    missing = [key for key in ('parts', 'bodies') if key not in table]
+    if unknown or missing:
+        raise ValueError(
+            f'a layout table needs parts and bodies and takes '
+            f'{", ".join(known)}, but ' + ' and '.join(
+                f'{name} is {state}' for names, state in (
+                    (missing, 'missing'), (unknown, 'not one of them'))
+                for name in names))
+    name = table.get('name', 'custom')
+    joints = sum(_as_groups(name, 'parts', table['parts']), ())
+    return SkeletonPyramid(**dict(
+        dict(name=name, num_joints=max(joints, default=-1) + 1), **table))
+
+
+for _pyramid in (
         SkeletonPyramid(
             name='nturgb+d',
             num_joints=25,
@@ -109,7 +205,8 @@ LAYOUTS: Dict[str, SkeletonPyramid] = {
                    (11, 23, 24), (12, 13), (14, 15), (16, 17), (18, 19)),
             bodies=_BODIES,
             part_names=_PART_NAMES,
-            body_names=_BODY_NAMES),
+            body_names=_BODY_NAMES,
+            bones=Graph('nturgb+d').inward),
         SkeletonPyramid(
             name='nwucla',
             num_joints=20,
@@ -117,21 +214,29 @@ LAYOUTS: Dict[str, SkeletonPyramid] = {
                    (12, 13), (14, 15), (16, 17), (18, 19)),
             bodies=_BODIES,
             part_names=_PART_NAMES,
-            body_names=_BODY_NAMES),
-    )
-}
-
-
-def get_pyramid(layout: str) -> SkeletonPyramid:
-    """Returns the pyramid of a named layout.
-
-    Args:
-        layout: ``'nturgb+d'`` (25 joints) or ``'nwucla'`` (20 joints).
-
-    Raises:
-        ValueError: If the layout is unknown.
-    """
-    if layout not in LAYOUTS:
-        raise ValueError(f'unknown skeleton layout {layout!r}; known are '
-                         f'{", ".join(map(repr, sorted(LAYOUTS)))}')
-    return LAYOUTS[layout]
+            body_names=_BODY_NAMES,
+            bones=((1, 0), (2, 1), (3, 2), (4, 2), (5, 4), (6, 5), (7, 6),
+                   (8, 2), (9, 8), (10, 9), (11, 10), (12, 0), (13, 12),
+                   (14, 13), (15, 14), (16, 0), (17, 16), (18, 17),
+                   (19, 18))),
+        # 2D key points of COCO have no spine; the face is two parts.
+        SkeletonPyramid(
+            name='coco',
+            num_joints=17,
+            parts=((0, 1, 2), (3, 4), (5, 7), (9, ), (6, 8), (10, ),
+                   (11, 13), (15, ), (12, 14), (16, )),
+            bodies=_BODIES,
+            part_names=('face', 'ears', *_PART_NAMES[2:]),
+            body_names=(*_BODY_NAMES[:4], 'head'),
+            bones=Graph('coco').inward),
+        SkeletonPyramid(
+            name='openpose',
+            num_joints=18,
+            parts=((1, ), (0, 14, 15, 16, 17), (5, 6), (7, ), (2, 3), (4, ),
+                   (11, 12), (13, ), (8, 9), (10, )),
+            bodies=_BODIES,
+            part_names=('neck', *_PART_NAMES[1:]),
+            body_names=_BODY_NAMES,
+            bones=Graph('openpose').inward),
+):
+    register_layout(_pyramid)

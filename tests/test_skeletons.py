@@ -2,10 +2,18 @@
 import re
 
 import pytest
+from mmaction.models.utils import Graph
+from mmengine.config import Config
+from toy import CONFIGS
 
-from psp_plugin.skeletons import LAYOUTS, SkeletonPyramid, get_pyramid
+from psp_plugin.skeletons import (
+    LAYOUTS,
+    SkeletonPyramid,
+    get_pyramid,
+    register_layout,
+)
 
-JOINTS = {'nturgb+d': 25, 'nwucla': 20}
+JOINTS = {'nturgb+d': 25, 'nwucla': 20, 'coco': 17, 'openpose': 18}
 PARTS = ((0, 2), (1, ), (4, 3))  # of a toy layout of five joints
 BODIES = ((2, 0), (1, ))
 
@@ -67,7 +75,11 @@ def test_names_fit_the_groups(layout):
         body: {pyramid.part_names[part] for part in parts}
         for body, parts in zip(pyramid.body_names, pyramid.bodies)
     }
-    assert named.pop('torso') == {'spine', 'head'}
+    if layout == 'coco':  # it has no spine
+        assert named.pop('head') == {'face', 'ears'}
+    else:
+        spine = 'neck' if layout == 'openpose' else 'spine'
+        assert named.pop('torso') == {spine, 'head'}
     ends = dict(arm='hand', leg='foot')
     assert named == {
         f'{side} {limb}': {f'{side} {limb}', f'{side} {ends[limb]}'}
@@ -86,9 +98,19 @@ def test_names_fit_the_groups(layout):
                 'right arm': (8, 9), 'right hand': (10, 11),
                 'left leg': (12, 13), 'left foot': (14, 15),
                 'right leg': (16, 17), 'right foot': (18, 19)}),
+    ('coco', {'face': (0, 1, 2), 'ears': (3, 4),
+              'left arm': (5, 7), 'left hand': (9, ),
+              'right arm': (6, 8), 'right hand': (10, ),
+              'left leg': (11, 13), 'left foot': (15, ),
+              'right leg': (12, 14), 'right foot': (16, )}),
+    ('openpose', {'neck': (1, ), 'head': (0, 14, 15, 16, 17),
+                  'left arm': (5, 6), 'left hand': (7, ),
+                  'right arm': (2, 3), 'right hand': (4, ),
+                  'left leg': (11, 12), 'left foot': (13, ),
+                  'right leg': (8, 9), 'right foot': (10, )}),
 ])  # yapf: disable
 def test_joints_of_the_parts(layout, joints):
-    """NTU as released with the paper, Kinect v1 joints alike."""
+    """NTU as released with the paper, the others alike."""
     pyramid = get_pyramid(layout)
     assert dict(zip(pyramid.part_names, pyramid.parts)) == joints
 
@@ -127,9 +149,83 @@ def test_bad_table_is_one_sentence(table, sentence):
 
 def test_unknown_layout_names_the_known():
     with pytest.raises(ValueError, match=re.escape(
-            "unknown skeleton layout 'coco'; known are 'nturgb+d', "
-            "'nwucla'")):
-        get_pyramid('coco')
+            "unknown skeleton layout 'kinect'; known are 'coco', 'nturgb+d', "
+            "'nwucla', 'openpose', or give a table")):
+        get_pyramid('kinect')
+
+
+@pytest.mark.parametrize('layout', JOINTS)
+def test_bones_make_one_tree(layout):
+    pyramid = get_pyramid(layout)
+    joined = {pyramid.bones[0][0]}
+    for _ in pyramid.bones:
+        joined |= {joint for bone in pyramid.bones if joined & set(bone)
+                   for joint in bone}
+    assert joined == set(range(pyramid.num_joints))
+
+
+@pytest.mark.parametrize('layout', ['nturgb+d', 'coco', 'openpose'])
+def test_layouts_of_the_toolbox_have_its_joints(layout):
+    assert get_pyramid(layout).num_joints == Graph(layout).num_node
+
+
+def test_the_graph_of_the_nwucla_configs_has_the_layouts_bones():
+    graph = Config.fromfile(
+        str(CONFIGS / '_base_/datasets/nwucla_3d.py')).graph_layout
+    pyramid = get_pyramid('nwucla')
+    assert graph.num_node == pyramid.num_joints
+    assert tuple(map(tuple, graph.inward)) == pyramid.bones
+
+
+def test_table_of_a_config():
+    """The number of joints is that of the table; lists become tuples."""
+    table = dict(parts=[list(part) for part in PARTS],
+                 bodies=[list(body) for body in BODIES])
+    pyramid = get_pyramid(table)
+    assert (pyramid.num_joints, pyramid.name) == (5, 'custom')
+    assert (pyramid.parts, pyramid.bodies) == (PARTS, BODIES)
+    named = get_pyramid(dict(table, name='toy', num_joints=5,
+                             part_names=['a', 'b', 'c'], bones=[[0, 1]]))
+    assert named.part_names == ('a', 'b', 'c')
+    assert named.bones == ((0, 1), )
+    assert get_pyramid(named) is named
+
+
+@pytest.mark.parametrize('changes, sentence', [
+    (dict(parts=None), "a layout table needs parts and bodies and takes name, "
+     'num_joints, parts, bodies, part_names, body_names, bones, but parts is '
+     'missing'),
+    (dict(joints=5), 'joints is not one of them'),
+    (dict(parts=[[0, 2], [3, 4]], bodies=[[0, 1]]),
+     "layout 'custom': joint(s) 1 are in no part"),
+    (dict(num_joints=6), "layout 'custom': joint(s) 5 are in no part"),
+    (dict(num_joints=4), "layout 'custom': part 2 names joint 4, but joints "
+     'run from 0 to 3'),
+    (dict(parts=[]), "layout 'custom' has no part"),
+    (dict(parts=[0, 1]), "layout 'custom': parts must be lists of lists of "
+     'integers, not [0, 1]'),
+    (dict(parts=[['head']]), "layout 'custom': parts must be lists of lists "
+     "of integers, not [['head']]"),
+    (dict(part_names=['a']), "layout 'custom': 1 part_names do not fit 3 "
+     'parts'),
+    (dict(bones=[[0, 5]]), "layout 'custom': bone (0, 5) is not a pair of "
+     'joints from 0 to 4'),
+])
+def test_bad_table_of_a_config_is_one_sentence(changes, sentence):
+    table = dict(dict(parts=PARTS, bodies=BODIES), **changes)
+    table = {key: value for key, value in table.items() if value is not None}
+    with pytest.raises(ValueError) as error:
+        get_pyramid(table)
+    assert sentence in str(error.value)
+
+
+def test_registered_layout(monkeypatch):
+    monkeypatch.setattr('psp_plugin.skeletons.LAYOUTS', dict(LAYOUTS))
+    register_layout(toy())
+    register_layout(toy())  # the same table again is no clash
+    assert get_pyramid('toy') == toy()
+    with pytest.raises(ValueError, match="another layout named 'toy'"):
+        register_layout(toy(bodies=((0, 1), (2, ))))
 
 
 def test_pyramid_is_frozen():

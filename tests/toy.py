@@ -11,10 +11,12 @@ BLOCKS = [(8, 8, 2, 2), (8, 16, 4, 2)]
 
 
 def write_ntu(path, num_clips: int = 60, num_classes: int = 6, seed: int = 0,
-              joints: int = 25, labels: Optional[list] = None) -> str:
+              joints: int = 25, labels: Optional[list] = None,
+              scored: bool = False) -> str:
     """Writes clips of 1 or 2 persons with the splits of NTU's pickle.
 
     The clips move as their true class does, whatever ``labels`` are written.
+    ``scored`` ones are 2D key points in pixels, with scores.
     """
     rng = np.random.default_rng(seed)
     truth = [i % num_classes for i in range(num_clips)]
@@ -25,15 +27,23 @@ def write_ntu(path, num_clips: int = 60, num_classes: int = 6, seed: int = 0,
         body = rng.normal(size=(persons, 1, joints, 3))
         sway = np.sin(np.arange(frames) * (truth[i] + 1) / 5)
         keypoint = body + sway[None, :, None, None] * 0.2
-        clips.append(
-            dict(frame_dir=f'S001C001P001R001A{i:03}', label=label,
-                 total_frames=frames, keypoint=keypoint.astype(np.float16)))
+        clip = dict(frame_dir=f'S001C001P001R001A{i:03}', label=label,
+                    total_frames=frames, keypoint=keypoint.astype(np.float16))
+        if scored:
+            pixels = 500 + 100 * keypoint[..., :2]
+            clip.update(keypoint=pixels.astype(np.float16),
+                        keypoint_score=rng.uniform(
+                            0.1, 1, pixels.shape[:-1]).astype(np.float16),
+                        img_shape=(1080, 1920), original_shape=(1080, 1920))
+        clips.append(clip)
     names = [clip['frame_dir'] for clip in clips]
     half = num_clips * 2 // 3
     split = {f'{view}_{part}': chosen for view in ('xsub', 'xview')
              for part, chosen in (('train', names[:half]),
                                   ('val', names[half:]),
                                   ('val_clean', names[half:]))}
+    # The names that psp_two_files.py gives them.
+    split.update(train=names[:half], unlabeled=names[:half], val=names[half:])
     with open(path, 'wb') as stream:
         pickle.dump(dict(split=split, annotations=clips), stream)
     return str(path)

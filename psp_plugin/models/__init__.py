@@ -2,11 +2,15 @@ from .backbones import DSTANet
 from .data_preprocessors import MultiBranchPreprocessor
 from .heads import TwoStreamHead
 from .losses import CoarseToFineContrastiveLoss
-from .necks import PooledMLP, PyramidPolymerizingAttention
-from .recognizers import PSPRecognizer
+from .necks import (
+    PooledMLP,
+    PyramidPolymerizingAttention,
+    PyramidRefiningNeck,
+)
+from .recognizers import PSPRecognizer, RecognizerGCNWithNeck
 
 __all__ = [
     'CoarseToFineContrastiveLoss', 'DSTANet', 'MultiBranchPreprocessor',
     'PSPRecognizer', 'PooledMLP', 'PyramidPolymerizingAttention',
-    'TwoStreamHead'
+    'PyramidRefiningNeck', 'RecognizerGCNWithNeck', 'TwoStreamHead'
 ]

@@ -16,6 +16,14 @@ def test_only_motion_is_scaled_in_a_copy():
     assert keypoint[0, 0, 0, 3] == 3
 
 
+def test_scores_are_not_motion():
+    """(x, y, score) and their motion, whose last channel is a score too."""
+    keypoint = np.ones((1, 1, 2, 6), dtype=np.float32)
+    results = ScaleMotion(30, scored=True)(dict(keypoint=keypoint))
+    np.testing.assert_array_equal(results['keypoint'][0, 0, 0],
+                                  [1, 1, 1, 30, 30, 1])
+
+
 @pytest.mark.parametrize('factor', [0, -1, float('nan')])
 def test_bad_factor(factor):
     with pytest.raises(ValueError, match=f'not {factor}'):

@@ -1,4 +1,17 @@
 ann_file = 'data/skeleton/nwucla_3d.pkl'
+metainfo = dict(
+    classes=[
+        'pick up with one hand', 'pick up with two hands', 'drop trash',
+        'walk around', 'sit down', 'stand up', 'donning', 'doffing', 'throw',
+        'carry',
+    ])
+# The joint layout for the toolbox's GCNs, which do not know it by name.
+graph_layout = dict(
+    num_node=20,
+    inward=[(1, 0), (2, 1), (3, 2), (4, 2), (5, 4), (6, 5), (7, 6), (8, 2),
+            (9, 8), (10, 9), (11, 10), (12, 0), (13, 12), (14, 13), (15, 14),
+            (16, 0), (17, 16), (18, 17), (19, 18)],
+    center=2)
 
 # Joint 2 is the shoulder centre; Kinect v1's spine joint is close to the hip.
 # Joint and motion need no table of bones, so the toolbox's need not fit.
@@ -36,6 +49,7 @@ train_dataloader = dict(
             dataset=dict(
                 type='PoseDataset',
                 ann_file=ann_file,
+                metainfo=metainfo,
                 split='xview_train',
                 pipeline=train_pipeline))))
 # Its clips are those that the labelled loader above leaves.
@@ -57,6 +71,7 @@ val_dataloader = dict(
     dataset=dict(
         type='PoseDataset',
         ann_file=ann_file,
+        metainfo=metainfo,
         split='xview_val',
         pipeline=val_pipeline,
         test_mode=True))
@@ -68,6 +83,7 @@ test_dataloader = dict(
     dataset=dict(
         type='PoseDataset',
         ann_file=ann_file,
+        metainfo=metainfo,
         split='xview_val',
         pipeline=test_pipeline,
         test_mode=True))

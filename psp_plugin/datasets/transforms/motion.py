@@ -20,15 +20,18 @@ class ScaleMotion(BaseTransform):
     Args:
         factor (float): What motion is multiplied by; the frame rate makes it
             a velocity.
+        scored (bool): Whether the last channel is the score of a 2D key
+            point, which stays as it is. Defaults to False.
 
     Raises:
         ValueError: If the factor is not positive.
     """
 
-    def __init__(self, factor: float) -> None:
+    def __init__(self, factor: float, scored: bool = False) -> None:
         if not factor > 0:
             raise ValueError(f'factor must be positive, not {factor}')
         self.factor = factor
+        self.scored = scored
 
     def transform(self, results: Dict) -> Dict:
         """Scales the motion; the input array is left as it was.
@@ -50,9 +53,10 @@ class ScaleMotion(BaseTransform):
                 f'keypoint of clip {results.get("frame_dir")!r} has '
                 f'{channels} channels, which are not joint and motion: put '
                 "ScaleMotion behind GenSkeFeat(feats=['j', 'jm'])")
-        keypoint[..., channels // 2:] *= self.factor
+        keypoint[..., channels // 2:channels - self.scored] *= self.factor
         results['keypoint'] = keypoint
         return results
 
     def __repr__(self) -> str:
-        return f'{self.__class__.__name__}(factor={self.factor})'
+        return (f'{self.__class__.__name__}(factor={self.factor}, '
+                f'scored={self.scored})')

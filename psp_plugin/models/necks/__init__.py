@@ -1,4 +1,5 @@
 from .ppa import PyramidPolymerizingAttention
 from .projector import PooledMLP
+from .refining import PyramidRefiningNeck
 
-__all__ = ['PooledMLP', 'PyramidPolymerizingAttention']
+__all__ = ['PooledMLP', 'PyramidPolymerizingAttention', 'PyramidRefiningNeck']

@@ -108,7 +108,9 @@ class PyramidPolymerizingAttention(BaseModule):
 
     Args:
         in_channels (int): Number of channels C of the encoder.
-        layout (str): Joint layout, see :mod:`psp_plugin.skeletons`.
+        layout (str or dict): Joint layout: a name, or a table of one's own
+            ``dict(parts=[[...]], bodies=[[...]])``, see
+            :func:`psp_plugin.skeletons.get_pyramid`.
         num_heads (int): Number of heads S; must divide C. Defaults to 4.
         body_to_part (float): Lambda of equation 7. Defaults to 0.2.
         part_to_joint (float): Alpha of equation 9. Defaults to 0.12.
@@ -121,13 +123,14 @@ class PyramidPolymerizingAttention(BaseModule):
             for convolutions.
 
     Raises:
-        ValueError: If the layout, ``scale`` or ``body_from`` is unknown, or
-            if ``num_heads`` does not divide ``in_channels``.
+        ValueError: If the layout is unknown or wrong, if ``scale`` or
+            ``body_from`` is unknown, or if ``num_heads`` does not divide
+            ``in_channels``.
     """
 
     def __init__(self,
                  in_channels: int,
-                 layout: str,
+                 layout: Union[str, dict],
                  num_heads: int = 4,
                  body_to_part: float = 0.2,
                  part_to_joint: float = 0.12,

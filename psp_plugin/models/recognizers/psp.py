@@ -10,6 +10,8 @@ from mmaction.models.recognizers import BaseRecognizer
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 
+from .checks import check_clips, check_features, check_neck
+
 Samples = List[ActionDataSample]
 
 
@@ -35,7 +37,8 @@ class PSPRecognizer(BaseRecognizer):
     share its batch statistics, and an absent second person is averaged in.
 
     Args:
-        backbone (dict): Encoder, (N, M, T, V, C) to (N, M, C', T', V).
+        backbone (dict): Encoder, (N, M, T, V, C) to (N, M, C', T', V):
+            ``DSTANet``, the toolbox's ``STGCN`` or ``AAGCN``, or your own.
         cls_head (dict): Classifier of the two streams.
         neck (dict, optional): Pyramid polymerizing attention, which turns
             (N, M, C', T', V) into a dict of levels. Defaults to None.
@@ -50,7 +53,8 @@ class PSPRecognizer(BaseRecognizer):
 
     Raises:
         ValueError: If some, but not all, of ``neck``, ``projector`` and
-            ``loss_con`` are given.
+            ``loss_con`` are given, or if the joints of ``neck`` are not those
+            of ``backbone``.
     """
 
     def __init__(self,
@@ -76,6 +80,7 @@ class PSPRecognizer(BaseRecognizer):
             data_preprocessor=MODELS.build(
                 data_preprocessor or dict(type='MultiBranchPreprocessor')))
         if self.with_neck:
+            check_neck(self.backbone, self.neck)
             self.projector = MODELS.build(projector)
             self.loss_con = MODELS.build(loss_con)
 
@@ -122,11 +127,19 @@ class PSPRecognizer(BaseRecognizer):
         Returns:
             dict[str, Streams]: Per branch, the features f_j and f_m,
             (N, M, C', T', V) each.
+
+        Raises:
+            ValueError: If the clips have other joints than the encoder, or if
+                its features have no joints.
         """
         streams = [
             stream for x in clips.values() for stream in split_streams(x)
         ]
-        features = self.backbone(torch.cat(streams))
+        for stream in streams:
+            check_clips(self.backbone, stream)
+        x = torch.cat(streams)
+        features = self.backbone(x)
+        check_features(self.backbone, x, features)
         features = iter(features.split([len(stream) for stream in streams]))
         return {branch: Streams(*pair)
                 for branch, pair in zip(clips, zip(features, features))}
@@ -148,6 +161,26 @@ class PSPRecognizer(BaseRecognizer):
         return self.loss_con(
             joint={level: pair[0] for level, pair in projected.items()},
             motion={level: pair[1] for level, pair in projected.items()})
+
+    def attention(self, inputs: torch.Tensor) -> Dict[str, Streams]:
+        """Computes the attention maps of both streams, for looking at them.
+
+        Args:
+            inputs (Tensor): (B, num_clips, M, T, V, 2C).
+
+        Returns:
+            dict[str, Streams]: A_z, A_{h,z} and A_{g,h,z} as ``'body'``,
+            ``'part'`` and ``'joint'``, (N, M, S, K, K) each; rows are queries.
+
+        Raises:
+            ValueError: If the model has no pyramid attention.
+        """
+        if not self.with_neck:
+            raise ValueError('this PSPRecognizer has no neck, thus no '
+                             'attention to look at')
+        features = self.encode(dict(labeled=inputs))['labeled']
+        _, maps = self.neck(torch.cat(features), return_attention=True)
+        return {level: Streams(*x.chunk(2)) for level, x in maps.items()}
 
     def extract_feat(self, inputs: torch.Tensor, stage: str = 'backbone',
                      **kwargs) -> Tuple:

@@ -1,0 +1,47 @@
+# PSP Learning on recordings of your own: a file of labelled clips, a file of
+# unlabelled ones. tools/data/convert_skeletons.py writes such files; joints
+# as in NTU RGB+D, for others see "Joint layouts" in README.
+_base_ = 'psp_ntu60_xsub_5p.py'
+labeled_file = 'data/skeleton/labeled.pkl'
+unlabeled_file = 'data/skeleton/unlabeled.pkl'
+
+model = dict(cls_head=dict(num_classes=60))  # set it to yours
+train_dataloader = dict(
+    dataset=dict(
+        dataset=dict(
+            _delete_=True,
+            type='PoseDataset',
+            ann_file=labeled_file,
+            split='train',
+            pipeline=_base_.train_pipeline)))
+custom_hooks = [
+    dict(
+        type='InterleaveHook',
+        unlabeled_dataloader=dict(
+            batch_size=64,
+            num_workers=4,
+            persistent_workers=True,
+            drop_last=True,
+            sampler=dict(type='DefaultSampler', shuffle=True),
+            dataset=dict(
+                type='PoseDataset',
+                ann_file=unlabeled_file,
+                split='unlabeled',
+                pipeline=_base_.train_pipeline)))
+]
+val_dataloader = dict(
+    dataset=dict(
+        _delete_=True,
+        type='PoseDataset',
+        ann_file=labeled_file,
+        split='val',
+        pipeline=_base_.val_pipeline,
+        test_mode=True))
+test_dataloader = dict(
+    dataset=dict(
+        _delete_=True,
+        type='PoseDataset',
+        ann_file=labeled_file,
+        split='val',
+        pipeline=_base_.test_pipeline,
+        test_mode=True))

@@ -1,0 +1,34 @@
+"""Pyramid attention in the path to the classifier."""
+import torch
+from mmaction.registry import MODELS
+
+from .ppa import PyramidPolymerizingAttention
+
+
+@MODELS.register_module()
+class PyramidRefiningNeck(PyramidPolymerizingAttention):
+    """Refines an encoder's features by what their parts and bodies say.
+
+    Every joint becomes the mean of its own polymerizing feature, that of its
+    part and that of its body, so that the shape stays and any head of the
+    toolbox can follow; :class:`RecognizerGCNWithNeck` puts it there.
+
+    Source: the attention is that of PSP Learning (arXiv 2302.02327), equations
+    2 to 9; its use before a classifier, and the mean over levels, are this
+    project's own. The arguments are those of
+    :class:`PyramidPolymerizingAttention`.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Refines features.
+
+        Args:
+            x (Tensor): Encoder features (N, M, C, T, V).
+
+        Returns:
+            Tensor: (N, M, C, T, V).
+        """
+        levels = super().forward(x)
+        part = levels['part'].index_select(-1, self.joint_to_part)
+        body = levels['body'].index_select(-1, self.joint_to_body)
+        return (levels['joint'] + part + body) / 3

@@ -1,0 +1,76 @@
+"""Whether encoder, neck and clips fit each other, told in one sentence."""
+from typing import Optional
+
+import torch
+from torch import nn
+
+
+def num_joints_of(backbone: nn.Module) -> Optional[int]:
+    """The number of joints V an encoder is built for, None if it says none.
+
+    Args:
+        backbone (nn.Module): ``DSTANet`` and encoders like it say
+            ``num_joints``; the toolbox's GCNs have a ``graph``.
+    """
+    graph = getattr(backbone, 'graph', None)
+    return getattr(backbone, 'num_joints', getattr(graph, 'num_node', None))
+
+
+def check_neck(backbone: nn.Module, neck: nn.Module) -> None:
+    """Checks that encoder and pyramid have the same joints.
+
+    Args:
+        backbone (nn.Module): The encoder.
+        neck (nn.Module): The neck; one without a ``pyramid`` is passed.
+
+    Raises:
+        ValueError: If their numbers of joints differ.
+    """
+    joints = num_joints_of(backbone)
+    pyramid = getattr(neck, 'pyramid', None)
+    if None not in (joints, pyramid) and pyramid.num_joints != joints:
+        raise ValueError(
+            f'the encoder {type(backbone).__name__} is built for {joints} '
+            f'joints, but the neck has layout {pyramid.name!r} of '
+            f'{pyramid.num_joints}: give both the same joint layout')
+
+
+def check_clips(backbone: nn.Module, clips: torch.Tensor) -> None:
+    """Checks that clips have the joints of the encoder.
+
+    Args:
+        backbone (nn.Module): The encoder.
+        clips (Tensor): (..., M, T, V, C).
+
+    Raises:
+        ValueError: If the numbers of joints differ.
+    """
+    joints = num_joints_of(backbone)
+    if joints not in (None, clips.size(-2)):
+        raise ValueError(
+            f'the encoder {type(backbone).__name__} is built for {joints} '
+            f'joints, but the clips have {clips.size(-2)}: set its joint '
+            'layout to that of the data')
+
+
+def check_features(backbone: nn.Module, clips: torch.Tensor,
+                   features: torch.Tensor) -> None:
+    """Checks that an encoder kept persons and joints apart.
+
+    Args:
+        backbone (nn.Module): The encoder.
+        clips (Tensor): What it was given, (N, M, T, V, C).
+        features (Tensor): What it gave, to be (N, M, C', T', V).
+
+    Raises:
+        ValueError: If that is not their shape, as with the heat maps of
+            PoseC3D, which have no joints.
+    """
+    n, m, _, v, _ = clips.shape
+    shape = tuple(features.shape)
+    if len(shape) != 5 or (*shape[:2], shape[4]) != (n, m, v):
+        raise ValueError(
+            f'the encoder {type(backbone).__name__} turned clips of shape '
+            f"{tuple(clips.shape)} into features of {shape}, not (N, M, C', "
+            f"T', V) = ({n}, {m}, C', T', {v}): use one that keeps persons "
+            'and joints, as DSTANet, STGCN or AAGCN do')
