@@ -1,0 +1,5 @@
+from .clips import ClipError
+from .inferencer import SkeletonInferencer
+from .report import as_json, as_text
+
+__all__ = ['ClipError', 'SkeletonInferencer', 'as_json', 'as_text']

@@ -1,0 +1,210 @@
+"""Classifies skeleton clips with a trained model."""
+import sys
+from pathlib import Path
+from typing import Dict, Iterable, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmengine.utils import ProgressBar
+
+from psp_plugin.models.recognizers.checks import num_joints_of
+from psp_plugin.skeletons import LAYOUTS
+from psp_plugin.visualization import joint_importance
+
+from .classes import class_names
+from .clips import Clip, ClipError, ClipPreparer, clip_name, find_test_dataset
+from .loading import choose_device, load_model
+
+
+class SkeletonInferencer:
+    """Classifies skeleton clips, one or many, as ``tools/test.py`` does.
+
+    The test pipeline of the config prepares the clips, so that the scores
+    are those of testing: the same normalisation, and the same clips sampled
+    of each. Any toolbox recognizer of skeletons will do. 2D clips without
+    ``img_shape`` take what the pipeline's ``PreNormalize2D`` has for them,
+    1080 x 1920 pixels unless the config says otherwise.
+
+    Source: the toolbox's ``ActionRecogInferencer`` on MMEngine's
+    ``BaseInferencer``, for recordings of skeletons. It is not built on these,
+    whose one call loses all clips to a bad one, and which load weights their
+    own way and draw by a visualizer of videos.
+
+    Args:
+        config (str or Path or Config): A toolbox config.
+        checkpoint (str or Path): Path or address of a checkpoint.
+        device (str, optional): Defaults to None: ``'cuda:0'`` where there is
+            one, else ``'cpu'``.
+        classes (str or Sequence[str], optional): The names of the classes, or
+            a file with one on each line. Defaults to None: those of the
+            checkpoint, else of the config, else numbers.
+        scored (bool): Whether the third channel of a recording is the score
+            of its joints. Defaults to False.
+
+    Raises:
+        ValueError: If device, checkpoint or names do not fit, or if the
+            config has no test pipeline.
+        FileNotFoundError: If config or checkpoint are missing.
+    """
+
+    def __init__(self,
+                 config: Union[str, Path, Config],
+                 checkpoint: Union[str, Path],
+                 device: Optional[str] = None,
+                 classes: Optional[Union[str, Sequence[str]]] = None,
+                 scored: bool = False) -> None:
+        if not isinstance(config, Config):
+            config = Config.fromfile(config)
+        dataset = find_test_dataset(config)
+        self.device = choose_device(device)
+        self.model, meta = load_model(config, checkpoint, self.device)
+        self.prepare = ClipPreparer(dataset, self.model, scored)
+        self.read = self.prepare.read
+        self.classes = class_names(self.model.cls_head.num_classes, classes,
+                                   meta, dataset)
+
+    def __call__(self,
+                 clips: Union[Clip, Iterable[Clip]],
+                 batch_size: int = 16,
+                 top_k: int = 5,
+                 on_error: str = 'raise',
+                 progress: bool = False) -> List[Dict]:
+        """Classifies clips.
+
+        Args:
+            clips (str or Path or dict, or many of them): Recordings, see
+                :func:`psp_plugin.datasets.recordings.read_recording`, or
+                annotations as a ``PoseDataset`` has them.
+            batch_size (int): Number of clips in a batch. Defaults to 16.
+            top_k (int): Number of best classes to tell. Defaults to 5.
+            on_error (str): What a bad clip does: ``'raise'``, or ``'return'``
+                its error among the results of the others. Defaults to
+                ``'raise'``.
+            progress (bool): Whether a bar on the standard error tells how far
+                it is, given more than one batch. Defaults to False.
+
+        Returns:
+            list[dict]: For every clip ``name`` (str), its path or
+            ``frame_dir``, and either ``scores`` (num_classes,), float32, and
+            ``top``, (label, class name, score) of the best ``top_k`` classes,
+            or ``error`` (str).
+
+        Raises:
+            ClipError: If a clip cannot be read or prepared, or does not fit
+                the model: before its batch is run, given
+                ``on_error='raise'``.
+            ValueError: If another argument is out of range, or if the model
+                does not average its scores over sampled clips.
+        """
+        if batch_size < 1 or top_k < 1:
+            raise ValueError('batch_size and top_k must be at least 1, not '
+                             f'{batch_size} and {top_k}')
+        if on_error not in ('raise', 'return'):
+            raise ValueError("on_error must be 'raise' or 'return', not "
+                             f'{on_error!r}')
+        single = isinstance(clips, (str, Path, dict))
+        clips = [clips] if single else list(clips)
+        bar = None
+        if progress and len(clips) > batch_size:
+            bar = ProgressBar(len(clips), file=sys.stderr)
+        results = []
+        for start in range(0, len(clips), batch_size):
+            batch = clips[start:start + batch_size]
+            results += self._classify(batch, top_k, on_error)
+            if bar:
+                bar.update(len(batch))
+        if bar:
+            bar.file.write('\n')
+        return results
+
+    def _classify(self, clips: List[Clip], top_k: int,
+                  on_error: str) -> List[Dict]:
+        """The results of one batch."""
+        results = [dict(name=clip_name(clip)) for clip in clips]
+        taken, inputs = [], []
+        for clip, result in zip(clips, results):
+            try:
+                inputs.append(self.prepare(clip))
+                taken.append(result)
+            except ClipError as error:
+                if on_error == 'raise':
+                    raise
+                result['error'] = str(error)
+        for result, scores in zip(taken, self._predict(inputs)):
+            best = np.argsort(-scores, kind='stable')[:top_k].tolist()
+            result['scores'] = scores
+            result['top'] = [(label, self.classes[label], float(scores[label]))
+                             for label in best]
+        return results
+
+    def _predict(self, inputs: List[Dict]) -> List[np.ndarray]:
+        """Scores (num_classes,) of prepared clips."""
+        if not inputs:
+            return []
+        with torch.no_grad():
+            samples = self.model.test_step(pseudo_collate(inputs))
+        scores = [sample.pred_score.cpu().numpy() for sample in samples]
+        if scores[0].ndim != 1:
+            raise ValueError('the scores of the sampled clips are not '
+                             "averaged: set model.cls_head.average_clips to "
+                             "'prob'")
+        return scores
+
+    def importance(self, clip: Clip) -> np.ndarray:
+        """Computes how important the joints of a clip are to the model.
+
+        Args:
+            clip (str or Path or dict): See :meth:`__call__`.
+
+        Returns:
+            np.ndarray: (V,), see
+            :func:`psp_plugin.visualization.joint_importance`; persons that
+            are padding do not count.
+
+        Raises:
+            ClipError: If the clip is bad.
+            ValueError: If the model gives no attention maps.
+        """
+        if self.lacks_attention:
+            raise ValueError(self.lacks_attention)
+        data = self.model.data_preprocessor(
+            pseudo_collate([self.prepare(clip)]))
+        with torch.no_grad():
+            attention = self.model.attention(data['inputs'])
+        present = data['inputs'].flatten(0, 1).flatten(2).any(2)  # N, M
+        return joint_importance(attention, present)
+
+    @property
+    def lacks_attention(self) -> Optional[str]:
+        """Why the model gives no attention maps, None if it does."""
+        name = type(self.model).__name__
+        if not hasattr(self.model, 'attention'):
+            return f'{name} gives no attention maps, as PSPRecognizer does'
+        if not self.model.with_neck:
+            return f'this {name} has no neck, thus no attention'
+        return None
+
+    @property
+    def bones(self) -> List[Tuple[int, int]]:
+        """Pairs of joints to draw a line between, empty if none are known.
+
+        They are those of the neck's joint layout, where it has none a chain
+        through every part; without a neck those of the encoder's graph, or of
+        the built-in layout with as many joints.
+        """
+        pyramid = getattr(getattr(self.model, 'neck', None), 'pyramid', None)
+        graph = getattr(self.model.backbone, 'graph', None)
+        if pyramid is None and graph is not None:
+            return list(graph.inward)
+        joints = num_joints_of(self.model.backbone)
+        known = [pyramid] if pyramid else [
+            layout for layout in LAYOUTS.values()
+            if layout.num_joints == joints
+        ]
+        if not known:
+            return []
+        return list(known[0].bones) or [
+            bone for part in known[0].parts for bone in zip(part, part[1:])
+        ]

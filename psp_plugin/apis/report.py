@@ -1,0 +1,50 @@
+"""Results of the inferencer for people and for programs."""
+import json
+from typing import Dict, List
+
+
+def as_text(results: List[Dict]) -> str:
+    """Lays results out as a table for each clip, its best classes in order.
+
+    Args:
+        results (list[dict]): What ``SkeletonInferencer`` gives; errors are
+            left out.
+
+    Returns:
+        str: Lines of text, the columns of all tables alike.
+    """
+    results = [result for result in results if 'top' in result]
+    names = [name for result in results for _, name, _ in result['top']]
+    width = max(map(len, ['class', *names]))
+    tables = [
+        '\n'.join([
+            result['name'],
+            f'  rank  label  {"class":{width}}   score',
+            *(f'  {rank:4}  {label:5}  {name:{width}}  {score:.4f}'
+              for rank, (label, name, score) in enumerate(result['top'], 1)),
+        ]) for result in results
+    ]
+    return '\n\n'.join(tables)
+
+
+def as_json(results: List[Dict]) -> str:
+    """Lays results out as a JSON list of one object for each clip.
+
+    Args:
+        results (list[dict]): What ``SkeletonInferencer`` gives.
+
+    Returns:
+        str: Per clip ``name`` and either ``top``, a list of ``label``,
+        ``class`` and ``score``, and ``scores`` of all classes, or ``error``.
+    """
+    keys = ('label', 'class', 'score')
+    rows = []
+    for result in results:
+        row = dict(result)
+        if 'top' in result:
+            row = dict(
+                name=result['name'],
+                top=[dict(zip(keys, entry)) for entry in result['top']],
+                scores=result['scores'].tolist())
+        rows.append(row)
+    return json.dumps(rows, indent=2, ensure_ascii=False)

@@ -1,0 +1,94 @@
+"""Writes a moving skeleton to a GIF or MP4 file.
+
+Pillow and OpenCV write them, which come with matplotlib and with the toolbox;
+matplotlib's own MP4 writer needs a program, ffmpeg, that may not be there.
+"""
+from itertools import chain
+from pathlib import Path
+from typing import Iterator, Optional, Sequence, Tuple, Union
+
+import cv2
+import numpy as np
+from matplotlib.colors import to_rgb
+from PIL import Image
+
+from .frames import COLORS, PLAIN, draw_frames
+
+
+def write_skeleton_video(path: Union[str, Path],
+                         keypoint: np.ndarray,
+                         bones: Sequence[Tuple[int, int]],
+                         importance: Optional[np.ndarray] = None,
+                         title: Optional[str] = None,
+                         fps: float = 20,
+                         up: str = 'y') -> None:
+    """Writes a clip as a moving picture.
+
+    3D skeletons are seen from where Kinect's sensor would be, without
+    perspective, and 2D ones as they lie in the image: upright, not mirrored,
+    and by the same view in all frames. Joints at the origin or at NaN are
+    missing; they and their bones are not drawn.
+
+    Args:
+        path (str or Path): The file to write: ``.gif`` or ``.mp4``. Its
+            folder is made where it is missing.
+        keypoint (np.ndarray): Joints as recorded, (M, T, V, 3), or (M, T, V,
+            2) in pixels, y down.
+        bones (Sequence[tuple[int, int]]): Pairs of joints to connect.
+        importance (np.ndarray, optional): (V,); colour and size of the
+            joints. The colours span its least to its largest value, at least
+            0.05. Defaults to None, one colour and no colour bar.
+        title (str, optional): What stands above. Defaults to None.
+        fps (float): Frames per second; a GIF rounds the time of a frame to
+            hundredths of a second. Defaults to 20.
+        up (str): The axis that points up in 3D: ``'y'`` as for Kinect,
+            ``'z'`` or ``'-y'``. Defaults to ``'y'``.
+
+    Raises:
+        ValueError: If the format is another one, or if arguments do not fit.
+        OSError: If the file cannot be written.
+    """
+    path = Path(path)
+    writers = {'.gif': _write_gif, '.mp4': _write_mp4}
+    if path.suffix.lower() not in writers:
+        raise ValueError(f'{path} is neither .gif nor .mp4')
+    if not fps > 0:
+        raise ValueError(f'fps must be positive, not {fps}')
+    pictures = draw_frames(keypoint, bones, importance, title, up)
+    pictures = chain([next(pictures)], pictures)  # checked before it is opened
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writers[path.suffix.lower()](path, pictures, fps)
+
+
+def _write_gif(path: Path, pictures: Iterator[np.ndarray],
+               fps: float) -> None:
+    palette = _palette()
+    images = (Image.fromarray(picture).quantize(
+        palette=palette, dither=Image.Dither.NONE) for picture in pictures)
+    next(images).save(path, format='GIF', save_all=True, append_images=images,
+                      duration=max(20, round(100 / fps) * 10), loop=0)
+
+
+def _palette() -> Image.Image:
+    """The colours that occur: one palette for all frames keeps a GIF small."""
+    blends = np.linspace(.2, 1, 5)[:, None]
+    tones = np.concatenate([
+        COLORS(np.linspace(0, 1, 40))[:, :3],
+        np.linspace([0] * 3, [1] * 3, 16),
+        1 - blends * (1 - np.array(to_rgb(PLAIN))),
+    ])
+    palette = Image.new('P', (1, 1))
+    palette.putpalette((255 * tones).round().astype(np.uint8).tobytes())
+    return palette
+
+
+def _write_mp4(path: Path, pictures: Iterator[np.ndarray],
+               fps: float) -> None:
+    first = next(pictures)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), fps,
+                             first.shape[1::-1])
+    if not writer.isOpened():
+        raise OSError(f'OpenCV cannot write the video {path}')
+    for picture in chain([first], pictures):
+        writer.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    writer.release()

@@ -1,0 +1,282 @@
+"""The inferencer: its scores, its batches, and the clips it refuses."""
+import copy
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from tiny import CLASSES, tiny_config, write_checkpoint, write_model
+
+from psp_plugin.apis import ClipError, SkeletonInferencer
+from psp_plugin.datasets.synthetic import make_clip
+from psp_plugin.skeletons import get_pyramid
+from psp_plugin.visualization import joint_importance
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope='module')
+def model(tmp_path_factory):
+    return write_model(tmp_path_factory.mktemp('model'))
+
+
+@pytest.fixture(scope='module')
+def inferencer(model):
+    return SkeletonInferencer(*model, device='cpu')
+
+
+@pytest.fixture(scope='module')
+def clips():
+    """The clips of the test set of the config."""
+    return [make_clip(index, split='val') for index in range(20)]
+
+
+def write_npy(folder, name, shape=(1, 30, 25, 3), seed=0):
+    path = folder / name
+    np.save(path, np.random.default_rng(seed).normal(size=shape))
+    return str(path)
+
+
+def write_gcn(folder, layout='nturgb+d', **backbone):
+    """The toolbox's own recognizer, small, on the same clips."""
+    cfg = tiny_config()
+    cfg.model = dict(
+        type='RecognizerGCN',
+        backbone=dict(type='STGCN', base_channels=4, num_stages=2,
+                      inflate_stages=[2], down_stages=[2],
+                      graph_cfg=dict(layout=layout, mode='stgcn_spatial'),
+                      **backbone),
+        cls_head=dict(type='GCNHead', num_classes=10, in_channels=8))
+    cfg.test_dataloader.dataset.pipeline[1].feats = ['j']
+    del cfg.test_dataloader.dataset.pipeline[2]  # scales motion
+    path = folder / 'stgcn.py'
+    cfg.dump(str(path))
+    return str(path), write_checkpoint(cfg, folder / 'stgcn.pth')
+
+
+def test_scores_are_those_of_the_test_tool(model, clips, tmp_path):
+    dump = tmp_path / 'scores.pkl'
+    done = subprocess.run(
+        [sys.executable, '-W', 'ignore', str(ROOT / 'tools/test.py'), *model,
+         '--dump', str(dump), '--work-dir', str(tmp_path)],
+        capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    with open(dump, 'rb') as stream:
+        expected = [sample['pred_score'].numpy()
+                    for sample in pickle.load(stream)]
+    assert len(expected) == 20 and np.ptp(expected, 0).max() > .01
+    inferencer = SkeletonInferencer(*model)
+    for batch_size in (1, 3):
+        results = inferencer(clips, batch_size=batch_size)
+        assert [result['name'] for result in results] == [
+            clip['frame_dir'] for clip in clips]
+        np.testing.assert_allclose([result['scores'] for result in results],
+                                   expected, rtol=0, atol=1e-6)
+
+
+def test_best_classes_come_with_their_names(inferencer, clips):
+    result, = inferencer(clips[0], top_k=3)
+    assert result['scores'].shape == (10, )
+    assert result['scores'].sum() == pytest.approx(1, abs=1e-5)
+    labels = np.argsort(-result['scores'], kind='stable')[:3]
+    assert result['top'] == [
+        (label, CLASSES[label], float(result['scores'][label]))
+        for label in labels]
+    everything, = inferencer(clips[0], top_k=99)
+    assert len(everything['top']) == 10
+
+
+def test_a_clip_is_left_as_it_was(inferencer, clips):
+    before = copy.deepcopy(clips[0])
+    inferencer(clips[0])
+    assert clips[0].keys() == before.keys()
+    np.testing.assert_array_equal(clips[0]['keypoint'], before['keypoint'])
+
+
+def test_paths_and_annotations_go_together(inferencer, clips, tmp_path):
+    np.save(tmp_path / 'x.npy', clips[3]['keypoint'])
+    path, annotation = inferencer([tmp_path / 'x.npy', clips[3]])
+    assert path['name'] == str(tmp_path / 'x.npy')
+    np.testing.assert_allclose(path['scores'], annotation['scores'],
+                               atol=1e-6)
+
+
+def test_the_pipeline_chooses_among_two_persons(inferencer, clips, tmp_path):
+    """The model takes one: who is seen longer, not who comes first."""
+    both = np.concatenate([clips[4]['keypoint'], clips[4]['keypoint'] + .5])
+    both[0, ::2] = 0
+    both[1] *= np.linspace(.5, 1, both.shape[1])[:, None, None]
+    np.save(tmp_path / 'two.npy', both)
+    np.save(tmp_path / 'second.npy', both[1])
+    two, second, annotation = inferencer([
+        tmp_path / 'two.npy', tmp_path / 'second.npy',
+        dict(clips[4], keypoint=both)])
+    np.testing.assert_allclose(two['scores'], second['scores'], atol=1e-6)
+    np.testing.assert_allclose(two['scores'], annotation['scores'],
+                               atol=1e-6)
+    first, = inferencer(dict(clips[4], keypoint=both[:1]))
+    assert np.abs(two['scores'] - first['scores']).max() > 1e-4
+
+
+def test_config_may_be_an_object_with_fewer_clips(model, clips):
+    cfg = Config.fromfile(model[0])
+    cfg.test_dataloader.dataset.pipeline[3].num_clips = 1
+    inferencer = SkeletonInferencer(cfg, model[1], classes=['x'] * 10)
+    assert inferencer.prepare(clips[0])['inputs'].shape == (1, 1, 32, 25, 6)
+    assert inferencer(clips[0])[0]['top'][0][1] == 'x'
+
+
+def test_a_test_dataset_may_be_wrapped(model, clips):
+    cfg = Config.fromfile(model[0])
+    cfg.test_dataloader.dataset = dict(
+        type='RepeatDataset', times=1, dataset=cfg.test_dataloader.dataset)
+    assert len(SkeletonInferencer(cfg, model[1])(clips[:2])) == 2
+    cfg.test_dataloader = dict(batch_size=2)
+    with pytest.raises(ValueError, match='has no pipeline in test_dataload'):
+        SkeletonInferencer(cfg, model[1])
+
+
+BAD = [
+    (dict(shape=(1, 30, 17, 3)), 'x.npy has 17 joints, but the model takes '
+                                 '25'),
+    (dict(shape=(1, 30, 25, 2)), 'x.npy has 2 coordinates a joint and no '
+                                 'scores, on which NormalizeSkeleton3D'),
+    (dict(shape=(1, 0, 25, 3)), 'x.npy '),
+]
+
+
+@pytest.mark.parametrize('clip, message', BAD)
+def test_bad_clips_are_told_before_their_batch_is_run(
+        inferencer, clips, tmp_path, clip, message):
+    runs = []
+    hook = inferencer.model.backbone.register_forward_hook(
+        lambda *_: runs.append(1))
+    bad = write_npy(tmp_path, 'x.npy', **clip)
+    with pytest.raises(ClipError) as error:
+        inferencer([clips[0], bad, clips[1]])
+    assert message in str(error.value) and '\n' not in str(error.value)
+    assert not runs
+    first, second, third = inferencer([clips[0], bad, clips[1]],
+                                      on_error='return')
+    hook.remove()
+    assert second == dict(name=bad, error=str(error.value)) and runs
+    for result, clip in ((first, clips[0]), (third, clips[1])):
+        np.testing.assert_allclose(
+            result['scores'], inferencer(clip)[0]['scores'], atol=1e-6)
+
+
+@pytest.mark.parametrize('change, message', [
+    (dict(keypoint=None), 'a has no keypoint of shape .*, but NoneType'),
+    (dict(keypoint=np.ones((30, 25, 3))), r'a .*, but \(30, 25, 3\)'),
+    (dict(keypoint=np.full((1, 9, 25, 3), np.nan)), 'a has coordinates that '
+                                                    'are NaN'),
+    (dict(keypoint=np.zeros((1, 9, 25, 3))), 'a has only zeros'),
+    (dict(total_frames=7), "NormalizeSkeleton3D .* total_frames of clip 'a'"),
+    (dict(keypoint_score=np.ones((1, 9, 25))), 'a has 3 coordinates a joint '
+     'and scores, on which GenSkeFeat of the test pipeline fails: Assertion'),
+])
+def test_bad_annotations_are_told(inferencer, change, message):
+    clip = dict(frame_dir='a', keypoint=np.ones((1, 9, 25, 3), np.float32))
+    assert inferencer(clip)[0]['name'] == 'a'
+    with pytest.raises(ClipError, match=message):
+        inferencer({**clip, **change})
+
+
+def test_a_batch_of_bad_clips_alone(inferencer, tmp_path):
+    results = inferencer([str(tmp_path / 'absent.npy')] * 3, batch_size=2,
+                         on_error='return')
+    assert ['error' in result for result in results] == [True] * 3
+
+
+@pytest.mark.parametrize('argument', [
+    dict(batch_size=0), dict(top_k=0), dict(on_error='ignore')])
+def test_wrong_arguments_are_told(inferencer, clips, argument):
+    (name, value), = argument.items()
+    with pytest.raises(ValueError, match=f'{name}.*{value}'):
+        inferencer(clips[0], **argument)
+
+
+def test_progress_is_told_of_several_batches_only(inferencer, clips, capsys):
+    inferencer(clips[:2], batch_size=2, progress=True)
+    assert capsys.readouterr().err == ''
+    inferencer(clips[:3], batch_size=2, progress=True)
+    told = capsys.readouterr()
+    assert '3/3' in told.err and told.err.endswith('\n') and told.out == ''
+
+
+def test_scores_that_are_not_averaged_are_told(model, clips):
+    cfg = Config.fromfile(model[0])
+    cfg.model.cls_head.average_clips = None
+    with pytest.raises(ValueError, match="average_clips to 'prob'"):
+        SkeletonInferencer(cfg, model[1])(clips[0])
+
+
+def test_importance_is_of_the_persons_that_are_there(model, clips):
+    """A second person who is absent changes nothing of the first one's."""
+    cfg = Config.fromfile(model[0])
+    alone = SkeletonInferencer(cfg, model[1])
+    importance = alone.importance(clips[6])
+    assert importance.shape == (25, ) and importance.max() == 1
+    assert importance.min() > 0 and np.ptp(importance) > .01
+    cfg.test_dataloader.dataset.pipeline[5].num_person = 2
+    padded = SkeletonInferencer(cfg, model[1])
+    inputs = padded.prepare(clips[6])['inputs']
+    assert inputs.shape[1] == 2 and not inputs[:, 1].any()
+    np.testing.assert_allclose(padded.importance(clips[6]), importance,
+                               rtol=1e-4)
+    with torch.no_grad():
+        everyone = joint_importance(padded.model.attention(inputs[None]))
+    assert np.abs(everyone - importance).max() > .01
+
+
+def test_bones_of_the_layout(model):
+    inferencer = SkeletonInferencer(*model)
+    assert inferencer.bones == list(get_pyramid('nturgb+d').bones)
+    custom = dict(parts=[[0, 2, 4], list(range(6, 25)), [1, 3, 5]],
+                  bodies=[[0, 1], [2]])
+    cfg = Config.fromfile(model[0])
+    cfg.model.neck.layout = custom
+    bones = SkeletonInferencer(cfg, model[1]).bones
+    assert bones[:3] == [(0, 2), (2, 4), (6, 7)] and (24, 1) not in bones
+    assert len(bones) == 25 - 3
+
+
+def test_labels_only_models_have_bones_but_no_attention(model, clips):
+    inferencer = SkeletonInferencer(
+        tiny_config('supervised_synthetic_5p.py'), model[1])
+    assert inferencer.bones == list(get_pyramid('nturgb+d').bones)
+    with pytest.raises(ValueError, match='this PSPRecognizer has no neck'):
+        inferencer.importance(clips[0])
+
+
+def test_toolbox_recognizers_are_served_too(tmp_path, clips):
+    inferencer = SkeletonInferencer(*write_gcn(tmp_path))
+    results = inferencer(clips[:3])
+    assert all(np.isfinite(result['scores']).all() for result in results)
+    assert len({result['scores'].tobytes() for result in results}) == 3
+    assert set(map(frozenset, inferencer.bones)) == set(
+        map(frozenset, get_pyramid('nturgb+d').bones))
+    with pytest.raises(ValueError, match='RecognizerGCN gives no attention'):
+        inferencer.importance(clips[0])
+    with pytest.raises(ClipError, match='clip has 20 joints, .* takes 25'):
+        inferencer(dict(frame_dir='clip', keypoint=np.ones((1, 9, 20, 3))))
+
+
+def test_key_points_need_their_scores(tmp_path):
+    """A model of x, y and score, on clips with and without the score."""
+    from toy import small_config
+    cfg = small_config('psp_ntu60_2d_xsub_5p.py', '', 'none')
+    checkpoint = write_checkpoint(cfg, tmp_path / 'coco.pth', None)
+    path = write_npy(tmp_path, 'x.npy', (2, 30, 17, 3))
+    scored = SkeletonInferencer(cfg, checkpoint, scored=True)
+    assert 'punch/slap' in scored.classes  # of the config
+    assert scored(path)[0]['scores'].shape == (60, )
+    assert scored.bones == list(get_pyramid('coco').bones)
+    with pytest.raises(ClipError, match='2 coordinates a joint and no scores,'
+                       ' of which the test pipeline makes 4 channels, but the '
+                       'model takes 6'):
+        scored(dict(frame_dir='y', keypoint=np.ones((1, 9, 17, 2))))

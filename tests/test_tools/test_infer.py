@@ -1,0 +1,215 @@
+"""The inference tool: formats, tables, pictures, and what it refuses."""
+import json
+import os
+import pickle
+import subprocess
+import sys
+from importlib import util
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from tiny import CLASSES, tiny_config, write_checkpoint, write_model
+
+from psp_plugin.apis import SkeletonInferencer
+from psp_plugin.datasets.synthetic import make_clip
+
+TOOL = Path(__file__).resolve().parents[2] / 'tools/infer.py'
+
+
+@pytest.fixture(scope='module')
+def main():
+    spec = util.spec_from_file_location('infer', TOOL)
+    module = util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.main
+
+
+@pytest.fixture(scope='module')
+def model(tmp_path_factory):
+    return write_model(tmp_path_factory.mktemp('model'))
+
+
+@pytest.fixture
+def clips(tmp_path):
+    """Three clips of the test set, as .npy files of a folder."""
+    folder = tmp_path / 'clips'
+    folder.mkdir()
+    for index in range(3):
+        np.save(folder / f'{index}.npy',
+                make_clip(index, split='val')['keypoint'])
+    return folder
+
+
+def write_skeleton(path, keypoint):
+    """One body in the text format of NTU RGB+D."""
+    lines = [len(keypoint)]
+    for frame in keypoint:
+        lines += [1, '72057594037927936 0 1 1 1 1 0 0.1 -0.2 2', len(frame)]
+        lines += [' '.join(map(str, joint)) + ' 0 0 0 0 0 0 0 0 2'
+                  for joint in frame.tolist()]
+    path.write_text('\n'.join(map(str, lines)) + '\n')
+
+
+def write_formats(folder, clip):
+    """One clip in every format that is read."""
+    keypoint = clip['keypoint']
+    np.save(folder / 'a.npy', keypoint)
+    (folder / 'b.json').write_text(json.dumps(keypoint.tolist()))
+    write_skeleton(folder / 'c.skeleton', keypoint[0])
+    others = [make_clip(index) for index in range(2)]
+    with open(folder / 'd.pkl', 'wb') as stream:
+        pickle.dump(dict(split={}, annotations=[*others, clip]), stream)
+    return [str(folder / 'a.npy'), str(folder / 'b.json'),
+            str(folder / 'c.skeleton'),
+            f'{folder / "d.pkl"}#{clip["frame_dir"]}']
+
+
+def test_all_formats_give_the_scores_of_the_inferencer(main, model, tmp_path):
+    clip = make_clip(7, split='val')
+    expected = SkeletonInferencer(*model)(clip)[0]['scores']
+    paths = write_formats(tmp_path, clip)
+    main([*model, *paths, '--json', str(tmp_path / 'out.json')])
+    results = json.loads((tmp_path / 'out.json').read_text())
+    assert [result['name'] for result in results] == paths
+    for result in results:
+        np.testing.assert_allclose(result['scores'], expected, atol=1e-6)
+
+
+def test_table_names_the_best_classes(main, model, clips, capsys):
+    main([*model, str(clips / '0.npy'), str(clips / '1.npy'), '--top-k', '2'])
+    told = capsys.readouterr()
+    top = SkeletonInferencer(*model)(clips / '1.npy')[0]['top']
+    lines = told.out.splitlines()
+    assert lines[0] == str(clips / '0.npy') and lines[4] == ''
+    assert lines[5] == str(clips / '1.npy') and len(lines) == 9
+    assert lines[6].split() == ['rank', 'label', 'class', 'score']
+    for rank, (line, (label, name, score)) in enumerate(
+            zip(lines[7:], top), 1):
+        assert line.split() == [str(rank), str(label), *name.split(),
+                                f'{score:.4f}']
+    assert len({len(line) for line in lines[1:4] + lines[6:]}) == 1
+    assert 'computing on ' in told.err
+
+
+def test_the_command_gives_json_alone_on_the_standard_output(model, clips):
+    done = subprocess.run(
+        [sys.executable, '-W', 'ignore', str(TOOL), *model, str(clips),
+         'absent.npy', '--json', '-', '--batch-size', '2', '--top-k', '1',
+         '--cfg-options', 'test_dataloader.dataset.pipeline.3.num_clips=1'],
+        capture_output=True, text=True, check=False,
+        env={**os.environ, 'PYTHONPATH': str(TOOL.parents[1])})
+    assert done.returncode == 1, done.stderr
+    *results, bad = json.loads(done.stdout)
+    assert [Path(result['name']).name for result in results] == [
+        '0.npy', '1.npy', '2.npy']
+    for result in results:
+        best, = result['top']
+        assert best['score'] == max(result['scores'])
+        assert result['scores'][best['label']] == best['score']
+        assert best['class'] == CLASSES[best['label']]  # of the checkpoint
+    # Fewer sampled clips are another average.
+    ten = SkeletonInferencer(*model)(clips / '0.npy')[0]['scores']
+    assert np.abs(ten - results[0]['scores']).max() > 1e-6
+    assert bad == dict(name='absent.npy', error='absent.npy does not exist')
+    assert '4/4' in done.stderr  # two batches have a bar
+    assert done.stderr.splitlines()[-2:] == [
+        'not classified: absent.npy does not exist.',
+        '1 of 4 clips were not classified.']
+    assert 'Traceback' not in done.stderr
+
+
+def test_names_from_a_file(main, model, clips, tmp_path, capsys):
+    (tmp_path / 'names.txt').write_text(
+        '\n'.join(f'Aktion {i}' for i in range(10)))
+    main([*model, str(clips / '0.npy'), '--classes',
+          str(tmp_path / 'names.txt')])
+    assert capsys.readouterr().out.count('Aktion ') == 5
+
+
+def test_bad_clips_lose_no_others(main, model, clips, capsys):
+    np.save(clips / '1.npy', np.ones((1, 9, 17, 3)))
+    (clips / 'x.json').write_text('{')
+    (clips / 'readme.txt').write_text('no recording')
+    with pytest.raises(SystemExit) as stop:
+        main([*model, str(clips), str(clips / 'absent.npy'), '--json',
+              str(clips / 'out.txt')])
+    assert stop.value.code == '3 of 5 clips were not classified.'
+    told = capsys.readouterr()
+    assert told.out.count('rank') == 2 and '1.npy' not in told.out
+    *_, first, second, third = told.err.splitlines()
+    assert first == (f'not classified: {clips}/1.npy has 17 joints, but the '
+                     'model takes 25.')
+    assert 'x.json' in second and 'absent.npy does not exist' in third
+    results = json.loads((clips / 'out.txt').read_text())
+    assert ['error' in result for result in results] == [
+        False, True, False, True, True]
+
+
+def test_pictures_of_all_good_clips(main, model, clips, tmp_path, capsys):
+    np.save(clips / '1.npy', np.ones((1, 9, 17, 3)))
+    for index in (0, 2):
+        np.save(clips / f'{index}.npy',
+                make_clip(index, split='val')['keypoint'][:, :6])
+    # Another clip of the same name.
+    (clips / 'more').mkdir()
+    (clips / 'more/2.json').write_text(json.dumps(
+        make_clip(3, split='val')['keypoint'][:, :5].tolist()))
+    folder = tmp_path / 'new/pictures'
+    with pytest.raises(SystemExit):
+        main([*model, str(clips), '--video', str(folder)])
+    told = capsys.readouterr().err
+    assert 'one colour' not in told and told.count(f'wrote {folder}') == 3
+    frames = {}
+    for path in folder.iterdir():
+        with Image.open(path) as image:
+            frames[path.name] = image.n_frames
+    assert sorted(frames.values()) == [5, 6, 6]
+    assert {'0.gif', '2.gif'} < set(frames)
+
+
+def test_a_model_without_neck_draws_in_one_colour_and_says_why(
+        main, clips, tmp_path, capsys):
+    cfg = tiny_config('supervised_synthetic_5p.py')
+    cfg.dump(str(tmp_path / 'config.py'))
+    checkpoint = write_checkpoint(cfg, tmp_path / 'tiny.pth')
+    keypoint = make_clip(0, split='val')['keypoint'][:, :4]
+    np.save(clips / '0.npy', np.stack(  # z up
+        [-keypoint[..., 0], keypoint[..., 2], keypoint[..., 1]], -1))
+    main([str(tmp_path / 'config.py'), checkpoint, str(clips / '0.npy'),
+          '--video', str(tmp_path), '--video-format', 'mp4', '--video-fps',
+          '30', '--video-up', 'z'])
+    assert 'in one colour: this PSPRecognizer has no neck' in (
+        capsys.readouterr().err)
+    video = cv2.VideoCapture(str(tmp_path / '0.mp4'))
+    assert video.get(cv2.CAP_PROP_FRAME_COUNT) == 4
+    assert video.get(cv2.CAP_PROP_FPS) == 30
+
+
+@pytest.mark.parametrize('change, message', [
+    (dict(config='absent.py'), 'absent.py'),
+    (dict(checkpoint='absent.pth'), 'checkpoint absent.pth does not exist.'),
+    (dict(clips=['{tmp}']), 'folder {tmp} holds no recording'),
+    (dict(options=['--device', 'gpu']), "device 'gpu' cannot be used: "),
+    (dict(options=['--classes', 'absent.txt']), 'absent.txt'),
+    (dict(options=['--top-k', '0']), 'must be at least 1, not 16 and 0.'),
+    (dict(options=['--video-fps', '0']), 'must be positive, not 0.0.'),
+    (dict(options=['--json', '{tmp}']), '{tmp}: '),
+    (dict(options=['--video', __file__]), f'{__file__}: '),
+])
+def test_wrong_arguments_are_one_sentence(main, model, clips, tmp_path,
+                                          change, message):
+    tmp = tmp_path / 'empty'
+    tmp.mkdir()
+    parts = dict(config=model[0], checkpoint=model[1],
+                 clips=[str(clips / '0.npy')], options=[])
+    parts.update(change)
+    argv = [parts['config'], parts['checkpoint'], *parts['clips'],
+            *parts['options']]
+    with pytest.raises(SystemExit) as stop:
+        main([argument.format(tmp=tmp) for argument in argv])
+    told = str(stop.value.code)
+    assert message.format(tmp=tmp) in told
+    assert '\n' not in told and told.endswith('.')

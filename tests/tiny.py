@@ -1,0 +1,45 @@
+"""An untrained model of a shipped config, for tests of inference."""
+from pathlib import Path
+from typing import Optional, Sequence, Tuple
+
+import torch
+from mmaction.registry import MODELS
+from mmengine.config import Config
+from toy import small_config
+
+from psp_plugin.models.recognizers.checks import num_joints_of
+
+CLASSES = ('wave', 'throw', 'punch', 'push', 'drink', 'answer phone', 'kick',
+           'step', 'sit down', 'squat')
+
+
+def tiny_config(name: str = 'psp_synthetic_5p.py', **options) -> Config:
+    """A shipped config of made-up skeletons, 20 clips to test on."""
+    return small_config(name, '', 'none',
+                        **{'test_dataloader.dataset.num_clips': 20, **options})
+
+
+def write_checkpoint(cfg: Config, path: Path,
+                     classes: Optional[Sequence[str]] = CLASSES) -> str:
+    """Writes random weights as a checkpoint of MMEngine."""
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model)
+    # Scores that differ from clip to clip: batch norms that have seen some
+    # poses, and a wide last layer.
+    for module in model.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            module.momentum = 1
+    joints = num_joints_of(model.backbone)
+    model.backbone(torch.randn(64, 1, 1, joints, 3).repeat(1, 1, 16, 1, 1))
+    torch.nn.init.normal_(model.cls_head.fc.weight, std=3)
+    meta = dict(dataset_meta=dict(classes=classes) if classes else {})
+    torch.save(dict(state_dict=model.state_dict(), meta=meta), path)
+    return str(path)
+
+
+def write_model(folder: Path, name: str = 'psp_synthetic_5p.py',
+                **options) -> Tuple[str, str]:
+    """Writes a config and a checkpoint for it into a folder."""
+    cfg = tiny_config(name, **options)
+    cfg.dump(str(folder / name))
+    return str(folder / name), write_checkpoint(cfg, folder / 'tiny.pth')

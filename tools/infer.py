@@ -1,0 +1,151 @@
+"""Classifies skeleton clips, and draws them coloured by attention."""
+import argparse
+import contextlib
+import itertools
+import sys
+from pathlib import Path
+from typing import Dict, List, Optional
+
+from mmengine.config import Config, DictAction
+
+from psp_plugin.apis import SkeletonInferencer, as_json, as_text
+from psp_plugin.datasets.recordings import SUFFIXES
+from psp_plugin.visualization import write_skeleton_video
+
+
+def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='the config of the model')
+    parser.add_argument('checkpoint', help='its trained weights')
+    parser.add_argument(
+        'clips', nargs='+', metavar='CLIP',
+        help='a .npy, .json or .skeleton file, data.pkl#NAME for a clip of an '
+        'annotation pickle, or a folder of recordings')
+    parser.add_argument(
+        '--scored', action='store_true',
+        help='the last channel of .npy and .json clips is the score of the '
+        'joint')
+    parser.add_argument(
+        '--top-k', type=int, default=5,
+        help='number of best classes to tell (default: %(default)s)')
+    parser.add_argument(
+        '--json', metavar='FILE',
+        help='write all scores to this file; - for the standard output, '
+        'without the tables')
+    parser.add_argument(
+        '--classes', metavar='FILE',
+        help='names of the classes, one on each line (default: those of the '
+        'checkpoint, else of the config)')
+    parser.add_argument(
+        '--batch-size', type=int, default=16,
+        help='clips in a batch (default: %(default)s)')
+    parser.add_argument(
+        '--device', help='such as cpu or cuda:1 (default: cuda:0 where there '
+        'is one, else cpu)')
+    parser.add_argument(
+        '--video', metavar='DIR',
+        help='draw every clip into this folder, its joints coloured by '
+        'attention')
+    parser.add_argument(
+        '--video-format', choices=('gif', 'mp4'), default='gif',
+        help='(default: %(default)s)')
+    parser.add_argument(
+        '--video-fps', type=float, default=20,
+        help='frames per second (default: %(default)s)')
+    parser.add_argument(
+        '--video-up', choices=('y', '-y', 'z'), default='y',
+        help='the axis that points up in 3D clips (default: %(default)s)')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+        help='keys of the config to override')
+    return parser.parse_args(argv)
+
+
+def tell(message: str) -> None:
+    """Says something that is no result."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def find_clips(arguments: List[str]) -> List[str]:
+    """The clips, the recordings of a folder in its place."""
+    clips = []
+    for argument in arguments:
+        if not Path(argument).is_dir():
+            clips.append(argument)
+            continue
+        found = [str(path) for path in sorted(Path(argument).rglob('*'))
+                 if path.suffix.lower() in SUFFIXES]
+        if not found:
+            raise ValueError(f'folder {argument} holds no recording: none of '
+                             f'{", ".join(SUFFIXES)}')
+        clips += found
+    return clips
+
+
+def draw(inferencer: SkeletonInferencer, clips: List[str],
+         results: List[Dict], args: argparse.Namespace) -> None:
+    """Writes the pictures of all clips that were classified."""
+    if inferencer.lacks_attention:
+        tell(f'joints are drawn in one colour: {inferencer.lacks_attention}')
+    taken = set()
+    for clip, result in zip(clips, results):
+        if 'error' in result:
+            continue
+        data = inferencer.read(clip)
+        stem = data['frame_dir'].replace('/', '_')
+        names = (f'{stem}_{i}' if i else stem for i in itertools.count())
+        name = next(name for name in names if name not in taken)
+        taken.add(name)
+        path = Path(args.video) / f'{name}.{args.video_format}'
+        _, best, score = result['top'][0]
+        importance = None
+        if not inferencer.lacks_attention:
+            importance = inferencer.importance(clip)
+        write_skeleton_video(
+            path, data['keypoint'], inferencer.bones, importance,
+            title=f'{best} ({score:.2f})', fps=args.video_fps,
+            up=args.video_up)
+        tell(f'wrote {path}')
+
+
+def main(argv: Optional[List[str]] = None) -> None:
+    args = parse_args(argv)
+    if not args.video_fps > 0:
+        sys.exit(f'--video-fps must be positive, not {args.video_fps}.')
+    try:
+        clips = find_clips(args.clips)
+        with contextlib.redirect_stdout(sys.stderr):  # what MMEngine logs
+            cfg = Config.fromfile(args.config)
+            cfg.merge_from_dict(args.cfg_options or {})
+            inferencer = SkeletonInferencer(
+                cfg, args.checkpoint, args.device, args.classes, args.scored)
+        tell(f'computing on {inferencer.device}')
+        results = inferencer(clips, args.batch_size, args.top_k,
+                             on_error='return', progress=True)
+        if args.json != '-' and any('top' in result for result in results):
+            print(as_text(results))
+        if args.json:
+            write_json(results, args.json)
+        if args.video:
+            draw(inferencer, clips, results, args)
+    except ValueError as error:
+        sys.exit(f'{error}.')
+    except OSError as error:
+        about = error.filename and f'{error.filename}: {error.strerror}'
+        sys.exit(f'{about or error}.')
+    bad = [result['error'] for result in results if 'error' in result]
+    if bad:
+        tell('\n'.join(f'not classified: {error}.' for error in bad))
+        sys.exit(f'{len(bad)} of {len(clips)} clips were not classified.')
+
+
+def write_json(results: List[Dict], path: str) -> None:
+    text = as_json(results) + '\n'
+    if path == '-':
+        sys.stdout.write(text)
+    else:
+        Path(path).write_text(text, encoding='utf-8')
+
+
+if __name__ == '__main__':
+    main()
