@@ -1,10 +1,45 @@
+import shutil
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
-ROOT = Path(__file__).parent
+ROOT = Path(__file__).resolve().parent
+# What OpenMMLab's `mim` looks for in the folder `.mim` of a package.
+SHIPPED = ('model-index.yml', 'configs/**/*.py', 'configs/**/*.yml',
+           'tools/**/*.py', 'tools/**/*.sh', 'tools/**/*.txt')
+EXPORT = ['onnx>=1.17', 'onnxruntime>=1.19', 'onnxscript>=0.7']
 VERSION = {}
-exec((ROOT / 'psp_plugin/version.py').read_text(), VERSION)
+exec((ROOT / 'psp_plugin/version.py').read_text(encoding='utf-8'), VERSION)
+
+
+class BuildWithMim(build_py):
+    """Copies configs and tools into the built package, not the source tree.
+
+    An editable installation has them where they are.
+    """
+
+    def mim_files(self):
+        """Pairs of a file of the source tree and its place in the build."""
+        if getattr(self, 'editable_mode', False):
+            return []
+        target = Path(self.build_lib, 'psp_plugin', '.mim')
+        paths = sorted(p for pattern in SHIPPED for p in ROOT.glob(pattern))
+        return [(path, target / path.relative_to(ROOT)) for path in paths]
+
+    def run(self):
+        super().run()
+        # A `build` folder left by another build may hold what is no more.
+        shutil.rmtree(
+            Path(self.build_lib, 'psp_plugin', '.mim'), ignore_errors=True)
+        for source, target in self.mim_files():
+            self.mkpath(str(target.parent))
+            self.copy_file(str(source), str(target))
+
+    def get_outputs(self, include_bytecode=1):
+        copies = [str(target) for _, target in self.mim_files()]
+        return super().get_outputs(include_bytecode) + copies
+
 
 setup(
     name='psp_plugin',
@@ -15,6 +50,7 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=['psp_plugin', 'psp_plugin.*']),
+    cmdclass=dict(build_py=BuildWithMim),
     python_requires='>=3.9',
     # Neither mmcv nor mmcv-lite is named: they own one package folder, and
     # either serves. MMEngine 0.10 needs pkg_resources without declaring it,
@@ -26,5 +62,8 @@ setup(
         'mmaction2>=1.2,<1.3',
         'setuptools<81',
     ],
-    extras_require={'tests': ['pytest>=7', 'ruff==0.17.6']},
+    extras_require={
+        'export': EXPORT,
+        'tests': ['pytest>=7', 'ruff==0.17.6', 'tensorboard>=2.12', *EXPORT],
+    },
 )

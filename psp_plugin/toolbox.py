@@ -17,6 +17,7 @@ from typing import List, Optional, Sequence
 from mmengine.config import Config
 
 from psp_plugin.datasets.files import annotation_paths, check_annotation_file
+from psp_plugin.distributed import join_cpu_processes
 
 
 def tools_folder() -> Path:
@@ -70,7 +71,8 @@ def run_tool(name: str, uses: Sequence[str]) -> None:
     """Runs ``train`` or ``test`` with the arguments of this process.
 
     Missing annotation files are told in one sentence before anything is
-    built, which the toolbox's script would do only after the model.
+    built, which the toolbox's script would do only after the model. Several
+    processes also work without an accelerator.
 
     Args:
         name (str): ``'train'`` or ``'test'``.
@@ -85,8 +87,11 @@ def run_tool(name: str, uses: Sequence[str]) -> None:
     try:
         for path in annotation_paths([cfg.get(key) for key in uses]):
             check_annotation_file(path)
-    except FileNotFoundError as error:
+        options = join_cpu_processes(args.launcher, cfg)
+    except (FileNotFoundError, ValueError) as error:
         sys.exit(f'{args.config}: {error}')
+    if options:  # beside those that the user gave
+        sys.argv += ['--cfg-options', *options]
     tool.main()
 
 

@@ -1,5 +1,16 @@
 #!/usr/bin/env bash
-# MMAction2's own dist_train.sh with its arguments, the plugin on the path.
-TOOLBOX=$(python -c 'from importlib.util import find_spec; print(find_spec("mmaction").submodule_search_locations[0])') || exit
-export PYTHONPATH="$(cd "$(dirname "$0")/.." && pwd):$PYTHONPATH"
-exec bash "$TOOLBOX/.mim/tools/dist_train.sh" "$@"
+# Trains a config with several processes (GPUs, or CPU cores without them):
+#   bash tools/dist_train.sh CONFIG PROCESSES [ARGUMENTS OF train.py]
+# As with MMAction2's script, PORT (29500), NNODES (1), NODE_RANK (0) and
+# MASTER_ADDR (127.0.0.1) are read from the environment.
+set -euo pipefail
+if [ $# -lt 2 ]; then
+  echo "usage: bash tools/dist_train.sh CONFIG PROCESSES [ARGUMENTS OF train.py]" >&2
+  exit 2
+fi
+tools=$(cd "$(dirname "$0")" && pwd)
+export PYTHONPATH="$tools/..${PYTHONPATH:+:$PYTHONPATH}"
+exec python -m torch.distributed.run --nproc_per_node="$2" \
+  --nnodes="${NNODES:-1}" --node_rank="${NODE_RANK:-0}" \
+  --master_addr="${MASTER_ADDR:-127.0.0.1}" --master_port="${PORT:-29500}" \
+  "$tools/train.py" "$1" --launcher pytorch "${@:3}"

@@ -1,3 +1,7 @@
+from .annotation_file import AnnotationError
+from .bad_clips import BadClipError
+from .checked import CheckedPoseDataset
+from .pickles import PickleFileError
 from .semi_supervised import SemiSupervisedDataset
 from .synthetic import SyntheticSkeletonDataset
 from .transforms import (
@@ -7,6 +11,7 @@ from .transforms import (
 )
 
 __all__ = [
-    'NormalizeSkeleton3D', 'ScaleMotion', 'SemiSupervisedDataset',
-    'SyntheticSkeletonDataset', 'UniformSamplePose'
+    'AnnotationError', 'CheckedPoseDataset', 'BadClipError',
+    'NormalizeSkeleton3D', 'PickleFileError', 'ScaleMotion',
+    'SemiSupervisedDataset', 'SyntheticSkeletonDataset', 'UniformSamplePose'
 ]

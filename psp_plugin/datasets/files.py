@@ -1,6 +1,6 @@
 """Annotation files: whether they are there, and what makes them."""
 from pathlib import Path
-from typing import Iterator
+from typing import Any, Iterator
 
 # What to do about a missing file, by its name.
 HOW_TO_MAKE = {
@@ -29,13 +29,14 @@ def check_annotation_file(path: str) -> None:
     """
     if '://' in path or Path(path).is_file():
         return
+    state = 'is a folder' if Path(path).is_dir() else 'does not exist'
     advice = HOW_TO_MAKE.get(
         Path(path).name, 'set ann_file to your annotation pickle')
-    raise FileNotFoundError(f'annotation file {path} does not exist: '
+    raise FileNotFoundError(f'annotation file {path} {state}: '
                             f'{advice.format(path=path)}')
 
 
-def annotation_paths(cfg) -> Iterator[str]:
+def annotation_paths(cfg: Any) -> Iterator[str]:
     """Yields the annotation file of every dataset in a nested config."""
     if isinstance(cfg, dict):
         if annotation_path(cfg):

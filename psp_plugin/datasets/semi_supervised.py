@@ -12,6 +12,8 @@ from mmaction.registry import DATASETS
 from mmengine.dataset import BaseDataset, Compose, force_full_init
 from mmengine.logging import print_log
 
+from .annotations import is_integer
+from .bad_clips import clip_name, pass_pipeline, take_clip
 from .files import annotation_path, check_annotation_file
 from .split import choose_labeled, clips_per_class, read_split
 
@@ -25,6 +27,12 @@ class Source:
 
     def __init__(self, dataset: BaseDataset) -> None:
         self.dataset = dataset
+
+    def __str__(self) -> str:
+        """The annotation file and the split, or else the kind of dataset."""
+        split = getattr(self.dataset, 'split', None)
+        return (self.dataset.ann_file or type(self.dataset).__name__) + (
+            '' if split is None else f', split {split!r}')
 
     @functools.cached_property
     def clips(self) -> Tuple[List[str], List[Any]]:
@@ -47,19 +55,6 @@ class Source:
 
 
 _SOURCES: 'WeakValueDictionary[str, Source]' = WeakValueDictionary()
-
-
-def clip_name(info: dict) -> str:
-    """The name of a clip: ``frame_dir``, or else ``filename``.
-
-    Raises:
-        ValueError: If the annotation has neither.
-    """
-    for key in ('frame_dir', 'filename'):
-        if key in info:
-            return info[key]
-    raise ValueError('an annotation has neither frame_dir nor filename, but '
-                     f'only {sorted(info)}: a split needs clip names')
 
 
 def open_source(cfg: dict) -> Source:
@@ -98,8 +93,14 @@ class SemiSupervisedDataset:
     implementation's unlabelled loader holds the whole training set, which is
     ``include_labeled=True``.
 
+    A clip that turns out bad in training stops it, or is replaced by the next
+    one of the view, as the dataset's ``bad_clips`` says (see
+    :class:`psp_plugin.datasets.CheckedPoseDataset`); one without that setting
+    stops.
+
     Args:
-        dataset (dict or BaseDataset): The dataset, ``PoseDataset`` first.
+        dataset (dict or BaseDataset): The dataset, ``CheckedPoseDataset``
+            first.
         subset (str): ``'labeled'`` or ``'unlabeled'``. Defaults to
             ``'labeled'``.
         labeled_ratio (float, optional): Share of labelled clips, in (0, 1].
@@ -171,7 +172,10 @@ class SemiSupervisedDataset:
         if self._fully_initialized:
             return
         names, labels = self._source.clips
-        self.labeled_names = self._choose(names, labels)
+        try:
+            self.labeled_names = self._choose(names, labels)
+        except ValueError as error:
+            raise ValueError(f'{self._source}: {error}') from error
         labeled = set(self.labeled_names)
         if self.subset == 'labeled':
             keep = [name in labeled for name in names]
@@ -185,7 +189,7 @@ class SemiSupervisedDataset:
 
     def _choose(self, names: List[str], labels: List[Any]) -> List[str]:
         if self.split_file is not None:
-            return self._read_split(names)
+            return self._read_split(names, labels)
         unlabeled = [n for n, label in zip(names, labels) if label is None]
         if unlabeled:
             raise ValueError(
@@ -196,21 +200,30 @@ class SemiSupervisedDataset:
             raise ValueError(
                 f'clip {several[0]!r} has several labels; a draw per class '
                 'needs one: name the labelled clips in a split_file')
+        wrong = [n for n, label in zip(names, labels) if not is_integer(label)]
+        if wrong:
+            raise ValueError(
+                f'clip {wrong[0]!r} has a label that is not an integer, as '
+                f'{len(wrong)} of {len(names)}: number the classes from 0')
         count = self.labeled_per_class
         if count is None:
             count = clips_per_class(self.labeled_ratio, len(names),
                                     len(set(labels)))
         return choose_labeled(names, labels, count, self.seed)
 
-    def _read_split(self, names: List[str]) -> List[str]:
+    def _read_split(self, names: List[str], labels: List[Any]) -> List[str]:
         labeled = read_split(self.split_file)
-        counts = Counter(names)
+        counts, label_of = Counter(names), dict(zip(names, labels))
         for name in labeled:
             if counts[name] != 1:
                 raise ValueError(
                     f'split file {self.split_file} names clip {name!r}, which '
                     f'the data set has {counts[name]} times, not once: is it '
                     'the split of another data set?')
+            if label_of[name] is None:
+                raise ValueError(
+                    f'split file {self.split_file} names clip {name!r}, which '
+                    'has no label: leave it out of the file')
         return sorted(labeled)
 
     @force_full_init
@@ -226,9 +239,15 @@ class SemiSupervisedDataset:
         return len(self._indices)
 
     def __getitem__(self, idx: int) -> dict:
-        info = self.get_data_info(idx)
-        name = clip_name(info)
-        packed = self.pipeline(info)
-        if packed is None:
-            raise RuntimeError(f'the pipeline gave nothing for clip {name!r}')
-        return packed
+        """Returns a clip that passed the pipeline.
+
+        Raises:
+            BadClipError: If it did not pass, and the dataset's policy is to
+                stop.
+        """
+        return take_clip(self._prepare, idx, len(self),
+                         getattr(self._source.dataset, 'bad_clips', 'stop'))
+
+    def _prepare(self, idx: int) -> dict:
+        return pass_pipeline(self.pipeline, self.get_data_info(idx),
+                             str(self._source))

@@ -1,3 +1,12 @@
-from .hooks import InterleaveHook
+from .hooks import (
+    AtomicCheckpointHook,
+    ExactResumeHook,
+    InterleaveHook,
+    StopOnNonFiniteHook,
+)
+from .optim import BFloat16OptimWrapper
 
-__all__ = ['InterleaveHook']
+__all__ = [
+    'AtomicCheckpointHook', 'BFloat16OptimWrapper', 'ExactResumeHook',
+    'InterleaveHook', 'StopOnNonFiniteHook'
+]

@@ -73,7 +73,7 @@ def test_smaller_splits_are_part_of_larger_ones():
 @pytest.mark.parametrize('names, labels, count, message', [
     (NAMES, LABELS, 0, 'at least 1, not 0'),
     (NAMES, LABELS, 21, 'class 0 has 20 clips, fewer than the 21'),
-    (['a', 'b', 'a'], [0, 0, 0], 1, "clip 'a' is there twice"),
+    (['a', 'b', 'a'], [0, 0, 0], 1, "clip 'a' is there 2 times"),
 ])
 def test_impossible_splits(names, labels, count, message):
     with pytest.raises(ValueError, match=message):

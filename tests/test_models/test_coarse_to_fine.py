@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 import torch
+from mmaction.registry import MODELS
 from torch.testing import assert_close
 
 from psp_plugin.models.losses import CoarseToFineContrastiveLoss
@@ -153,6 +154,40 @@ def test_left_out_level_is_neither_computed_nor_logged(weights, kept):
     joint, motion = ({k: x[k] for k in kept} for x in levels())
     losses = CoarseToFineContrastiveLoss(level_weights=weights)(joint, motion)
     assert list(losses) == [f'loss_con_{level}' for level in kept]
+
+
+@pytest.mark.parametrize('n', [1, 4])
+def test_gather_without_other_processes_changes_nothing(n):
+    """With others: tests/test_distributed."""
+    results = []
+    for gather in (False, True):
+        sides = pair(n)
+        loss = CoarseToFineContrastiveLoss(
+            level_weights=dict(joint=1), gather=gather)(
+                *(dict(joint=x.requires_grad_()) for x in sides))
+        loss['loss_con_joint'].backward()
+        results.append([loss['loss_con_joint'], *(x.grad for x in sides)])
+    assert_close(*results, rtol=0, atol=0)
+
+
+def test_gather_is_a_setting_of_the_config():
+    loss = MODELS.build(
+        dict(type='CoarseToFineContrastiveLoss', gather=True))
+    assert loss.gather and not CoarseToFineContrastiveLoss().gather
+
+
+@pytest.mark.parametrize('n', [1, 3])
+def test_gradient_of_gathered_features(n):
+    inputs = [x.requires_grad_() for x in pair(n, channels=4)]
+    assert torch.autograd.gradcheck(
+        lambda j, m: nt_xent(j, m, 0.5, gather=True), inputs)
+
+
+@LOW
+def test_gathered_half_precision_is_computed_in_float32(dtype):
+    joint, motion = pair(dtype=dtype)
+    assert torch.equal(nt_xent(joint, motion, 0.07, gather=True),
+                       nt_xent(joint.float(), motion.float(), 0.07))
 
 
 def test_weights_given_are_not_changed():

@@ -1,22 +1,4 @@
 ann_file = 'data/skeleton/ntu60_3d.pkl'
-metainfo = dict(
-    classes=[
-        'drink water', 'eat meal', 'brush teeth', 'brush hair', 'drop',
-        'pick up', 'throw', 'sit down', 'stand up', 'clapping', 'reading',
-        'writing', 'tear up paper', 'put on jacket', 'take off jacket',
-        'put on a shoe', 'take off a shoe', 'put on glasses',
-        'take off glasses', 'put on a hat/cap', 'take off a hat/cap',
-        'cheer up', 'hand waving', 'kicking something', 'reach into pocket',
-        'hopping', 'jump up', 'phone call', 'play with phone/tablet',
-        'type on a keyboard', 'point to something', 'taking a selfie',
-        'check time (from watch)', 'rub two hands', 'nod head/bow',
-        'shake head', 'wipe face', 'salute', 'put palms together',
-        'cross hands in front', 'sneeze/cough', 'staggering', 'falling down',
-        'headache', 'chest pain', 'back pain', 'neck pain', 'nausea/vomiting',
-        'fan self', 'punch/slap', 'kicking', 'pushing', 'pat on back',
-        'point finger', 'hugging', 'giving object', 'touch pocket',
-        'shaking hands', 'walking towards', 'walking apart',
-    ])
 
 prepare = [
     dict(type='NormalizeSkeleton3D', center=1, zaxis=(0, 1), xaxis=(8, 4)),
@@ -52,7 +34,6 @@ train_dataloader = dict(
             dataset=dict(
                 type='PoseDataset',
                 ann_file=ann_file,
-                metainfo=metainfo,
                 split='xsub_train',
                 pipeline=train_pipeline))))
 # Its clips are those that the labelled loader above leaves.
@@ -74,7 +55,6 @@ val_dataloader = dict(
     dataset=dict(
         type='PoseDataset',
         ann_file=ann_file,
-        metainfo=metainfo,
         split='xsub_val',
         pipeline=val_pipeline,
         test_mode=True))
@@ -86,7 +66,6 @@ test_dataloader = dict(
     dataset=dict(
         type='PoseDataset',
         ann_file=ann_file,
-        metainfo=metainfo,
         split='xsub_val',
         pipeline=test_pipeline,
         test_mode=True))

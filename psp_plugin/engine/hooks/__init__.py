@@ -1,3 +1,9 @@
+from .atomic_checkpoint import AtomicCheckpointHook
+from .exact_resume import ExactResumeHook
 from .interleave import InterleaveHook
+from .non_finite import StopOnNonFiniteHook
 
-__all__ = ['InterleaveHook']
+__all__ = [
+    'AtomicCheckpointHook', 'ExactResumeHook', 'InterleaveHook',
+    'StopOnNonFiniteHook'
+]

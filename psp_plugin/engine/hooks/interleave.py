@@ -4,10 +4,11 @@ from typing import Iterator, Optional
 from mmaction.registry import HOOKS
 from mmengine.dataset import InfiniteSampler
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
+from mmengine.runner import IterBasedTrainLoop, Runner
 from torch.utils.data import DataLoader
 
 from psp_plugin.datasets import SemiSupervisedDataset
+from psp_plugin.distributed import check_equal_epochs
 
 
 @HOOKS.register_module()
@@ -32,14 +33,16 @@ class InterleaveHook(Hook):
 
     Raises:
         ValueError: In ``before_train``, if no ``dataset`` is given and the
-            train dataloader has no ``SemiSupervisedDataset``, or if the
-            unlabelled loader yields no batch.
+            train dataloader has no ``SemiSupervisedDataset``, if the
+            unlabelled loader yields no batch, or if processes have labelled
+            epochs of unequal length.
     """
 
     priority = 'ABOVE_NORMAL'
 
     def __init__(self, unlabeled_dataloader: dict) -> None:
         self.unlabeled_dataloader = unlabeled_dataloader
+        self.loader: Optional[DataLoader] = None
         self._batches: Optional[Iterator[dict]] = None
 
     def before_train(self, runner: Runner) -> None:
@@ -48,14 +51,17 @@ class InterleaveHook(Hook):
         Args:
             runner (Runner): The runner, its checkpoint loaded.
         """
-        loader = self._build_loader(runner)
+        if not isinstance(runner.train_loop, IterBasedTrainLoop):
+            check_equal_epochs(runner.train_dataloader)
+        loader = self.loader = self._build_loader(runner)
         if len(loader.dataset) == 0:
             raise ValueError('the unlabelled loader holds no clip: all are '
                              'labelled')
         if len(loader) == 0:
             raise ValueError(
-                f'the unlabelled loader holds {len(loader.dataset)} clips, '
-                f'fewer than one batch of {loader.batch_size}: lower its '
+                f'the unlabelled loader holds {len(loader.sampler)} clips in '
+                f'each process, fewer than one batch of {loader.batch_size}: '
+                'lower its '
                 'batch_size or set drop_last=False')
         epoch, offset = divmod(runner.iter, len(loader))
         if isinstance(loader.batch_sampler.sampler, InfiniteSampler):
@@ -84,7 +90,7 @@ class InterleaveHook(Hook):
         Args:
             runner (Runner): The runner.
         """
-        self._batches = None
+        self.loader = self._batches = None
 
     def _build_loader(self, runner: Runner) -> DataLoader:
         cfg = dict(self.unlabeled_dataloader)

@@ -5,25 +5,31 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from mmaction.registry import MODELS
+from mmengine.dist import get_rank
 
 from psp_plugin.skeletons import LEVELS
 
+from .gather import GatherFeatures, check_equal_shares
 
-def nt_xent(joint: torch.Tensor, motion: torch.Tensor,
-            temperature: float) -> torch.Tensor:
+
+def nt_xent(joint: torch.Tensor, motion: torch.Tensor, temperature: float,
+            gather: bool = False) -> torch.Tensor:
     """NT-Xent over the 2N features of two streams, equation 10.
 
     Every feature's positive is the same clip's feature in the other stream;
-    its negatives are the 2N - 2 features of the other clips in this process.
+    its negatives are the features of the other clips, 2N - 2 in one process.
     Computed in at least float32, also under automatic mixed precision.
 
     Args:
         joint (Tensor): (N, C') features of the joint stream.
         motion (Tensor): (N, C') features of the motion stream.
         temperature (float): Tau.
+        gather (bool): Whether the clips of all processes are negatives; all
+            must have the same N. Defaults to False.
 
     Returns:
-        Tensor: Scalar; 0 for N = 1, which has no negatives.
+        Tensor: Scalar, the mean over this process's 2N features; 0 where
+        there are no negatives (N = 1 in one process).
     """
     n = len(joint)
     with torch.autocast(joint.device.type, enabled=False):
@@ -31,9 +37,13 @@ def nt_xent(joint: torch.Tensor, motion: torch.Tensor,
         if features.dtype in (torch.float16, torch.bfloat16):
             features = features.float()
         features = F.normalize(features, dim=1)
-        similarity = features @ features.t() / temperature  # (2N, 2N)
-        similarity.fill_diagonal_(-torch.inf)  # the indicator [k != i]
-        positive = torch.arange(2 * n, device=joint.device).roll(n)
+        others, first = features, 0
+        if gather:
+            others, first = GatherFeatures.apply(features), 2 * n * get_rank()
+        # (2N, 2NW) for W processes; the own ones start at column `first`.
+        similarity = features @ others.t() / temperature
+        similarity.diagonal(first).fill_(-torch.inf)  # the indicator [k != i]
+        positive = first + torch.arange(2 * n, device=joint.device).roll(n)
         return F.cross_entropy(similarity, positive)
 
 
@@ -44,6 +54,13 @@ class CoarseToFineContrastiveLoss(nn.Module):
     Source: PSP Learning (arXiv 2302.02327), equations 10 to 13. Departs from
     it in nothing.
 
+    With ``gather`` a process's loss is the mean over its own features, each
+    against those of all processes; gradients flow back to all of them. Since
+    DistributedDataParallel averages gradients over processes, its gradient is
+    then that of one process on the whole batch, and the mean of the logged
+    values (MMEngine logs rank 0's) is that process's loss, up to what batch
+    norms do with their smaller batches.
+
     Args:
         temperature (float): Tau of equation 10. Defaults to 0.07.
         level_weights (dict[str, float], optional): Weight of ``'body'``,
@@ -52,6 +69,9 @@ class CoarseToFineContrastiveLoss(nn.Module):
             gradient. Defaults to 1 each, equation 13.
         loss_weight (float): Weight of the whole; the released implementation
             takes 0.2. Defaults to 1.0, equation 16.
+        gather (bool): Whether clips are contrasted with those of all
+            processes; without a process group it changes nothing. Defaults
+            to False.
 
     Raises:
         ValueError: If the temperature is not positive, or if a level is
@@ -67,7 +87,8 @@ class CoarseToFineContrastiveLoss(nn.Module):
     def __init__(self,
                  temperature: float = 0.07,
                  level_weights: Optional[Dict[str, float]] = None,
-                 loss_weight: float = 1.0) -> None:
+                 loss_weight: float = 1.0,
+                 gather: bool = False) -> None:
         super().__init__()
         if temperature <= 0:
             raise ValueError(f'temperature must be positive: {temperature}')
@@ -83,6 +104,7 @@ class CoarseToFineContrastiveLoss(nn.Module):
                              f'one must be positive: {weights}')
         self.temperature = temperature
         self.loss_weight = loss_weight
+        self.gather = gather
         self.level_weights = {k: weights[k] for k in LEVELS if weights.get(k)}
 
     def forward(self, joint: Dict[str, torch.Tensor],
@@ -95,9 +117,14 @@ class CoarseToFineContrastiveLoss(nn.Module):
 
         Returns:
             dict[str, Tensor]: ``loss_con_<level>``, weighted scalars.
+
+        Raises:
+            ValueError: If ``gather`` is set and processes differ in N.
         """
+        if self.gather:
+            check_equal_shares(next(iter(joint.values())))
         return {
             f'loss_con_{level}': self.loss_weight * weight * nt_xent(
-                joint[level], motion[level], self.temperature)
+                joint[level], motion[level], self.temperature, self.gather)
             for level, weight in self.level_weights.items()
         }

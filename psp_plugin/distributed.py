@@ -1,0 +1,97 @@
+"""What MMEngine lacks for several processes.
+
+Its launchers call CUDA in every process, and it gives every wrapped model a
+CUDA device. Both are left out where a process group is there already and
+where the config says so, which is what this module arranges on CPUs. Nor does
+it see that processes are about to wait for each other without end.
+"""
+import os
+from datetime import timedelta
+from typing import List, Sized
+
+import torch.distributed as dist
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.dist import all_gather_object
+
+# What torchrun tells its processes.
+ENVIRONMENT = ('RANK', 'LOCAL_RANK', 'WORLD_SIZE', 'MASTER_ADDR',
+               'MASTER_PORT')
+
+
+def join_cpu_processes(launcher: str, cfg: Config) -> List[str]:
+    """Joins the processes of a launcher over gloo, if there is no accelerator.
+
+    Whatever backend ``env_cfg.dist_cfg`` names, gloo is taken; its other
+    entries are followed as MMEngine does, so that ``timeout`` (in seconds;
+    PyTorch's default is 1,800) bounds how long a process waits for another.
+
+    Args:
+        launcher (str): The tool's ``--launcher``. With ``'none'``, and on a
+            machine with an accelerator, nothing is done.
+        cfg (Config): The tool's config.
+
+    Returns:
+        list[str]: Values for ``--cfg-options`` that the tool needs then, as
+        ``a.b=c``.
+
+    Raises:
+        ValueError: If the launcher is another than ``'pytorch'``, or if what
+            it tells its processes is not in the environment.
+    """
+    if launcher == 'none' or get_device() != 'cpu':
+        return []
+    if launcher != 'pytorch':
+        raise ValueError(f'--launcher {launcher} needs GPUs; without them use '
+                         '`bash tools/dist_train.sh CONFIG PROCESSES`')
+    absent = [name for name in ENVIRONMENT if name not in os.environ]
+    if absent:
+        raise ValueError(
+            f'--launcher pytorch finds no {", ".join(absent)} in the '
+            'environment: start with torchrun, as `bash tools/dist_train.sh '
+            'CONFIG PROCESSES` does, or leave the launcher out')
+    kwargs = dict(cfg.get('env_cfg', {}).get('dist_cfg', {}), backend='gloo')
+    kwargs.pop('init_backend', None)
+    if kwargs.get('timeout') is not None:
+        kwargs['timeout'] = timedelta(seconds=kwargs['timeout'])
+    dist.init_process_group(**kwargs)
+    return wrapper_options(cfg)
+
+
+def wrapper_options(cfg: Config) -> List[str]:
+    """Options that make MMEngine wrap a model without a CUDA device.
+
+    Where the config has no wrapper, it is otherwise MMEngine's own choice.
+
+    Args:
+        cfg (Config): The tool's config.
+    """
+    options = ['model_wrapper_cfg.device_ids=None']
+    if cfg.get('model_wrapper_cfg') is None:
+        unused = cfg.get('find_unused_parameters', False)
+        options += [
+            'model_wrapper_cfg.type=MMDistributedDataParallel',
+            'model_wrapper_cfg.broadcast_buffers=False',
+            f'model_wrapper_cfg.find_unused_parameters={unused}',
+        ]
+    return options
+
+
+def check_equal_epochs(loader: Sized) -> None:
+    """Checks that an epoch has the same length in every process.
+
+    Where it has not, the first process at its end waits for the others in a
+    validation that they never begin.
+
+    Args:
+        loader (Sized): The train dataloader of this process.
+
+    Raises:
+        ValueError: In every process, if the lengths differ.
+    """
+    lengths = all_gather_object(len(loader))
+    if len(set(lengths)) > 1:
+        raise ValueError(
+            f'ranks 0 to {len(lengths) - 1} have {lengths} labelled batches '
+            'an epoch, which must be the same: are the annotation files the '
+            'same on all machines, and does the sampler have round_up=True?')

@@ -1,0 +1,194 @@
+"""Stops a run whose numbers go wrong, before they reach the weights."""
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+
+import torch
+from mmaction.registry import HOOKS
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.optim import AmpOptimWrapper
+from mmengine.runner import Runner, find_latest_checkpoint
+from torch.autograd.graph import register_multi_grad_hook
+
+BRANCHES = dict(labeled='labelled', unlabeled='unlabelled')
+
+
+@HOOKS.register_module()
+class StopOnNonFiniteHook(Hook):
+    """Stops a run at a loss, gradient or weight that is NaN or infinite.
+
+    Losses are checked between the forward and the backward pass, gradients at
+    the end of the backward pass, that is before they are clipped and before
+    the optimiser's step, and weights before they are saved. So neither the
+    weights nor the last checkpoint are spoilt. The error names the
+    iteration, the loss or parameter, the branch, and the clips of the batch:
+    those with NaN or infinite coordinates, or else all.
+
+    With the toolbox's ``AmpOptimWrapper`` gradients are left to its loss
+    scaler: they overflow now and then, and it skips that step.
+
+    Clips have names if the training pipelines end with
+    ``PackActionInputs(meta_keys=('frame_dir', ))``.
+
+    Raises:
+        FloatingPointError: In a training step or on saving a checkpoint.
+    """
+
+    # Last: InterleaveHook has made the batch then.
+    priority = 'LOWEST'
+
+    def __init__(self) -> None:
+        self._handles = []
+        self._batch: Optional[dict] = None
+        self._odd = set()
+
+    def before_train(self, runner: Runner) -> None:
+        """Puts the checks into the model's passes.
+
+        Args:
+            runner (Runner): The runner, its checkpoint loaded.
+        """
+        model = unwrap(runner)
+        self._odd = set(non_finite(model.state_dict().items()))
+
+        def check_losses(module, inputs, output) -> None:
+            if isinstance(output, dict):
+                self._check_losses(runner, output)
+
+        self._handles = [model.register_forward_hook(check_losses)]
+        if isinstance(runner.optim_wrapper, AmpOptimWrapper):
+            return
+        names, params = zip(*((name, param)
+                              for name, param in model.named_parameters()
+                              if param.requires_grad))
+
+        def check_gradients(gradients) -> None:
+            self._check_gradients(runner, names, gradients)
+
+        self._handles.append(
+            register_multi_grad_hook(params, check_gradients))
+
+    def before_train_iter(self, runner: Runner, batch_idx: int,
+                          data_batch: Optional[dict] = None) -> None:
+        """Keeps the batch at hand, to name its clips."""
+        self._batch = data_batch
+
+    def before_save_checkpoint(self, runner: Runner,
+                               checkpoint: dict) -> None:
+        """Lets no checkpoint be written that holds spoilt weights."""
+        bad = set(non_finite(unwrap(runner).state_dict().items())) - self._odd
+        if bad:
+            raise FloatingPointError(
+                f'after iteration {checkpoint["meta"]["iter"]} '
+                f'{listing(sorted(bad))} of the weights hold NaN or '
+                f'infinities, and are not saved; {last_checkpoint(runner)}')
+
+    def after_train(self, runner: Runner) -> None:
+        """Takes the checks out again."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles, self._batch = [], None
+
+    def _check_losses(self, runner: Runner, output: dict) -> None:
+        _, values = unwrap(runner).parse_losses(output)
+        values = {name: value for name, value in values.items()
+                  if 'loss' in name}
+        if torch.stack(list(values.values())).isfinite().all():
+            return
+        # The sum is told of only if it alone is too large.
+        bad = {name: value.item() for name, value in values.items()
+               if not value.isfinite()}
+        if len(bad) > 1:
+            bad.pop('loss')
+        self._stop(runner, ', '.join(
+            f'{name} ({branch_of(name)}) is {value}'
+            for name, value in bad.items()))
+
+    def _check_gradients(self, runner: Runner, names: Sequence[str],
+                         gradients: Sequence[Optional[torch.Tensor]]) -> None:
+        bad = non_finite((name, gradient)
+                         for name, gradient in zip(names, gradients)
+                         if gradient is not None)
+        if bad:
+            self._stop(runner, 'the loss is finite, but the gradient of '
+                       f'{listing(bad)} holds NaN or infinities')
+
+    def _stop(self, runner: Runner, what: str) -> None:
+        raise FloatingPointError(
+            f'iteration {runner.iter + 1}: {what}; {describe(self._batch)}; '
+            f'the weights were not updated, {last_checkpoint(runner)}')
+
+
+def unwrap(runner: Runner) -> torch.nn.Module:
+    """The model of a runner, without DDP around it."""
+    model = runner.model
+    return model.module if is_model_wrapper(model) else model
+
+
+def non_finite(
+        tensors: Iterator[Tuple[str, torch.Tensor]]) -> List[str]:
+    """Names of the tensors that hold NaN or infinities.
+
+    Args:
+        tensors (Iterator[tuple[str, Tensor]]): Named tensors on one device;
+            those of integers are finite.
+    """
+    pairs = [(name, tensor) for name, tensor in tensors
+             if tensor.is_floating_point() and tensor.numel()]
+    if not pairs:
+        return []
+    # By the largest magnitude: no finite numbers make it infinite, as they
+    # would a sum. All are looked at before the device is waited for.
+    finite = torch.stack([
+        torch.linalg.vector_norm(tensor.detach(), torch.inf).isfinite()
+        for _, tensor in pairs
+    ])
+    return [name for (name, _), ok in zip(pairs, finite.tolist()) if not ok]
+
+
+def branch_of(loss: str) -> str:
+    """The branch that a loss of the recognizer is computed from."""
+    if loss == 'loss':
+        return 'the sum'
+    branch = 'unlabeled' if loss.startswith('loss_con') else 'labeled'
+    return f'{BRANCHES[branch]} branch'
+
+
+def describe(batch: dict) -> str:
+    """Says which clips of a batch are broken, or else which clips it holds.
+
+    Args:
+        batch (dict): ``inputs`` and ``data_samples``, lists or dicts of lists
+            by branch, as a train loop has them.
+    """
+    inputs, samples = batch['inputs'], batch['data_samples']
+    if not isinstance(inputs, dict):
+        inputs, samples = dict(labeled=inputs), dict(labeled=samples)
+    names: Dict[str, List[str]] = {}
+    broken: Dict[str, List[str]] = {}
+    for branch, clips in inputs.items():
+        for clip, sample in zip(clips, samples[branch]):
+            name = sample.get('frame_dir', sample.get('filename'))
+            names.setdefault(branch, []).append(str(name))
+            if not torch.as_tensor(clip).isfinite().all():
+                broken.setdefault(branch, []).append(str(name))
+    told = broken or names
+    text = ' and '.join(f'{BRANCHES[branch]} {listing(told[branch], 1000)}'
+                        for branch in told)
+    text = (f'NaN or infinite coordinates in clips: {text}' if broken else
+            f'the coordinates of its clips are finite: {text}')
+    if all(name == 'None' for name in sum(names.values(), [])):
+        text += (" (for names, add meta_keys=('frame_dir', ) to "
+                 'PackActionInputs)')
+    return text
+
+
+def listing(names: Sequence[str], most: int = 3) -> str:
+    """A few names, and how many more there are."""
+    more = len(names) - most
+    return ', '.join(names[:most]) + (f' and {more} more' if more > 0 else '')
+
+
+def last_checkpoint(runner: Runner) -> str:
+    """Says which checkpoint is the last one."""
+    path = find_latest_checkpoint(runner.work_dir)
+    return f'the last checkpoint is {path}' if path else 'none was saved yet'

@@ -1,0 +1,3 @@
+from .autocast import BFloat16OptimWrapper
+
+__all__ = ['BFloat16OptimWrapper']

@@ -1,0 +1,244 @@
+"""Training runs in processes of their own, which may be killed."""
+import gc
+import json
+import multiprocessing
+import os
+import resource
+import runpy
+import signal
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmaction.registry import HOOKS
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from toy import set_everywhere, small_config
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIG = 'psp_ntu60_xsub_5p.py'
+UNUSED = ('metainfo', 'prepare', 'pack', 'train_pipeline', 'val_pipeline',
+          'test_pipeline', 'test_dataloader', 'test_evaluator', 'test_cfg')
+# What a run imports, besides, in its first seconds.
+IMPORTED = ['psp_plugin', 'torch._dynamo', 'matplotlib.pyplot', 'yapf']
+WALL_CLOCK = ('time', 'data_time', 'eta')
+# Information of the message hub that every life sets anew as it starts.
+NOT_COMPARED = ('cfg', 'experiment_name', 'epoch', 'iter', *WALL_CLOCK)
+
+
+@HOOKS.register_module()
+class RecordClips(Hook):
+    """Writes the names and sums of every batch's clips to a file."""
+    priority = 'LOW'
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        batch = {
+            branch: [(sample.frame_dir, float(clip.double().sum()))
+                     for clip, sample in zip(
+                         clips, data_batch['data_samples'][branch])]
+            for branch, clips in data_batch['inputs'].items()
+        }
+        with open(Path(runner.work_dir, 'clips.json'), 'a') as stream:
+            stream.write(json.dumps(dict(iter=runner.iter + 1, **batch)) +
+                         '\n')
+
+
+@HOOKS.register_module()
+class Die(Hook):
+    """Kills the process in its first life, not when it has been resumed.
+
+    Args:
+        at (int): The iteration before which it dies.
+        save (int): The number of the checkpoint that it dies of writing, with
+            the file half on the disk.
+        val (int): The iteration after which it dies while it validates.
+    """
+    priority = 'LOWEST'
+
+    def __init__(self, at=None, save=None, val=None):
+        self.at, self.save, self.val = at, save, val
+        self.saved = 0
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if runner.iter + 1 == self.at and not runner._resume:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def before_val_iter(self, runner, batch_idx, data_batch=None):
+        if runner.iter == self.val and not runner._resume:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def before_save_checkpoint(self, runner, checkpoint):
+        self.saved += 1
+        if self.saved == self.save and not runner._resume:
+            # The kernel kills who writes more than so many bytes to a file.
+            signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+
+def name_clips(node) -> None:
+    """Lets the pipelines of a config keep the names of clips, not classes."""
+    if isinstance(node, dict):
+        node.pop('metainfo', None)
+        if node.get('type') == 'PackActionInputs':
+            node['meta_keys'] = ('frame_dir', )
+        node = list(node.values())
+    for part in node if isinstance(node, (list, tuple)) else []:
+        name_clips(part)
+
+
+def life_config(ann_file, work_dir, loop='epoch', workers=0) -> Config:
+    """Nine iterations with dropout, checkpoints and validation."""
+    cfg = small_config(CONFIG, ann_file, work_dir, epochs=3)
+    set_everywhere(cfg._cfg_dict, 'clip_len', 8)
+    name_clips(cfg._cfg_dict)
+    # MMEngine formats the config for every checkpoint, which takes two seconds
+    # with the names of NTU's classes and the parts that others are made of.
+    for key in UNUSED:
+        cfg.pop(key)
+    cfg.custom_imports.imports.append('lives')
+    cfg.model.cls_head.dropout = 0.5
+    cfg.default_hooks.checkpoint.type = 'AtomicCheckpointHook'
+    hooks = ['ExactResumeHook', 'StopOnNonFiniteHook', 'RecordClips']
+    cfg.custom_hooks.extend(dict(type=name) for name in hooks)
+    loaders = [cfg.train_dataloader, cfg.custom_hooks[0].unlabeled_dataloader]
+    cfg.train_cfg.val_interval = 2
+    for loader in loaders:
+        loader.num_workers = workers
+    if loop == 'iteration':
+        cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=9,
+                             val_interval=4)
+        cfg.log_processor.by_epoch = False
+        cfg.default_hooks.checkpoint.update(by_epoch=False, interval=4,
+                                            save_best=None)
+        cfg.param_scheduler = [dict(type='LinearLR', start_factor=0.1, end=7,
+                                    by_epoch=False)]
+        for loader in loaders:
+            loader.sampler.type = 'InfiniteSampler'
+    return cfg
+
+
+def train(cfg: Config, *args: str) -> int:
+    """Runs ``tools/train.py`` in a process of its own.
+
+    The processes are copies of one that has imported the plugin and done
+    nothing else, which spares them the seconds that this takes.
+
+    Args:
+        cfg (Config): Written to the run's folder first.
+        *args (str): Arguments after the config.
+
+    Returns:
+        int: Exit status, or minus the signal that killed it.
+    """
+    folder = Path(cfg.work_dir)
+    folder.mkdir(exist_ok=True)
+    cfg.dump(str(folder / 'config.py'))
+    context = multiprocessing.get_context('forkserver')
+    context.set_forkserver_preload(IMPORTED)
+    process = context.Process(target=run_script, args=(folder, args))
+    process.start()
+    process.join()
+    return process.exitcode
+
+
+def run_script(folder, args):
+    """What the process does: the script, its output in ``printed.txt``."""
+    gc.freeze()  # all that the processes share, which is not looked at again
+    with open(folder / 'printed.txt', 'a') as stream:
+        os.dup2(stream.fileno(), 1)
+        os.dup2(stream.fileno(), 2)
+    torch.set_num_threads(1)
+    script = str(ROOT / 'tools/train.py')
+    sys.argv = [script, str(folder / 'config.py'), *args]
+    runpy.run_path(script, run_name='__main__')
+
+
+def live_twice(cfg: Config, **death) -> None:
+    """Trains until it dies, and then on from the latest checkpoint.
+
+    Args:
+        cfg (Config): The run.
+        **death: Arguments of :class:`Die`.
+    """
+    cfg = cfg.copy()
+    cfg.custom_hooks = [*cfg.custom_hooks, dict(type='Die', **death)]
+    died = signal.SIGXFSZ if 'save' in death else signal.SIGKILL
+    assert train(cfg) == -died
+    assert train(cfg, '--resume') == 0
+
+
+def read_lines(path):
+    return [json.loads(line) for line in Path(path).read_text().splitlines()]
+
+
+def logs(folder):
+    """What each life of a run logged, without times."""
+    return [[{
+        key: value
+        for key, value in line.items() if key not in WALL_CLOCK
+    } for line in read_lines(path)]
+            for path in sorted(Path(folder).glob('*/vis_data/scalars.json'))]
+
+
+def load_state(path):
+    """All that a checkpoint holds, but times, folders and the config."""
+    checkpoint = torch.load(path, weights_only=True)
+    hub = checkpoint.pop('message_hub')
+    meta = checkpoint.pop('meta')
+    checkpoint['scalars'] = {
+        key: buffer.data
+        for key, buffer in hub['log_scalars'].items()
+        if key.split('/')[-1] not in WALL_CLOCK
+    }
+    checkpoint['info'] = {
+        key: value
+        for key, value in hub['runtime_info'].items()
+        if key not in NOT_COMPARED
+    }
+    for key, value in checkpoint['info'].items():
+        if isinstance(value, str):  # paths of checkpoints
+            checkpoint['info'][key] = Path(value).name
+    checkpoint['place'] = meta['epoch'], meta['iter']
+    return checkpoint
+
+
+def assert_same(first, second, path=''):
+    """Equal bit by bit, types and the order of keys included."""
+    assert type(first) is type(second), path
+    if isinstance(first, dict):
+        assert list(first) == list(second), path
+        for key in first:
+            assert_same(first[key], second[key], f'{path}/{key}')
+    elif isinstance(first, (list, tuple)):
+        assert len(first) == len(second), path
+        for i, (a, b) in enumerate(zip(first, second)):
+            assert_same(a, b, f'{path}/{i}')
+    elif isinstance(first, torch.Tensor):
+        assert torch.equal(first, second), path
+    elif isinstance(first, np.ndarray):
+        assert np.array_equal(first, second), path
+    else:
+        assert first == second, path
+
+
+def assert_as_uninterrupted(whole, parts):
+    """Compares all that two runs of nine iterations have written.
+
+    Args:
+        whole (Path): Folder of the run that was left alone.
+        parts (Path): Folder of the one that was killed and resumed.
+    """
+    assert_same(*(load_state((folder / 'last_checkpoint').read_text())
+                  for folder in (whole, parts)))
+    reference, clips = (read_lines(folder / 'clips.json')
+                        for folder in (whole, parts))
+    assert [batch['iter'] for batch in reference] == list(range(1, 10))
+    assert {batch['iter'] for batch in clips} == set(range(1, 10))
+    for batch in clips:
+        assert batch == reference[batch['iter'] - 1]
+    (numbers, ), (first, second) = logs(whole), logs(parts)
+    assert first == numbers[:len(first)]
+    assert second == numbers[-len(second):]
+    assert len(first) + len(second) >= len(numbers)

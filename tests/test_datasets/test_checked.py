@@ -1,0 +1,368 @@
+"""The checked data set beside the toolbox's: same items, and its policies."""
+import logging
+import os
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from mmaction.registry import DATASETS
+from mmengine.config import Config
+from torch.utils.data import DataLoader
+from toy import CONFIGS, write_ntu
+
+from psp_plugin.datasets import (
+    AnnotationError,
+    BadClipError,
+    CheckedPoseDataset,
+    PickleFileError,
+    SemiSupervisedDataset,
+)
+
+CLIPS, CLASSES = 12, 3
+PIPELINE = [
+    dict(type='NormalizeSkeleton3D'),
+    dict(type='GenSkeFeat', feats=['j', 'jm']),
+    dict(type='UniformSamplePose', clip_len=4, test_mode=True),
+    dict(type='PoseDecode'),
+    dict(type='FormatGCNInput', num_person=1),
+    dict(type='PackActionInputs', algorithm_keys=('frame_dir', )),
+]
+
+
+def make_clips(count=CLIPS, frames=6):
+    rng = np.random.default_rng(0)
+    return [
+        dict(frame_dir=f'clip{i:02}', label=i % CLASSES, total_frames=frames,
+             keypoint=rng.normal(size=(1, frames, 25, 3)).astype(np.float32))
+        for i in range(count)
+    ]
+
+
+def write(path, clips):
+    names = [clip['frame_dir'] for clip in clips]
+    path.write_bytes(pickle.dumps(
+        dict(split=dict(train=names), annotations=clips)))
+    return str(path)
+
+
+def make(path, **kwargs):
+    return DATASETS.build(dict(
+        dict(type='CheckedPoseDataset', ann_file=path, split='train',
+             pipeline=PIPELINE, serialize_data=False), **kwargs))
+
+
+def names(dataset):
+    return [dataset.get_data_info(i)['frame_dir']
+            for i in range(len(dataset))]
+
+
+def drawn(item):
+    return item['data_samples'].frame_dir
+
+
+def messages(caplog):
+    return [record.getMessage() for record in caplog.records
+            if record.levelno == logging.WARNING]
+
+
+@pytest.fixture
+def log(caplog):
+    """What MMEngine logs; its loggers do not pass records on."""
+    from mmengine.logging import MMLogger
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    yield caplog
+    logger.removeHandler(caplog.handler)
+
+
+def same(ours, theirs):
+    assert type(ours) is type(theirs)
+    if isinstance(theirs, dict):
+        assert list(ours) == list(theirs)
+        for key in theirs:
+            same(ours[key], theirs[key])
+    elif isinstance(theirs, (np.ndarray, torch.Tensor)):
+        assert ours.dtype == theirs.dtype
+        np.testing.assert_array_equal(ours, theirs)
+    elif hasattr(theirs, 'to_dict'):
+        same(ours.to_dict(), theirs.to_dict())
+    else:
+        assert ours == theirs
+
+
+def assert_same_items(**cfg):
+    """Both data sets give the same annotations, items and order."""
+    cfg = dict(dict(serialize_data=False), **cfg)  # spares a gc.collect()
+    ours, theirs = (DATASETS.build(dict(cfg, type=f'{name}PoseDataset'))
+                    for name in ('Checked', ''))
+    assert len(ours) == len(theirs) > 0
+    for index in range(len(theirs)):
+        same(ours.get_data_info(index), theirs.get_data_info(index))
+        np.random.seed(index)
+        ours_item = ours[index]
+        np.random.seed(index)
+        same(ours_item, theirs[index])
+    return ours
+
+
+@pytest.mark.parametrize('base, scored, joints', [
+    ('ntu60_3d', False, 25), ('ntu60_2d', True, 17)])
+def test_ntu_files_give_the_toolbox_items(tmp_path, base, scored, joints):
+    cfg = Config.fromfile(str(CONFIGS / f'_base_/datasets/{base}.py'))
+    path = write_ntu(tmp_path / 'a.pkl', 12, joints=joints, scored=scored)
+    for pipeline in (cfg.train_pipeline, cfg.test_pipeline):
+        for split in ('xsub_train', 'xview_val'):
+            assert_same_items(ann_file=path, split=split, pipeline=pipeline)
+
+
+def test_nwucla_gives_the_toolbox_items(nwucla_pkl):
+    """All of the real file; one of its clips is a single frame."""
+    cfg = Config.fromfile(str(CONFIGS / '_base_/datasets/nwucla_3d.py'))
+    views = [DATASETS.build(dict(
+        type=name, ann_file=nwucla_pkl, split='xview_train', num_classes=10,
+        pipeline=cfg.val_pipeline)) for name in ('CheckedPoseDataset',
+                                                 'PoseDataset')]
+    assert len(views[0]) == len(views[1]) == 1020
+    for index in range(0, 1020, 20):
+        same(views[0].get_data_info(index), views[1].get_data_info(index))
+        same(views[0][index], views[1][index])
+    assert len(make(nwucla_pkl, split='xview_val', need_label=True)) == 464
+
+
+def test_bare_list_and_other_arguments(tmp_path):
+    path = tmp_path / 'a.pkl'
+    path.write_bytes(pickle.dumps(make_clips()))
+    assert_same_items(ann_file=str(path), pipeline=PIPELINE)
+    assert_same_items(ann_file='a.pkl', data_root=str(tmp_path),
+                      pipeline=PIPELINE, indices=5, serialize_data=True,
+                      metainfo=dict(classes=['a', 'b', 'c']))
+    assert_same_items(ann_file=str(path), pipeline=PIPELINE, test_mode=True,
+                      data_prefix=dict(video='videos'))
+
+
+def test_several_labels(tmp_path):
+    clips = make_clips()
+    for clip in clips:
+        clip['label'] = [clip['label'], 3]
+    assert_same_items(ann_file=write(tmp_path / 'a.pkl', clips),
+                      split='train', pipeline=PIPELINE, multi_class=True,
+                      num_classes=4)
+
+
+def test_pool_without_labels_and_unused_splits(tmp_path):
+    clips = make_clips()
+    for clip in clips:
+        del clip['label']
+    path = tmp_path / 'a.pkl'
+    path.write_bytes(pickle.dumps(dict(annotations=clips, split=dict(
+        train=(clips[0]['frame_dir'], ), rest=np.array(['clip03', 'clip01']),
+        broken=['not there']))))
+    for split in ('train', 'rest'):
+        assert_same_items(ann_file=str(path), split=split, pipeline=PIPELINE)
+
+
+def test_compressed_poses_and_valid_ratio(tmp_path):
+    """As the toolbox's file of Kinetics: poses of all persons in a row."""
+    rng, clips = np.random.default_rng(0), []
+    for i in range(6):
+        inds = np.sort(rng.integers(0, 9, size=12)).astype(np.int16)
+        clips.append(dict(
+            frame_dir=f'k{i}', label=i, total_frames=9, frame_inds=inds,
+            keypoint=rng.uniform(1, 99, (12, 17, 3)).astype(np.float16),
+            box_score=rng.uniform(0.4, 1, 12).astype(np.float16),
+            valid={0.5: i + 3, 0.6: 1}, img_shape=(99, 99)))
+    clips[0].update(keypoint=np.zeros((0, 17, 3), np.float16),
+                    frame_inds=np.zeros(0, int), box_score=np.zeros(0))
+    pipeline = [dict(type='DecompressPose', max_person=2)] + PIPELINE[2:]
+    ours = assert_same_items(
+        ann_file=write(tmp_path / 'a.pkl', clips), split='train',
+        pipeline=pipeline, valid_ratio=0.5, box_thr=0.5)
+    assert names(ours) == ['k2', 'k3', 'k4', 'k5']
+
+
+def test_key_points_in_files_of_their_own(tmp_path):
+    clips = make_clips(3)
+    for clip in clips:
+        own = dict(keypoint=clip.pop('keypoint'))
+        (tmp_path / f'{clip["frame_dir"]}.pkl').write_bytes(pickle.dumps(own))
+    path = write(tmp_path / 'a.pkl', clips)
+    cfg = dict(ann_file=path, split='train', pipeline=PIPELINE,
+               data_prefix=dict(skeleton=str(tmp_path)))
+    ours = assert_same_items(**cfg)
+    (tmp_path / 'clip01.pkl').write_bytes(pickle.dumps(
+        dict(keypoint=np.full((1, 6, 25, 3), np.nan))))
+    with pytest.raises(BadClipError, match="'clip01'.*clip01.pkl has NaN"):
+        ours[1]
+    (tmp_path / 'clip01.pkl').write_bytes(pickle.dumps([1]))
+    with pytest.raises(BadClipError, match=r'clip01.pkl is \[1\], not a dict'):
+        ours[1]
+    (tmp_path / 'clip01.pkl').unlink()
+    with pytest.raises(BadClipError, match="'clip01'.*has no skeleton"):
+        ours[1]
+
+
+def test_integers_of_numpy_are_labels(tmp_path):
+    """The toolbox stops at them when it packs a clip."""
+    clips = make_clips()
+    for clip in clips:
+        clip['label'] = np.int64(clip['label'])
+    path = write(tmp_path / 'a.pkl', clips)
+    assert make(path, num_classes=CLASSES)[1]['data_samples'].gt_label == 1
+    with pytest.raises(TypeError, match='numpy.int64'):
+        make(path, type='PoseDataset')[1]
+
+
+class Forged:
+    """Runs a command of our choice in the standard unpickler."""
+
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        return os.system, (f'touch "{self.mark}"', )
+
+
+@pytest.mark.parametrize('wrap', [dict, lambda **cfg: dict(
+    type='SemiSupervisedDataset', labeled_per_class=1, dataset=cfg)])
+def test_no_code_of_a_file_is_run(tmp_path, wrap):
+    """But with the switch that has it read as the toolbox does."""
+    mark, clips = tmp_path / 'was here', make_clips()
+    clips[3]['label'] = Forged(mark)
+    cfg = dict(ann_file=write(tmp_path / 'a.pkl', clips), split='train',
+               pipeline=PIPELINE)
+    with pytest.raises(PickleFileError, match=r'a\.pkl holds a \w+\.system'):
+        DATASETS.build(wrap(type='CheckedPoseDataset', **cfg))
+    assert not mark.exists()
+    # What the command returns is then the label, 0.
+    data = DATASETS.build(wrap(type='CheckedPoseDataset', safe=False, **cfg))
+    assert mark.exists() and len(data) > 0
+
+
+def spoil(clips, *indices):
+    for index in indices:
+        clips[index]['keypoint'][0, 2, 7, 1] = np.nan
+    return clips
+
+
+def test_skip_leaves_out_and_tells(tmp_path, log):
+    path = write(tmp_path / 'a.pkl', spoil(make_clips(), 3, 5))
+    with pytest.raises(AnnotationError, match="'clip03' has NaN.*2 of 12"):
+        make(path)
+    data = make(path, bad_clips='skip')
+    assert names(data) == [f'clip{i:02}' for i in range(12)
+                           if i not in (3, 5)]
+    line, = messages(log)
+    assert line.startswith(f"{path}, split 'train': left out 2 bad clips of "
+                           "12: clip 'clip03' has NaN")
+    assert "; clip 'clip05' has NaN" in line
+
+
+def test_skip_names_so_many_clips_only(tmp_path, log):
+    path = write(tmp_path / 'a.pkl', spoil(make_clips(40), *range(1, 30)))
+    assert len(make(path, bad_clips='skip')) == 11
+    line, = messages(log)
+    assert line.endswith('; 9 more') and line.count('NaN') == 20
+
+
+def test_skip_takes_a_double_name_once(tmp_path):
+    clips = make_clips()
+    clips.append(dict(clips[0], label=2))
+    data = make(write(tmp_path / 'a.pkl', clips), bad_clips='skip')
+    assert len(data) == 12 and data.get_data_info(0)['label'] == 0
+
+
+def refuse(*refused):
+    """A transform that fails at some clips."""
+
+    def transform(info):
+        if info['frame_dir'] in refused:
+            raise KeyError(f'no such\nkey in {info["frame_dir"]}')
+        return info
+
+    return transform
+
+
+@pytest.mark.parametrize('semi', [False, True])
+def test_stop_names_the_clip_from_a_worker(tmp_path, semi):
+    path = write(tmp_path / 'a.pkl', make_clips())
+    cfg = dict(type='CheckedPoseDataset', ann_file=path, split='train',
+               pipeline=[refuse('clip04'), *PIPELINE])
+    data = SemiSupervisedDataset(cfg, labeled_per_class=4) if semi else \
+        DATASETS.build(cfg)
+    loader = DataLoader(data, 1, num_workers=1, collate_fn=list)
+    with pytest.raises(BadClipError) as error:
+        list(loader)
+    last = str(error.value).strip().splitlines()[-1]
+    assert (f"clip 'clip04' of {path}, split 'train' does not pass the "
+            "pipeline (KeyError: 'no such\\nkey in clip04'): correct") in last
+    assert "bad_clips='skip'" in last
+
+
+def test_skip_takes_the_next_clip(tmp_path, log):
+    path = write(tmp_path / 'a.pkl', make_clips())
+    data = make(path, pipeline=[refuse('clip04', 'clip05', 'clip11'),
+                                *PIPELINE], bad_clips='skip')
+    expected = [f'clip{i:02}' for i in (0, 1, 2, 3, 6, 6, 6, 7, 8, 9, 10, 0)]
+    assert [drawn(data[i]) for i in range(12)] == expected
+    assert ("'clip04' of" in messages(log)[0]
+            and 'stands in for it' in messages(log)[0])
+    loader = DataLoader(data, 1, num_workers=2, collate_fn=list)
+    assert [drawn(item) for item, in loader] == expected
+
+
+def test_skip_stays_in_the_view(tmp_path):
+    path = write(tmp_path / 'a.pkl', make_clips())
+    cfg = dict(type='CheckedPoseDataset', ann_file=path, split='train',
+               bad_clips='skip', pipeline=[refuse('clip04'), *PIPELINE])
+    views = [SemiSupervisedDataset(cfg, subset, labeled_per_class=2)
+             for subset in ('labeled', 'unlabeled')]
+    for view in views:
+        items = [drawn(view[i]) for i in range(len(view))]
+        assert set(items) == set(names(view)) - {'clip04'}
+
+
+def test_pipeline_that_gives_nothing(tmp_path):
+    data = make(write(tmp_path / 'a.pkl', make_clips()))
+    data.pipeline = lambda info: None
+    with pytest.raises(BadClipError, match="nothing for clip 'clip02' of"):
+        data[2]
+
+
+def test_a_test_clip_is_never_replaced(tmp_path):
+    data = make(write(tmp_path / 'a.pkl', make_clips()), test_mode=True,
+                bad_clips='skip', pipeline=[refuse('clip04'), *PIPELINE])
+    assert drawn(data[3]) == 'clip03'
+    with pytest.raises(BadClipError, match="'clip04'.*from the file$"):
+        data[4]
+
+
+def test_a_pipeline_that_always_fails_is_told(tmp_path):
+    everything = [f'clip{i:02}' for i in range(12)]
+    data = make(write(tmp_path / 'a.pkl', make_clips()), bad_clips='skip',
+                pipeline=[refuse(*everything)])
+    with pytest.raises(BadClipError, match="10 clips in a row .*'clip11' of"):
+        data[2]
+
+
+def test_memory_is_not_blamed_on_a_clip(tmp_path):
+    def no_memory(info):
+        raise MemoryError
+
+    data = make(write(tmp_path / 'a.pkl', make_clips()), bad_clips='skip',
+                pipeline=[no_memory])
+    with pytest.raises(MemoryError):
+        data[0]
+
+
+def test_one_frame_is_enough(tmp_path):
+    """Clip and motion of one frame pass, motion being zero."""
+    data = make(write(tmp_path / 'a.pkl', make_clips(frames=1)))
+    inputs = data[0]['inputs']
+    assert inputs.shape == (1, 1, 4, 25, 6)
+    assert inputs[..., :3].any() and not inputs[..., 3:].any()
+
+
+def test_unknown_policy():
+    with pytest.raises(ValueError, match="'stop' or 'skip', not 'ignore'"):
+        CheckedPoseDataset('a.pkl', bad_clips='ignore')

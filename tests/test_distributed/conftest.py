@@ -1,0 +1,25 @@
+"""Real gloo ranks, started once per world size for all tests."""
+import pytest
+from ranks import run_ranks
+from toy import write_ntu
+
+
+@pytest.fixture(scope='session')
+def two_ranks(tmp_path_factory):
+    """What two ranks computed, see :func:`ranks.run_rank`."""
+    folder = tmp_path_factory.mktemp('two')
+    write_ntu(folder / 'ntu60_3d.pkl')
+    return run_ranks(2, folder)
+
+
+@pytest.fixture(scope='session')
+def four_ranks(tmp_path_factory):
+    """What four ranks computed."""
+    return run_ranks(4, tmp_path_factory.mktemp('four'))
+
+
+@pytest.fixture(params=[2, 4])
+def ranks(request):
+    """What each of two, and of four, ranks computed."""
+    name = {2: 'two_ranks', 4: 'four_ranks'}[request.param]
+    return list(request.getfixturevalue(name).values())

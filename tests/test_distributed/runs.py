@@ -1,0 +1,63 @@
+"""Small runs of the unmodified runner, the clips of every iteration noted."""
+from pathlib import Path
+from typing import List
+
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from toy import set_everywhere, small_config
+
+BATCH, LABELED, UNLABELED = 2, 20, 28  # two labelled clips a class
+
+
+class ClipNames(Hook):
+    """Notes the names of every iteration's clips, by branch."""
+    priority = 'LOW'
+
+    def __init__(self) -> None:
+        self.batches: List[dict] = []
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+        samples = data_batch['data_samples']
+        if not isinstance(samples, dict):
+            samples = dict(labeled=samples)
+        self.batches.append({branch: [clip.frame_dir for clip in clips]
+                             for branch, clips in samples.items()})
+
+
+def build_config(work_dir: Path, times: int = 1, **options) -> Config:
+    """One epoch of the demo, smaller, against the features of all ranks."""
+    cfg = small_config('psp_synthetic_5p.py', '', work_dir, epochs=1)
+    cfg.merge_from_dict({
+        'launcher': 'pytorch',
+        # MMEngine's own choice names a CUDA device.
+        'model_wrapper_cfg': dict(type='MMDistributedDataParallel',
+                                  device_ids=None, broadcast_buffers=False),
+        'model.loss_con.gather': True,
+        'train_dataloader.batch_size': BATCH,
+        'train_dataloader.dataset.times': times,
+        'train_dataloader.dataset.dataset.dataset.num_clips':
+        LABELED + UNLABELED,
+        'val_dataloader.dataset.num_clips': 11,
+        'custom_hooks.0.unlabeled_dataloader.batch_size': BATCH,
+        'log_level': 'WARNING',
+        **options})
+    set_everywhere(cfg, 'clip_len', 8)
+    for step in cfg.train_dataloader.dataset.dataset.dataset.pipeline:
+        if step.type == 'PackActionInputs':
+            step.meta_keys = ('frame_dir', )
+    return cfg
+
+
+def train(cfg: Config) -> dict:
+    """Trains; gives the clips, and the parameters without a gradient."""
+    names, idle = ClipNames(), set()
+    runner = Runner.from_cfg(cfg)
+    runner.register_hook(names)
+    for name, value in runner.model.named_parameters():
+        value.register_post_accumulate_grad_hook(
+            lambda value, name=name: idle.discard(name))
+        idle.add(name)
+    runner.train()
+    return dict(batches=names.batches, idle=sorted(idle),
+                wrapper=type(runner.model).__name__)

@@ -1,0 +1,30 @@
+"""A rank hangs, dies or cannot begin: the others end with an error, soon.
+
+Here no launcher ends the others; ``test_scripts.py`` has one that does.
+"""
+import signal
+
+SOON = 30  # seconds
+
+
+def test_rank_that_hangs(two_ranks):
+    """The timeout of 5 seconds is that of env_cfg.dist_cfg."""
+    hang = two_ranks[0]['hang']
+    assert 'Timed out waiting 5000ms' in hang['error']
+    assert 4 < hang['seconds'] < SOON
+
+
+def test_rank_that_cannot_begin(two_ranks):
+    """Rank 1 stops in before_train; rank 0 waits for it, and is told."""
+    assert two_ranks[1]['exitcode'] == 1
+    assert 'end' not in two_ranks[1]
+    assert 'Connection closed by peer' in two_ranks[0]['end']['error']
+    assert two_ranks[0]['end']['seconds'] < SOON
+
+
+def test_rank_that_is_killed(four_ranks):
+    *others, killed = four_ranks.values()
+    assert killed['exitcode'] == -signal.SIGKILL
+    for rank in others:
+        assert 'peer' in rank['end']['error']  # closed or reset by it
+        assert rank['end']['seconds'] < SOON

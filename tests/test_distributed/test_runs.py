@@ -1,0 +1,83 @@
+"""Which clips the ranks of a real run get, and that it ends."""
+from collections import Counter
+
+import pytest
+from runs import BATCH, LABELED, UNLABELED
+
+
+def clips(rank, run, branch):
+    return [name for batch in rank['runs'][run]['batches']
+            for name in batch[branch]]
+
+
+def test_gloo_whatever_the_config_says(ranks):
+    """These said nccl."""
+    assert {rank['backend'] for rank in ranks} == {'gloo'}
+
+
+def test_labeled_clips_are_dealt_out(two_ranks):
+    first, second = (clips(rank, 'supervised', 'labeled')
+                     for rank in two_ranks.values())
+    assert len(first) == len(second) == LABELED // 2
+    assert len({*first, *second}) == LABELED
+
+
+def test_repeated_clips_come_as_often_as_they_should(two_ranks):
+    """RepeatDataset: each clip twice an epoch, over all ranks."""
+    names = [name for rank in two_ranks.values()
+             for name in clips(rank, 'plain', 'labeled')]
+    assert set(Counter(names).values()) == {2}
+    assert len(names) == 2 * LABELED
+
+
+def test_unlabeled_clips_are_dealt_out(two_ranks):
+    """One pass; it is shorter than the epoch, so a second begins."""
+    half = UNLABELED // 2
+    streams = [clips(rank, 'plain', 'unlabeled')
+               for rank in two_ranks.values()]
+    assert all(len(stream) > half for stream in streams)
+    first, second = (stream[:half] for stream in streams)
+    assert len({*first, *second}) == UNLABELED
+    labeled = {name for rank in two_ranks.values()
+               for name in clips(rank, 'plain', 'labeled')}
+    assert not labeled & {*first, *second}
+    assert streams[0][half:] != first[:len(streams[0]) - half]
+
+
+def test_samplers_of_an_odd_number(two_ranks):
+    """The default one repeats a clip, so that all ranks have as many; the
+    endless one deals out one pass after another."""
+    first, second = (rank['sampled']['default']
+                     for rank in two_ranks.values())
+    assert len(first) == len(second) == 4
+    assert sorted(Counter(first + second).values()) == [1] * 6 + [2]
+    dealt = [clip for pair in zip(*(rank['sampled']['infinite']
+                                    for rank in two_ranks.values()))
+             for clip in pair]
+    assert sorted(dealt[:7]) == sorted(dealt[7:]) == list(range(7))
+
+
+@pytest.mark.parametrize('run', ['plain', 'supervised'])
+def test_every_parameter_gets_a_gradient(two_ranks, run):
+    """So that the wrapper need not look for those that have none."""
+    for rank in two_ranks.values():
+        assert rank['runs'][run]['wrapper'] == 'MMDistributedDataParallel'
+        assert rank['runs'][run]['idle'] == []
+
+
+def test_fewer_unlabeled_clips_on_a_rank(two_ranks):
+    """It starts over more often; the epoch is as long as the labelled one."""
+    for rank, there in zip(two_ranks.values(), (28, 12)):
+        names = clips(rank, 'fewer unlabelled', 'unlabeled')
+        assert len(names) == LABELED // 2
+        assert all(int(name[-6:]) < there for name in names)
+        batches = rank['runs']['fewer unlabelled']['batches']
+        assert all(len(batch['unlabeled']) == BATCH for batch in batches)
+    assert len(names) > there // 2  # more than a pass of rank 1's share
+
+
+def test_fewer_labeled_clips_on_a_rank(two_ranks):
+    """Would be a wait without end: the hook stops every rank before."""
+    for rank in two_ranks.values():
+        assert 'ranks 0 to 1 have [5, 3] labelled batches an epoch' in (
+            rank['runs']['fewer labelled'])

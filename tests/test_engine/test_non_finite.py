@@ -1,0 +1,229 @@
+"""Runs whose numbers go wrong, in the unmodified runner."""
+import pickle
+import re
+from types import SimpleNamespace
+
+import pytest
+import torch
+from lives import life_config
+from mmaction.registry import HOOKS, MODELS
+from mmengine.hooks import Hook
+from mmengine.optim import AmpOptimWrapper
+from mmengine.runner import Runner
+from toy import write_ntu
+
+from psp_plugin.engine import StopOnNonFiniteHook
+from psp_plugin.engine.hooks.atomic_checkpoint import is_whole
+from psp_plugin.engine.hooks.non_finite import branch_of, describe, non_finite
+from psp_plugin.models.losses import CoarseToFineContrastiveLoss
+
+NAN, INF = float('nan'), float('inf')
+
+
+@pytest.fixture(scope='module')
+def ann_file(tmp_path_factory):
+    return write_ntu(tmp_path_factory.mktemp('ntu') / 'ntu60_3d.pkl')
+
+
+class Spoil(torch.autograd.Function):
+    """Changes nothing, but its gradient is infinite."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient * INF
+
+
+@MODELS.register_module()
+class SpoiltContrast(CoarseToFineContrastiveLoss):
+    """The loss, with an infinite gradient from its fifth call on."""
+    calls = 0
+
+    def forward(self, joint, motion):
+        self.calls += 1
+        if self.calls >= 5:
+            joint = dict(joint, part=Spoil.apply(joint['part']))
+        return super().forward(joint, motion)
+
+
+@HOOKS.register_module()
+class KeepWeights(Hook):
+    """Keeps a copy of the parameters as they are before each iteration."""
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        self.weights = [p.detach().clone() for p in runner.model.parameters()]
+
+
+def config(ann_file, work_dir, **options):
+    cfg = life_config(ann_file, work_dir)
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    cfg.default_hooks.checkpoint.save_best = None
+    cfg.merge_from_dict(options)
+    return cfg
+
+
+def run_and_fail(cfg):
+    """Trains; checks what must be so; returns the message and the runner."""
+    runner = Runner.from_cfg(cfg)
+    keeper = KeepWeights()
+    runner.register_hook(keeper)
+    with pytest.raises(FloatingPointError) as error:
+        runner.train()
+    for before, after in zip(keeper.weights, runner.model.parameters()):
+        assert torch.equal(before, after) and after.isfinite().all()
+    message = str(error.value)
+    assert '\n' not in message
+    return message, runner
+
+
+def with_clip(ann_file, path, name, value):
+    """A copy of the annotation file with one number of one clip changed."""
+    with open(ann_file, 'rb') as stream:
+        data = pickle.load(stream)
+    clip, = (c for c in data['annotations'] if c['frame_dir'] == name)
+    clip['keypoint'][0, :, 5, 1] = value
+    with open(path, 'wb') as stream:
+        pickle.dump(data, stream)
+    return str(path)
+
+
+def clip_of(ann_file, tmp_path, branch):
+    """The name of some clip of a branch."""
+    runner = Runner.from_cfg(config(ann_file, tmp_path / 'look'))
+    labeled = runner.build_dataloader(
+        runner._train_dataloader).dataset.dataset.labeled_names
+    if branch == 'labelled':
+        return labeled[0]
+    return next(name for i in range(40) for name in
+                [f'S001C001P001R001A{i:03}'] if name not in labeled)
+
+
+@pytest.mark.parametrize('branch, value', [('labelled', NAN),
+                                           ('unlabelled', INF)])
+def test_a_broken_clip_is_named(ann_file, tmp_path, branch, value):
+    name = clip_of(ann_file, tmp_path, branch)
+    broken = with_clip(ann_file, tmp_path / 'broken.pkl', name, value)
+    # Both loaders read all clips within two epochs of three iterations.
+    cfg = config(broken, tmp_path / 'work')
+    cfg.train_cfg.max_epochs = 4
+    message, runner = run_and_fail(cfg)
+    assert f'NaN or infinite coordinates in clips: {branch} {name}; ' in (
+        message)
+    assert message.startswith(f'iteration {runner.iter + 1}: loss_cls '
+                              '(labelled branch) is nan, loss_con_body '
+                              '(unlabelled branch) is nan, ')
+    assert message.endswith('the weights were not updated, ' + (
+        f'the last checkpoint is {tmp_path}/work/epoch_{runner.epoch}.pth'
+        if runner.epoch else 'none was saved yet'))
+
+
+def test_an_exploding_learning_rate(ann_file, tmp_path):
+    cfg = config(ann_file, tmp_path)
+    cfg.param_scheduler = [dict(type='MultiStepLR', milestones=[4],
+                                gamma=1e30, by_epoch=False)]
+    runner = Runner.from_cfg(cfg)
+    with pytest.raises(FloatingPointError) as error:
+        runner.train()
+    message = str(error.value)
+    assert re.match(r'iteration [67]: loss_', message), message
+    assert 'the coordinates of its clips are finite: labelled S001' in message
+    assert ' and unlabelled S001' in message
+    assert message.count('S001C001P001R001A') == 8  # all of the batch
+    assert message.endswith(f'the last checkpoint is {tmp_path}/epoch_1.pth')
+    assert is_whole(tmp_path / 'epoch_1.pth')
+
+
+@pytest.mark.parametrize('options', [
+    dict(),
+    {'optim_wrapper.clip_grad': dict(max_norm=1.0)},
+    {'optim_wrapper.accumulative_counts': 2},
+    {'optim_wrapper.type': 'BFloat16OptimWrapper'},
+], ids=['plain', 'clipped', 'accumulated', 'bfloat16'])
+def test_an_infinite_gradient_of_a_finite_loss(ann_file, tmp_path, options):
+    cfg = config(ann_file, tmp_path, **options)
+    cfg.model.loss_con.type = 'SpoiltContrast'
+    message, runner = run_and_fail(cfg)
+    assert message.startswith('iteration 5: the loss is finite, but the '
+                              'gradient of ')
+    assert 'cls_head' not in message  # it has nothing to do with the contrast
+    assert message.endswith(f'the last checkpoint is {tmp_path}/epoch_1.pth')
+
+
+def test_spoilt_weights_are_not_saved(ann_file, tmp_path):
+    """A finite gradient, but a step that is too large for the last epoch."""
+    cfg = config(ann_file, tmp_path)
+    cfg.param_scheduler = [dict(type='MultiStepLR', milestones=[5],
+                                gamma=6e39, by_epoch=False)]
+    with pytest.raises(FloatingPointError) as error:
+        Runner.from_cfg(cfg).train()
+    message = str(error.value)
+    assert message.startswith('after iteration 6 ')
+    assert message.endswith(f'are not saved; the last checkpoint is '
+                            f'{tmp_path}/epoch_1.pth')
+    assert not (tmp_path / 'epoch_2.pth').exists()
+
+
+def test_a_sound_run_is_left_alone(ann_file, tmp_path):
+    """The same numbers with the hook and without it, and no hook is left."""
+    losses, runners = [], []
+    for name in ('with', 'without'):
+        cfg = config(ann_file, tmp_path / name)
+        if name == 'without':
+            cfg.custom_hooks = [hook for hook in cfg.custom_hooks
+                                if hook['type'] != 'StopOnNonFiniteHook']
+        runner = Runner.from_cfg(cfg)
+        runner.train()
+        losses.append(runner.message_hub.get_scalar('train/loss').data[0][-9:])
+        runners.append(runner)
+    assert len(losses[0]) == 9 and losses[0].tolist() == losses[1].tolist()
+    for runner in runners:
+        assert not runner.model._forward_hooks
+        assert not any(p._backward_hooks for p in runner.model.parameters())
+
+
+def test_gradients_are_left_to_the_loss_scaler():
+    """The toolbox's own wrapper, which a CPU cannot build."""
+    model = torch.nn.Linear(2, 2)
+    wrapper = AmpOptimWrapper.__new__(AmpOptimWrapper)
+    runner = SimpleNamespace(model=model, optim_wrapper=wrapper)
+    hook = StopOnNonFiniteHook()
+    hook.before_train(runner)
+    assert len(hook._handles) == 1  # the losses
+    (model(torch.ones(1, 2)).sum() * INF).backward()
+    runner.optim_wrapper = object()
+    hook.after_train(runner)
+    hook.before_train(runner)
+    hook.before_train_iter(runner, 0, dict(inputs=[], data_samples=[]))
+    runner.iter, runner.work_dir = 0, 'none'
+    with pytest.raises(FloatingPointError, match='gradient of weight, bias'):
+        (model(torch.ones(1, 2)).sum() * INF).backward()
+
+
+def test_non_finite():
+    largest = torch.finfo(torch.float32).max
+    tensors = dict(
+        fine=torch.full((1000, ), largest), nan=torch.tensor([0, NAN]),
+        inf=torch.tensor([[-INF]]), count=torch.tensor(3), none=torch.ones(0),
+        half=torch.tensor([6e4], dtype=torch.float16),
+        double=torch.tensor([1e300], dtype=torch.float64))
+    assert non_finite(tensors.items()) == ['nan', 'inf']
+    assert non_finite([]) == []
+
+
+def test_branches():
+    assert branch_of('loss_cls') == 'labelled branch'
+    assert branch_of('loss_con_joint') == 'unlabelled branch'
+    assert branch_of('loss') == 'the sum'
+
+
+def test_clips_without_names_and_without_branches():
+    batch = dict(inputs=[torch.zeros(2), torch.tensor([NAN])],
+                 data_samples=[{}, {}])
+    assert describe(batch) == (
+        'NaN or infinite coordinates in clips: labelled None (for names, add '
+        "meta_keys=('frame_dir', ) to PackActionInputs)")
+    batch['data_samples'] = [dict(frame_dir='a'), dict(filename='b.mp4')]
+    assert describe(batch).endswith('clips: labelled b.mp4')

@@ -1,0 +1,65 @@
+"""Checks an annotation file: all its faults at once, and what it holds.
+
+Ends with status 0 if there is no fault, otherwise 1.
+"""
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Iterable, List, Optional
+
+from rich.console import Console
+from rich.progress import track
+
+from psp_plugin.datasets.survey import survey
+from psp_plugin.datasets.survey_report import describe
+from psp_plugin.skeletons import get_pyramid
+
+
+def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('ann_file', metavar='FILE',
+                        help='a PoseDataset pickle; no code of it is run')
+    parser.add_argument('--split', metavar='NAME',
+                        help='look at this split only (default: all clips)')
+    parser.add_argument(
+        '--num-classes', type=int, metavar='N',
+        help='the number of classes of the model, which labels must be below')
+    joints = parser.add_mutually_exclusive_group()
+    joints.add_argument('--layout', metavar='L',
+                        help='the joint layout of the model, such as nwucla')
+    joints.add_argument(
+        '--joints', type=int, metavar='V',
+        help='the number of joints of the model (default: that of most '
+        'clips)')
+    parser.add_argument('--json', metavar='OUT',
+                        help='write everything, all clips named, to this file')
+    return parser.parse_args(argv)
+
+
+def show_progress(clips: list) -> Iterable:
+    console = Console(stderr=True)
+    return track(clips, 'checking', console=console,
+                 disable=not console.is_terminal)
+
+
+def main(argv: Optional[List[str]] = None) -> None:
+    args = parse_args(argv)
+    try:
+        joints = args.joints
+        if args.layout is not None:
+            joints = get_pyramid(args.layout).num_joints
+        found = survey(args.ann_file, args.split, args.num_classes, joints,
+                       show_progress)
+        if args.json:
+            Path(args.json).write_text(json.dumps(found.as_dict(), indent=1),
+                                       encoding='utf-8')
+    except (ValueError, OSError) as error:
+        sys.exit(f'{error}.')
+    print(describe(found))
+    if found.bad:
+        sys.exit(1)
+
+
+if __name__ == '__main__':
+    main()

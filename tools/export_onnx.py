@@ -1,0 +1,99 @@
+"""Exports a trained recognizer to ONNX and checks it with ONNX Runtime."""
+import argparse
+import contextlib
+import logging
+import sys
+from pathlib import Path
+from typing import List, Optional, Tuple
+
+import torch
+from mmengine.config import Config, DictAction
+
+from psp_plugin.apis.loading import load_model
+from psp_plugin.export import ExportError, export_onnx
+from psp_plugin.models import PSPRecognizer
+from psp_plugin.models.recognizers.checks import num_joints_of
+
+
+def positive(text: str) -> int:
+    """A number of frames, persons or joints."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'{text!r} is no positive number')
+    return int(text)
+
+
+def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='the config of the model')
+    parser.add_argument('checkpoint', help='its trained weights')
+    parser.add_argument(
+        '-o', '--output', default='model.onnx', metavar='FILE',
+        help='the file to write (default: %(default)s)')
+    parser.add_argument(
+        '--num-frames', type=positive, metavar='T',
+        help='frames of a clip (default: clip_len of the test pipeline)')
+    parser.add_argument(
+        '--num-persons', type=positive, metavar='M',
+        help='persons of a clip (default: num_person of the test pipeline)')
+    parser.add_argument(
+        '--num-joints', type=positive, metavar='V',
+        help='joints of a skeleton (default: those of the encoder)')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+        help='keys of the config to override')
+    return parser.parse_args(argv)
+
+
+def from_test_pipeline(cfg: Config, key: str, flag: str) -> int:
+    """The value of a key in the config's test pipeline."""
+    dataset = (cfg.get('test_dataloader') or {}).get('dataset', {})
+    while 'pipeline' not in dataset and 'dataset' in dataset:
+        dataset = dataset['dataset']
+    for step in dataset.get('pipeline', []):
+        if key in step:
+            return step[key]
+    raise ValueError(f'no step of the test pipeline of {cfg.filename} has '
+                     f'{key}: pass {flag}')
+
+
+def clip_shape(cfg: Config, model: torch.nn.Module,
+               args: argparse.Namespace) -> Tuple[int, ...]:
+    """(M, T, V, C) of the clips that the model is given."""
+    joints = args.num_joints or num_joints_of(model.backbone)
+    if joints is None:
+        raise ValueError(f'the encoder {type(model.backbone).__name__} does '
+                         'not say its number of joints: pass --num-joints')
+    persons = args.num_persons or from_test_pipeline(
+        cfg, 'num_person', '--num-persons')
+    frames = args.num_frames or from_test_pipeline(
+        cfg, 'clip_len', '--num-frames')
+    streams = 2 if isinstance(model, PSPRecognizer) else 1
+    # 3 is the default of DSTANet and of the toolbox's GCNs.
+    channels = streams * cfg.model.backbone.get('in_channels', 3)
+    return persons, frames, joints, channels
+
+
+def main(argv: Optional[List[str]] = None) -> None:
+    args = parse_args(argv)
+    # It tells of operators of torchvision, which no skeleton model has.
+    logging.getLogger('torch.onnx').setLevel(logging.ERROR)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # what MMEngine logs
+            cfg = Config.fromfile(args.config)
+            cfg.merge_from_dict(args.cfg_options or {})
+            model, _ = load_model(cfg, args.checkpoint, torch.device('cpu'))
+        shape = clip_shape(cfg, model, args)
+        comparisons = export_onnx(model, args.output,
+                                  torch.zeros(1, 1, *shape))
+    except (ValueError, OSError, ImportError, ExportError) as error:
+        sys.exit(f'{error}.')
+    print('samples  clips  error of a score  error of a logit (of spread)')
+    for samples, clips, error, logit_error in comparisons:
+        print(f'{samples:7}  {clips:5}  {error:16.1e}  {logit_error:28.1e}')
+    megabytes = Path(args.output).stat().st_size / 1e6
+    print(f'inputs (batch, num_clips, {", ".join(map(str, shape))}), '
+          f'{megabytes:.1f} MB, written to {args.output}')
+
+
+if __name__ == '__main__':
+    main()
