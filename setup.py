@@ -64,6 +64,9 @@ setup(
     ],
     extras_require={
         'export': EXPORT,
-        'tests': ['pytest>=7', 'ruff==0.17.6', 'tensorboard>=2.12', *EXPORT],
+        'tests': [
+            'pytest>=7', 'pytest-xdist>=3', 'hypothesis>=6', 'ruff==0.17.6',
+            'seaborn>=0.12', 'tensorboard>=2.12', *EXPORT
+        ],
     },
 )

@@ -100,8 +100,10 @@ def life_config(ann_file, work_dir, loop='epoch', workers=0) -> Config:
     cfg.custom_imports.imports.append('lives')
     cfg.model.cls_head.dropout = 0.5
     cfg.default_hooks.checkpoint.type = 'AtomicCheckpointHook'
-    hooks = ['ExactResumeHook', 'StopOnNonFiniteHook', 'RecordClips']
-    cfg.custom_hooks.extend(dict(type=name) for name in hooks)
+    cfg.default_hooks.update(
+        exact_resume=dict(type='ExactResumeHook'),
+        non_finite=dict(type='StopOnNonFiniteHook'),
+        record=dict(type='RecordClips'))
     loaders = [cfg.train_dataloader, cfg.custom_hooks[0].unlabeled_dataloader]
     cfg.train_cfg.val_interval = 2
     for loader in loaders:

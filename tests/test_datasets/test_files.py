@@ -3,7 +3,6 @@ import pytest
 from mmengine.config import ConfigDict
 
 from psp_plugin.datasets.files import annotation_paths, check_annotation_file
-from psp_plugin.toolbox import load_tool
 
 
 def test_every_annotation_file_of_a_nested_config_is_found():
@@ -40,6 +39,6 @@ def test_missing_file_says_what_to_do(tmp_path, name, advice):
         f'annotation file {path} does not exist: {advice}')
 
 
-def test_unknown_tool_is_told():
-    with pytest.raises(ImportError, match='has no .*nothing.py'):
-        load_tool('nothing')
+def test_folder_is_not_a_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match=f'{tmp_path} is a folder: '):
+        check_annotation_file(str(tmp_path))

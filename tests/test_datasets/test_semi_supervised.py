@@ -208,6 +208,28 @@ def test_missing_annotation_file_says_what_makes_it(tmp_path):
         make(str(tmp_path / 'nwucla_3d.pkl'))
 
 
+def test_text_is_no_label(tmp_path):
+    """Nor would "2" be one that is drawn and trained as another type."""
+    clips = annotations()
+    clips[3]['label'] = '2'
+    path = write(tmp_path / 'ann.pkl', clips)
+    with pytest.raises(ValueError, match=f"{path}.*'clip03' has a label that "
+                                         'is not an integer'):
+        make(path)
+
+
+def test_split_file_must_name_clips_with_labels(tmp_path):
+    clips = annotations()
+    del clips[5]['label']
+    path = write(tmp_path / 'ann.pkl', clips)
+    split = str(tmp_path / 'split.txt')
+    write_split(split, ['clip04', 'clip05'])
+    with pytest.raises(ValueError, match="'clip05', which has no label"):
+        make(path, split_file=split)
+    write_split(split, ['clip04'])
+    assert names(make(path, split_file=split)) == ['clip04']
+
+
 def test_pipeline_that_gives_nothing(ann_file):
     view = make(ann_file)
     view.pipeline = lambda info: None

@@ -30,9 +30,9 @@ def test_clips_per_class_is_the_papers(ratio, clips, classes, count):
     assert clips_per_class(ratio, clips, classes) == count
 
 
-@pytest.mark.parametrize('ratio', [0, -0.1, 1.01])
+@pytest.mark.parametrize('ratio', [0, -0.1, 1.01, True, '0.5', float('nan')])
 def test_ratio_out_of_range(ratio):
-    with pytest.raises(ValueError, match=f'not {ratio}'):
+    with pytest.raises(ValueError, match=f'not {ratio!r}'):
         clips_per_class(ratio, 100, 10)
 
 
@@ -72,6 +72,8 @@ def test_smaller_splits_are_part_of_larger_ones():
 
 @pytest.mark.parametrize('names, labels, count, message', [
     (NAMES, LABELS, 0, 'at least 1, not 0'),
+    (NAMES, LABELS, 1.5, 'an integer of at least 1, not 1.5'),
+    (NAMES, LABELS, True, 'an integer of at least 1, not True'),
     (NAMES, LABELS, 21, 'class 0 has 20 clips, fewer than the 21'),
     (['a', 'b', 'a'], [0, 0, 0], 1, "clip 'a' is there 2 times"),
 ])
@@ -94,6 +96,9 @@ def test_split_file_round_trip(tmp_path, suffix):
     ('s.json', json.dumps(dict(labelled=['a'])), 'is not a JSON object'),
     ('s.json', json.dumps(dict(labeled=[])), 'names no labelled clip'),
     ('s.txt', '# only a note\n\n', 'names no labelled clip'),
+    ('s.json', json.dumps(dict(labeled='ab')), 'a list "labeled" of clip'),
+    ('s.json', json.dumps(dict(labeled=[1])), 'a list "labeled" of clip'),
+    ('s.txt', 'a\nb\na\n', "names clip 'a' 2 times"),
 ])
 def test_bad_split_files(tmp_path, name, text, message):
     path = tmp_path / name
@@ -101,6 +106,20 @@ def test_bad_split_files(tmp_path, name, text, message):
     with pytest.raises(ValueError, match=message) as error:
         read_split(str(path))
     assert str(path) in str(error.value)
+
+
+@pytest.mark.parametrize('name', ['#1', ' a', 'a\u2028b', 'a\x1e'])
+def test_names_that_are_no_line_of_text(tmp_path, name):
+    """They would be read back as other names."""
+    with pytest.raises(ValueError, match='write a .json file'):
+        write_split(str(tmp_path / 's.txt'), [name])
+    write_split(str(tmp_path / 's.json'), [name])
+    assert read_split(str(tmp_path / 's.json')) == [name]
+
+
+def test_no_clips():
+    with pytest.raises(ValueError, match='no clip to draw'):
+        clips_per_class(0.5, 0, 0)
 
 
 def test_missing_split_file():

@@ -149,6 +149,15 @@ def test_checkpoints_elsewhere(folder, tmp_path_factory):
     assert message.endswith(f'{NAMES[2]}, the newest that is')
 
 
+def test_other_stores_are_left_alone(tmp_path):
+    (tmp_path / 'last_checkpoint').write_text('s3://bucket/run/epoch_1.pth')
+    assert ask(tmp_path, out_dir='s3://bucket') == []
+    hooks = [AtomicCheckpointHook(out_dir=folder)
+             for folder in ('s3://bucket', str(tmp_path), None)]
+    assert [hook.backend_args for hook in hooks] == [
+        None, dict(backend='atomic'), dict(backend='atomic')]
+
+
 def test_nothing_to_resume_from(tmp_path):
     assert ask(tmp_path) == []  # MMEngine starts anew
     (tmp_path / NAMES[0]).write_bytes(b'no checkpoint')

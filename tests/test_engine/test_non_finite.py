@@ -172,8 +172,7 @@ def test_a_sound_run_is_left_alone(ann_file, tmp_path):
     for name in ('with', 'without'):
         cfg = config(ann_file, tmp_path / name)
         if name == 'without':
-            cfg.custom_hooks = [hook for hook in cfg.custom_hooks
-                                if hook['type'] != 'StopOnNonFiniteHook']
+            cfg.default_hooks.pop('non_finite')
         runner = Runner.from_cfg(cfg)
         runner.train()
         losses.append(runner.message_hub.get_scalar('train/loss').data[0][-9:])

@@ -60,8 +60,7 @@ def test_without_the_hook_it_is_not(ann_file, tmp_path):
     """What MMEngine leaves out, which is what the comparison must see."""
     def config(name):
         cfg = life_config(ann_file, tmp_path / name)
-        cfg.custom_hooks = [hook for hook in cfg.custom_hooks
-                            if hook['type'] != 'ExactResumeHook']
+        cfg.default_hooks.pop('exact_resume')
         return cfg
 
     assert train(config('whole')) == 0

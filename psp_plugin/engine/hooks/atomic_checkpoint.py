@@ -10,8 +10,6 @@ from mmengine.runner import Runner
 
 from ..atomic_backend import AtomicBackend
 
-POINTER = 'last_checkpoint'  # MMEngine's file with the latest one's path
-
 
 @HOOKS.register_module()
 class AtomicCheckpointHook(CheckpointHook):
@@ -22,29 +20,27 @@ class AtomicCheckpointHook(CheckpointHook):
     new. On resuming, a ``last_checkpoint`` that is missing, cut off, or names
     a file that is, is set to the newest whole checkpoint, which is logged.
 
+    Files of a store other than the local disk (``out_dir='s3://...'``) are
+    left to it.
+
     Args:
-        backend_args (dict, optional): Where files go. Defaults to
-            ``dict(backend='atomic')``, local files.
         max_keep_ckpts (int): As in ``CheckpointHook``, but not 1, since the
             oldest is removed before the next is written. Defaults to -1, all.
-        **kwargs: Other arguments of ``CheckpointHook``.
+        *args, **kwargs: Other arguments of ``CheckpointHook``.
 
     Raises:
         ValueError: If ``max_keep_ckpts`` is 1; in ``before_run``, if the file
             to resume from is damaged and there is none to take instead.
     """
 
-    def __init__(self, *args, backend_args: Optional[dict] = None,
-                 max_keep_ckpts: int = -1, **kwargs) -> None:
+    def __init__(self, *args, max_keep_ckpts: int = -1, **kwargs) -> None:
         if max_keep_ckpts == 1:
             raise ValueError('max_keep_ckpts=1 would remove the only '
                              'checkpoint before the next one is written: '
                              'keep 2')
-        super().__init__(
-            *args,
-            backend_args=backend_args or dict(backend='atomic'),
-            max_keep_ckpts=max_keep_ckpts,
-            **kwargs)
+        super().__init__(*args, max_keep_ckpts=max_keep_ckpts, **kwargs)
+        if self.backend_args is None and '://' not in str(self.out_dir):
+            self.backend_args = dict(backend='atomic')
 
     def before_run(self, runner: Runner) -> None:
         """Sees to it that a run resumes from a whole checkpoint.
@@ -57,25 +53,11 @@ class AtomicCheckpointHook(CheckpointHook):
         if runner._load_from is not None:
             self._check_named(runner)
             return
-        pointer = Path(runner.work_dir, POINTER)
-        named = pointer.read_text().strip() if pointer.is_file() else None
-        if named and is_whole(named):
-            return
-        candidates = self._candidates(runner)
-        if named is None and not candidates:
-            return  # nothing has been saved yet
-        found = next(filter(is_whole, candidates), None)
-        state = (f'names {named!r}, which is not a whole checkpoint' if named
-                 else 'is empty' if named == '' else 'is missing')
-        if found is None:
-            raise ValueError(
-                f'{pointer} {state}, and {len(candidates)} checkpoints beside '
-                'it are none either: start anew without --resume')
-        runner.logger.warning(f'{pointer} {state}: resuming from {found}, the '
-                              'newest that is')
-        if is_main_process():
-            AtomicBackend().put(str(found).encode(), pointer)
-        barrier()  # the others read it next
+        found = self._find_other(runner)
+        barrier()  # all processes have read the pointer
+        if found is not None and is_main_process():
+            AtomicBackend().put(str(found).encode(), pointer_of(runner))
+        barrier()  # MMEngine reads it next
 
     def before_train(self, runner: Runner) -> None:
         """Remembers that there is a checkpoint, where a run is resumed.
@@ -88,6 +70,26 @@ class AtomicCheckpointHook(CheckpointHook):
         """
         super().before_train(runner)
         self.last_ckpt = runner.message_hub.get_info('last_ckpt')
+
+    def _find_other(self, runner: Runner) -> Optional[Path]:
+        """The checkpoint to take instead of the last one, if there is need."""
+        pointer = pointer_of(runner)
+        named = pointer.read_text().strip() if pointer.is_file() else None
+        if named and ('://' in named or is_whole(named)):
+            return None
+        candidates = self._candidates(runner)
+        if named is None and not candidates:
+            return None  # nothing has been saved yet
+        found = next(filter(is_whole, candidates), None)
+        state = (f'names {named!r}, which is not a whole checkpoint' if named
+                 else 'is empty' if named == '' else 'is missing')
+        if found is None:
+            raise ValueError(
+                f'{pointer} {state}, and {len(candidates)} checkpoints beside '
+                'it are none either: start anew without --resume')
+        runner.logger.warning(f'{pointer} {state}: resuming from {found}, the '
+                              'newest that is')
+        return found
 
     def _check_named(self, runner: Runner) -> None:
         """Tells of a damaged file that the user has named to resume from."""
@@ -107,6 +109,11 @@ class AtomicCheckpointHook(CheckpointHook):
             folder = Path(self.out_dir, folder.name)
         return sorted(folder.glob(self.filename_tmpl.format('*')),
                       key=lambda path: path.stat().st_mtime_ns, reverse=True)
+
+
+def pointer_of(runner: Runner) -> Path:
+    """MMEngine's file that holds the path of a run's last checkpoint."""
+    return Path(runner.work_dir, 'last_checkpoint')
 
 
 def is_whole(path: Union[str, Path]) -> bool:

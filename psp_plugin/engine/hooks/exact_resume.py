@@ -155,7 +155,7 @@ def check_workers(runner: Runner) -> None:
                 f'{name} has persistent_workers=True: their random states '
                 'are in no checkpoint, so that ExactResumeHook cannot resume '
                 'the run; set persistent_workers=False there, or remove the '
-                'hook from custom_hooks')
+                'hook')
 
 
 def is_endless(loader: DataLoader) -> bool:

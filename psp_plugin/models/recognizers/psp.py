@@ -140,7 +140,8 @@ class PSPRecognizer(BaseRecognizer):
         x = torch.cat(streams)
         features = self.backbone(x)
         check_features(self.backbone, x, features)
-        features = iter(features.split([len(stream) for stream in streams]))
+        # Not len(), which would fix the batch size in torch.export.
+        features = iter(features.split([x.size(0) for x in streams]))
         return {branch: Streams(*pair)
                 for branch, pair in zip(clips, zip(features, features))}
 
