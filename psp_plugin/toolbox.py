@@ -17,6 +17,7 @@ from typing import List, Optional, Sequence
 from mmengine.config import Config
 
 from psp_plugin.datasets.files import annotation_paths, check_annotation_file
+from psp_plugin.datasets.run_checks import check_run, class_options
 from psp_plugin.distributed import join_cpu_processes
 
 
@@ -70,9 +71,10 @@ def load_tool(name: str) -> ModuleType:
 def run_tool(name: str, uses: Sequence[str]) -> None:
     """Runs ``train`` or ``test`` with the arguments of this process.
 
-    Missing annotation files are told in one sentence before anything is
-    built, which the toolbox's script would do only after the model. Several
-    processes also work without an accelerator.
+    Missing annotation files, and settings that do not fit together, are told
+    in one sentence before anything is built. Checked datasets are told how
+    many classes the model has. Several processes also work without an
+    accelerator.
 
     Args:
         name (str): ``'train'`` or ``'test'``.
@@ -87,7 +89,9 @@ def run_tool(name: str, uses: Sequence[str]) -> None:
     try:
         for path in annotation_paths([cfg.get(key) for key in uses]):
             check_annotation_file(path)
-        options = join_cpu_processes(args.launcher, cfg)
+        check_run(cfg, uses)
+        options = class_options(cfg, uses) + join_cpu_processes(
+            args.launcher, cfg)
     except (FileNotFoundError, ValueError) as error:
         sys.exit(f'{args.config}: {error}')
     if options:  # beside those that the user gave

@@ -3,10 +3,15 @@ import os
 from pathlib import Path
 
 import pytest
-from mmengine.registry import init_default_scope
+
+# Each of several test processes has a core; PyTorch reads this on import.
+if 'PYTEST_XDIST_WORKER' in os.environ:
+    os.environ.setdefault('OMP_NUM_THREADS', '1')
+
+from mmengine.registry import init_default_scope  # noqa: E402
 
 # Before any test imports the toolbox: the plugin mends it.
-import psp_plugin  # noqa: F401
+import psp_plugin  # noqa: E402, F401
 
 # As a runner does: transforms are looked up in the toolbox's scope.
 init_default_scope('mmaction')

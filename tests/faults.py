@@ -2,6 +2,7 @@
 import pickle
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Callable, Dict
 
 import numpy as np
@@ -10,10 +11,11 @@ from mmaction.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
-from toy import BLOCKS, small_config, write_ntu
+from toy import BLOCKS, small_config
 
 from psp_plugin.datasets import SemiSupervisedDataset
 from psp_plugin.datasets.run_checks import check_run, class_options
+from psp_plugin.engine.hooks.interleave import InterleaveHook
 from psp_plugin.models.backbones import DSTANet
 from psp_plugin.models.necks import PyramidPolymerizingAttention
 
@@ -501,12 +503,15 @@ def building(**options):
     return lambda folder: MODELS.build(tiny_model(**options))
 
 
-def train(folder, num_clips=60, change=lambda cfg: None):
-    """Trains a small config with a change."""
-    cfg = small_config('psp_ntu60_xsub_5p.py',
-                       write_ntu(folder / 'a.pkl', num_clips), folder)
-    change(cfg)
-    Runner.from_cfg(cfg).train()
+def start_hook(view, **loader):
+    """Starts the hook as a runner does."""
+    InterleaveHook(dict(
+        dict(batch_size=2, num_workers=0, drop_last=True,
+             sampler=dict(type='DefaultSampler', shuffle=True)),
+        **loader)).before_train(SimpleNamespace(
+            iter=0, seed=0, _randomness_cfg={}, train_loop=None,
+            train_dataloader=DataLoader(view),
+            build_dataloader=Runner.build_dataloader))
 
 
 FAULTS.update(
@@ -574,21 +579,14 @@ def hook_without_contrast(folder):
 
 @fault
 def hook_without_view(folder):
-    def unwrap(cfg):
-        cfg.train_dataloader.dataset = (
-            cfg.train_dataloader.dataset.dataset.dataset)
-
-    train(folder, change=unwrap)
+    start_hook(read(write(folder)))
 
 
 @fault
 def unlabeled_batch_too_large(folder):
-    def enlarge(cfg):
-        cfg.custom_hooks[0].unlabeled_dataloader.batch_size = 99
-
-    train(folder, change=enlarge)
+    start_hook(semi(write(folder), labeled_per_class=2), batch_size=7)
 
 
 @fault
 def nothing_unlabeled(folder):
-    train(folder, num_clips=18)  # 2 a class to train with, all labelled
+    start_hook(semi(write(folder), labeled_ratio=1))

@@ -23,8 +23,10 @@ UNUSED = ('metainfo', 'prepare', 'pack', 'train_pipeline', 'val_pipeline',
 # What a run imports, besides, in its first seconds.
 IMPORTED = ['psp_plugin', 'torch._dynamo', 'matplotlib.pyplot', 'yapf']
 WALL_CLOCK = ('time', 'data_time', 'eta')
-# Information of the message hub that every life sets anew as it starts.
-NOT_COMPARED = ('cfg', 'experiment_name', 'epoch', 'iter', *WALL_CLOCK)
+# Information of the message hub that every life sets anew as it starts; the
+# version is that of the folder's git repository, too.
+NOT_COMPARED = ('cfg', 'experiment_name', 'mmengine_version', 'epoch', 'iter',
+                *WALL_CLOCK)
 
 
 @HOOKS.register_module()
@@ -96,7 +98,7 @@ def life_config(ann_file, work_dir, loop='epoch', workers=0) -> Config:
     # MMEngine formats the config for every checkpoint, which takes two seconds
     # with the names of NTU's classes and the parts that others are made of.
     for key in UNUSED:
-        cfg.pop(key)
+        cfg.pop(key, None)
     cfg.custom_imports.imports.append('lives')
     cfg.model.cls_head.dropout = 0.5
     cfg.default_hooks.checkpoint.type = 'AtomicCheckpointHook'

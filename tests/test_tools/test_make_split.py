@@ -37,7 +37,7 @@ def test_split_file_and_counts(tmp_path, suffix):
 
 @pytest.mark.parametrize('args, message', [
     (['--per-class', 9], 'class 0 has 7 clips, fewer than the 9'),
-    (['--per-class', 1, '--split', 'nope'], "split 'nope' of"),
+    (['--per-class', 1, '--split', 'nope'], "has no split 'nope', but"),
     (['--ratio', 2], 'labeled_ratio must be in (0, 1], not 2.0'),
 ])
 def test_impossible_splits_are_one_sentence(tmp_path, args, message):

@@ -30,7 +30,8 @@ def main(argv: Optional[List[str]] = None) -> None:
     try:
         labeled = SemiSupervisedDataset(
             dict(
-                type='PoseDataset', ann_file=args.ann_file, split=args.split),
+                type='CheckedPoseDataset', ann_file=args.ann_file,
+                split=args.split),
             labeled_ratio=args.ratio,
             labeled_per_class=args.per_class,
             seed=args.seed)

@@ -32,7 +32,7 @@ train_dataloader = dict(
             labeled_ratio=0.05,
             seed=0,
             dataset=dict(
-                type='PoseDataset',
+                type='CheckedPoseDataset',
                 ann_file=ann_file,
                 split='xsub_train',
                 pipeline=train_pipeline))))
@@ -53,9 +53,10 @@ val_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='PoseDataset',
+        type='CheckedPoseDataset',
         ann_file=ann_file,
         split='xsub_val',
+        need_label=True,
         pipeline=val_pipeline,
         test_mode=True))
 test_dataloader = dict(
@@ -64,9 +65,10 @@ test_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='PoseDataset',
+        type='CheckedPoseDataset',
         ann_file=ann_file,
         split='xsub_val',
+        need_label=True,
         pipeline=test_pipeline,
         test_mode=True))
 

@@ -47,7 +47,7 @@ train_dataloader = dict(
             labeled_ratio=0.05,
             seed=0,
             dataset=dict(
-                type='PoseDataset',
+                type='CheckedPoseDataset',
                 ann_file=ann_file,
                 metainfo=metainfo,
                 split='xview_train',
@@ -69,10 +69,11 @@ val_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='PoseDataset',
+        type='CheckedPoseDataset',
         ann_file=ann_file,
         metainfo=metainfo,
         split='xview_val',
+        need_label=True,
         pipeline=val_pipeline,
         test_mode=True))
 test_dataloader = dict(
@@ -81,10 +82,11 @@ test_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='PoseDataset',
+        type='CheckedPoseDataset',
         ann_file=ann_file,
         metainfo=metainfo,
         split='xview_val',
+        need_label=True,
         pipeline=test_pipeline,
         test_mode=True))
 

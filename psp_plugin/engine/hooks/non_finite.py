@@ -136,13 +136,14 @@ def non_finite(
              if tensor.is_floating_point() and tensor.numel()]
     if not pairs:
         return []
-    # By the largest magnitude: no finite numbers make it infinite, as they
-    # would a sum. All are looked at before the device is waited for.
-    finite = torch.stack([
-        torch.linalg.vector_norm(tensor.detach(), torch.inf).isfinite()
+    # A norm is quick and finite only if all its numbers are, but overflows
+    # for very large ones, too. The device is waited for once.
+    suspects = torch.stack([
+        torch.linalg.vector_norm(tensor.detach()).isfinite()
         for _, tensor in pairs
-    ])
-    return [name for (name, _), ok in zip(pairs, finite.tolist()) if not ok]
+    ]).logical_not().tolist()
+    return [name for (name, tensor), suspect in zip(pairs, suspects)
+            if suspect and not tensor.isfinite().all()]
 
 
 def branch_of(loss: str) -> str:
