@@ -172,7 +172,7 @@ def get_pyramid(
         return layout
     if isinstance(layout, dict):
         return _from_table(layout)
-    if layout not in LAYOUTS:
+    if not isinstance(layout, str) or layout not in LAYOUTS:
         raise ValueError(f'unknown skeleton layout {layout!r}; known are '
                          f'{", ".join(map(repr, sorted(LAYOUTS)))}, or give a '
                          'table, dict(parts=[[...]], bodies=[[...]])')

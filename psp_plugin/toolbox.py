@@ -16,6 +16,7 @@ from typing import List, Optional, Sequence
 
 from mmengine.config import Config
 
+from psp_plugin.datasets import AnnotationError, PickleFileError
 from psp_plugin.datasets.files import annotation_paths, check_annotation_file
 from psp_plugin.datasets.run_checks import check_run, class_options
 from psp_plugin.distributed import join_cpu_processes
@@ -96,7 +97,10 @@ def run_tool(name: str, uses: Sequence[str]) -> None:
         sys.exit(f'{args.config}: {error}')
     if options:  # beside those that the user gave
         sys.argv += ['--cfg-options', *options]
-    tool.main()
+    try:
+        tool.main()
+    except (AnnotationError, PickleFileError) as error:
+        sys.exit(f'{args.config}: {error}')
 
 
 def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:

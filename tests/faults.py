@@ -521,6 +521,10 @@ FAULTS.update(
     layouts_differ=building(**{'backbone.num_joints': 20}),
     odd_channels=building(**{'backbone.blocks': [(7, 7, 2, 1)]}),
     heads_do_not_divide=building(**{'neck.num_heads': 3}),
+    no_heads=building(**{'neck.num_heads': 0}),
+    no_encoder_heads=building(**{'backbone.num_heads': 0}),
+    no_blocks=building(**{'backbone.blocks': []}),
+    layout_of_another_type=building(**{'neck.layout': ['nturgb+d']}),
     attention_without_frames=building(**{'backbone.temporal': 'attention'}),
     half_a_contrast=building(projector=None),
 )
@@ -535,6 +539,17 @@ def joints_of_another_encoder(folder):
 def joints_of_another_neck(folder):
     neck = PyramidPolymerizingAttention(16, 'nwucla')
     neck(torch.rand(2, 1, 16, 4, 25))
+
+
+@fault
+def coordinates_of_another_encoder(folder):
+    DSTANet(blocks=BLOCKS)(torch.rand(2, 1, 8, 25, 2))
+
+
+@fault
+def channels_of_another_neck(folder):
+    neck = PyramidPolymerizingAttention(16, 'nturgb+d')
+    neck(torch.rand(2, 1, 8, 4, 25))
 
 
 @fault

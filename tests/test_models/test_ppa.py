@@ -237,7 +237,7 @@ def test_autocast_to_bfloat16():
     (dict(num_heads=3), 'num_heads=3 does not divide in_channels=4'),
     (dict(scale='root'), "scale must be 'sqrt' or 'full', not 'root'"),
     (dict(body_from='arm'), "body_from must be 'part' or 'joint', not 'arm'"),
-    (dict(layout='coco'), "unknown skeleton layout 'coco'"),
+    (dict(layout='kinect'), "unknown skeleton layout 'kinect'"),
 ])
 def test_bad_neck(kwargs, sentence):
     with pytest.raises(ValueError, match=re.escape(sentence)):

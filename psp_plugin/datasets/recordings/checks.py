@@ -103,7 +103,7 @@ def checked_img_shape(value: Any) -> Tuple[int, int]:
     """Height and width as a pair of integers."""
     try:
         height, width = (int(side) for side in value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         height = width = 0
     if min(height, width) < 1:
         raise Flaw(f'has img_shape {value!r}, which is not a height and a '

@@ -179,7 +179,8 @@ class DSTANet(BaseModule):
 
     Raises:
         ValueError: If ``temporal`` is unknown, if temporal attention lacks
-            ``num_frames``, or if the blocks do not follow on each other.
+            ``num_frames``, if a number is less than 1, or if the blocks do
+            not follow on each other.
     """
 
     def __init__(self,
@@ -198,6 +199,12 @@ class DSTANet(BaseModule):
         if temporal == 'attention' and num_frames is None:
             raise ValueError("temporal='attention' needs num_frames, the "
                              'length of the sampled clips')
+        for name, value in dict(in_channels=in_channels, num_joints=num_joints,
+                                blocks=len(blocks), num_heads=num_heads,
+                                num_frames=num_frames).items():
+            if value is not None and value < 1:
+                raise ValueError(f'{name} must be at least 1, not {value}')
+        self.in_channels = in_channels
         self.num_joints = num_joints
         self.num_frames = num_frames if temporal == 'attention' else None
         self.embed = nn.Sequential(*conv_bn(in_channels, blocks[0][0]),
@@ -232,10 +239,15 @@ class DSTANet(BaseModule):
             Tensor: (N, M, C', T', V).
 
         Raises:
-            ValueError: If the joints (or, with temporal attention, the
-                frames) are not those the network was built for.
+            ValueError: If the joints or coordinates (or, with temporal
+                attention, the frames) are not those the network was built
+                for.
         """
         n, m, t, v, c = x.shape
+        if c != self.in_channels:
+            raise ValueError(f'this DSTANet was built for {self.in_channels} '
+                             f'coordinates, the data has {c}: set '
+                             f'in_channels={c}')
         if v != self.num_joints:
             raise ValueError(f'this DSTANet was built for {self.num_joints} '
                              f'joints, the data has {v}: set num_joints={v}')

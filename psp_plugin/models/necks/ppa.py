@@ -142,9 +142,10 @@ class PyramidPolymerizingAttention(BaseModule):
         super().__init__(init_cfg=init_cfg)
         if scale not in ('sqrt', 'full'):
             raise ValueError(f"scale must be 'sqrt' or 'full', not {scale!r}")
-        if in_channels % num_heads:
+        if min(num_heads, in_channels) < 1 or in_channels % num_heads:
             raise ValueError(f'num_heads={num_heads} does not divide '
                              f'in_channels={in_channels}')
+        self.in_channels = in_channels
         self.pyramid = get_pyramid(layout)
         self.body_to_part = body_to_part
         self.part_to_joint = part_to_joint
@@ -176,9 +177,14 @@ class PyramidPolymerizingAttention(BaseModule):
             it and of the maps A_z, A_{h,z}, A_{g,h,z}, (N, M, S, K, K) each.
 
         Raises:
-            ValueError: If the joints are not those of the layout.
+            ValueError: If the joints are not those of the layout, or the
+                channels not ``in_channels``.
         """
-        n, m, _, _, v = x.shape
+        n, m, c, _, v = x.shape
+        if c != self.in_channels:
+            raise ValueError(
+                f'this pyramid was built for {self.in_channels} channels, the '
+                f'features have {c}: set in_channels={c}')
         if v != self.pyramid.num_joints:
             raise ValueError(
                 f'layout {self.pyramid.name!r} has {self.pyramid.num_joints} '

@@ -1,0 +1,56 @@
+"""tools/train.py and tools/test.py on bad input: one line, no traceback."""
+import pickle
+import sys
+from pathlib import Path
+
+import pytest
+from toy import small_config, write_ntu
+
+from psp_plugin.toolbox import run_tool
+
+USES = dict(train=('train_dataloader', 'custom_hooks', 'val_dataloader'),
+            test=('test_dataloader', ))
+
+
+@pytest.fixture
+def end(tmp_path, monkeypatch):
+    """Runs a tool in this process; gives what it ends with."""
+
+    def run(tool='train', clip=None, **options):
+        path = Path(write_ntu(tmp_path / 'ntu60_3d.pkl'))
+        data = pickle.loads(path.read_bytes())
+        data['annotations'][4].update(clip or {})
+        path.write_bytes(pickle.dumps(data))
+        config = tmp_path / 'config.py'
+        small_config('psp_ntu60_xsub_5p.py', str(path), tmp_path / 'work',
+                     **options).dump(str(config))
+        monkeypatch.setenv('LOCAL_RANK', '0')
+        monkeypatch.setattr(sys, 'argv', [
+            tool, str(config), *(['none.pth'] if tool == 'test' else [])])
+        with pytest.raises(SystemExit) as error:
+            run_tool(tool, USES[tool])
+        assert error.value.code.startswith(f'{config}: ')
+        assert '\n' not in error.value.code
+        return error.value.code
+
+    return run
+
+
+@pytest.mark.parametrize('clip, says', [
+    (dict(label=-1), 'has label -1'),
+    (dict(label=7), 'has label 7, but there are 6 classes'),
+    (dict(total_frames=1), 'has total_frames 1'),
+])
+def test_bad_clips_end_the_training_in_a_sentence(end, clip, says):
+    assert says in end(clip=clip, **{'model.cls_head.num_classes': 6})
+
+
+def test_pickle_with_code(end):
+    assert 'holds a pathlib.' in end(clip=dict(label=Path('x')))
+
+
+def test_bad_config(end):
+    """Told before anything is built."""
+    assert 'built for num_frames=32' in end(**{
+        'model.backbone.temporal': 'attention',
+        'model.backbone.num_frames': 32})
