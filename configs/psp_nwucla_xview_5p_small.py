@@ -33,7 +33,6 @@ custom_hooks = [
         unlabeled_dataloader=dict(
             batch_size=64,
             num_workers=1,
-            persistent_workers=True,
             drop_last=True,
             sampler=dict(type='DefaultSampler', shuffle=True)))
 ]

@@ -21,7 +21,6 @@ custom_hooks = [
         unlabeled_dataloader=dict(
             batch_size=64,
             num_workers=4,
-            persistent_workers=True,
             drop_last=True,
             sampler=dict(type='DefaultSampler', shuffle=True),
             dataset=dict(

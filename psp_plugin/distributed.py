@@ -14,6 +14,8 @@ from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.dist import all_gather_object
 
+from psp_plugin.errors import InputError
+
 # What torchrun tells its processes.
 ENVIRONMENT = ('RANK', 'LOCAL_RANK', 'WORLD_SIZE', 'MASTER_ADDR',
                'MASTER_PORT')
@@ -36,17 +38,17 @@ def join_cpu_processes(launcher: str, cfg: Config) -> List[str]:
         ``a.b=c``.
 
     Raises:
-        ValueError: If the launcher is another than ``'pytorch'``, or if what
+        InputError: If the launcher is another than ``'pytorch'``, or if what
             it tells its processes is not in the environment.
     """
     if launcher == 'none' or get_device() != 'cpu':
         return []
     if launcher != 'pytorch':
-        raise ValueError(f'--launcher {launcher} needs GPUs; without them use '
+        raise InputError(f'--launcher {launcher} needs GPUs; without them use '
                          '`bash tools/dist_train.sh CONFIG PROCESSES`')
     absent = [name for name in ENVIRONMENT if name not in os.environ]
     if absent:
-        raise ValueError(
+        raise InputError(
             f'--launcher pytorch finds no {", ".join(absent)} in the '
             'environment: start with torchrun, as `bash tools/dist_train.sh '
             'CONFIG PROCESSES` does, or leave the launcher out')
@@ -87,11 +89,11 @@ def check_equal_epochs(loader: Sized) -> None:
         loader (Sized): The train dataloader of this process.
 
     Raises:
-        ValueError: In every process, if the lengths differ.
+        InputError: In every process, if the lengths differ.
     """
     lengths = all_gather_object(len(loader))
     if len(set(lengths)) > 1:
-        raise ValueError(
+        raise InputError(
             f'ranks 0 to {len(lengths) - 1} have {lengths} labelled batches '
             'an epoch, which must be the same: are the annotation files the '
             'same on all machines, and does the sampler have round_up=True?')

@@ -16,10 +16,14 @@ from typing import List, Optional, Sequence
 
 from mmengine.config import Config
 
-from psp_plugin.datasets import AnnotationError, PickleFileError
-from psp_plugin.datasets.files import annotation_paths, check_annotation_file
-from psp_plugin.datasets.run_checks import check_run, class_options
+from psp_plugin.datasets.files import check_annotation_file
+from psp_plugin.datasets.run_checks import (
+    annotation_paths,
+    check_run,
+    class_options,
+)
 from psp_plugin.distributed import join_cpu_processes
+from psp_plugin.errors import InputError
 
 
 def tools_folder() -> Path:
@@ -99,7 +103,7 @@ def run_tool(name: str, uses: Sequence[str]) -> None:
         sys.argv += ['--cfg-options', *options]
     try:
         tool.main()
-    except (AnnotationError, PickleFileError) as error:
+    except (InputError, FloatingPointError) as error:
         sys.exit(f'{args.config}: {error}')
 
 

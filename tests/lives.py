@@ -79,33 +79,27 @@ class Die(Hook):
             resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 
 
-def name_clips(node) -> None:
-    """Lets the pipelines of a config keep the names of clips, not classes."""
+def drop_class_names(node) -> None:
+    """Takes the names of classes out of a config."""
     if isinstance(node, dict):
         node.pop('metainfo', None)
-        if node.get('type') == 'PackActionInputs':
-            node['meta_keys'] = ('frame_dir', )
         node = list(node.values())
     for part in node if isinstance(node, (list, tuple)) else []:
-        name_clips(part)
+        drop_class_names(part)
 
 
 def life_config(ann_file, work_dir, loop='epoch', workers=0) -> Config:
     """Nine iterations with dropout, checkpoints and validation."""
     cfg = small_config(CONFIG, ann_file, work_dir, epochs=3)
     set_everywhere(cfg._cfg_dict, 'clip_len', 8)
-    name_clips(cfg._cfg_dict)
+    drop_class_names(cfg._cfg_dict)
     # MMEngine formats the config for every checkpoint, which takes two seconds
     # with the names of NTU's classes and the parts that others are made of.
     for key in UNUSED:
         cfg.pop(key, None)
     cfg.custom_imports.imports.append('lives')
     cfg.model.cls_head.dropout = 0.5
-    cfg.default_hooks.checkpoint.type = 'AtomicCheckpointHook'
-    cfg.default_hooks.update(
-        exact_resume=dict(type='ExactResumeHook'),
-        non_finite=dict(type='StopOnNonFiniteHook'),
-        record=dict(type='RecordClips'))
+    cfg.default_hooks.record = dict(type='RecordClips')
     loaders = [cfg.train_dataloader, cfg.custom_hooks[0].unlabeled_dataloader]
     cfg.train_cfg.val_interval = 2
     for loader in loaders:

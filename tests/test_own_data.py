@@ -1,25 +1,16 @@
 """From a folder of recordings to predictions: docs/own_data.md as one test."""
 import csv
-import importlib.util
 import json
 
 import numpy as np
 import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
-from toy import BLOCKS, CONFIGS
+from toy import BLOCKS, CONFIGS, load_tool
 
 from psp_plugin.datasets.synthetic import make_clip
 
 LABELED, UNLABELED = 20, 12
-
-
-def command(name):
-    path = CONFIGS.parent / 'tools' / f'{name}.py'
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
 
 
 @pytest.fixture(scope='module')
@@ -43,7 +34,7 @@ def recordings(tmp_path_factory):
 
 def test_folder_to_predictions(recordings, tmp_path, capsys):
     pickle = tmp_path / 'mine.pkl'
-    command('data/convert_skeletons')(
+    load_tool('data/convert_skeletons').main(
         [str(recordings), '-o', str(pickle), '--labels',
          str(recordings / 'labels.csv')])
     cfg = Config.fromfile(str(CONFIGS / 'psp_two_files.py'))
@@ -70,7 +61,7 @@ def test_folder_to_predictions(recordings, tmp_path, capsys):
     capsys.readouterr()
 
     cfg.dump(str(tmp_path / 'config.py'))
-    command('infer')([str(tmp_path / 'config.py'),
+    load_tool('infer').main([str(tmp_path / 'config.py'),
                       str(tmp_path / 'work/epoch_1.pth'),
                       str(recordings / 'clip25.npy'),
                       str(recordings / 'clip27.json'), '--json', '-',

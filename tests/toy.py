@@ -1,6 +1,8 @@
 """A small run on a small NTU-format pickle, for tests of the runner."""
+import importlib.util
 import pickle
 from pathlib import Path
+from types import ModuleType
 from typing import Optional
 
 import numpy as np
@@ -47,6 +49,15 @@ def write_ntu(path, num_clips: int = 60, num_classes: int = 6, seed: int = 0,
     with open(path, 'wb') as stream:
         pickle.dump(dict(split=split, annotations=clips), stream)
     return str(path)
+
+
+def load_tool(name: str) -> ModuleType:
+    """The script ``tools/<name>.py`` as a module."""
+    path = CONFIGS.parent / 'tools' / f'{name}.py'
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def small_config(name: str, ann_file: str, work_dir, epochs: int = 2,

@@ -9,9 +9,9 @@ from typing import List, Optional, Tuple
 import torch
 from mmengine.config import Config, DictAction
 
+from psp_plugin.apis.clips import innermost_test_dataset, num_channels_of
 from psp_plugin.apis.loading import load_model
 from psp_plugin.export import ExportError, export_onnx
-from psp_plugin.models import PSPRecognizer
 from psp_plugin.models.recognizers.checks import num_joints_of
 
 
@@ -46,10 +46,7 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
 
 def from_test_pipeline(cfg: Config, key: str, flag: str) -> int:
     """The value of a key in the config's test pipeline."""
-    dataset = (cfg.get('test_dataloader') or {}).get('dataset', {})
-    while 'pipeline' not in dataset and 'dataset' in dataset:
-        dataset = dataset['dataset']
-    for step in dataset.get('pipeline', []):
+    for step in innermost_test_dataset(cfg).get('pipeline', []):
         if key in step:
             return step[key]
     raise ValueError(f'no step of the test pipeline of {cfg.filename} has '
@@ -67,9 +64,10 @@ def clip_shape(cfg: Config, model: torch.nn.Module,
         cfg, 'num_person', '--num-persons')
     frames = args.num_frames or from_test_pipeline(
         cfg, 'clip_len', '--num-frames')
-    streams = 2 if isinstance(model, PSPRecognizer) else 1
-    # 3 is the default of DSTANet and of the toolbox's GCNs.
-    channels = streams * cfg.model.backbone.get('in_channels', 3)
+    channels = num_channels_of(model)
+    if channels is None:
+        raise ValueError(f'the encoder {type(model.backbone).__name__} has no '
+                         'argument in_channels, which says what it takes')
     return persons, frames, joints, channels
 
 

@@ -1,5 +1,7 @@
-# The toolbox's default runtime, written out: `mmaction::_base_/...` would need
-# pkg_resources (through MMEngine 0.10.7), which setuptools dropped in 81.
+# The toolbox's default runtime, with exact resume, checkpoints that are whole
+# or not there, and a stop at NaN (docs/resume.md). It is written out, since
+# `mmaction::_base_/...` would need pkg_resources (through MMEngine 0.10.7),
+# which setuptools dropped in 81.
 custom_imports = dict(imports=['psp_plugin'], allow_failed_imports=False)
 default_scope = 'mmaction'
 
@@ -8,9 +10,11 @@ default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=20, ignore_last=False),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    checkpoint=dict(type='CheckpointHook', interval=1, save_best='auto'),
+    checkpoint=dict(type='AtomicCheckpointHook', interval=1, save_best='auto'),
     sampler_seed=dict(type='DistSamplerSeedHook'),
-    sync_buffers=dict(type='SyncBuffersHook'))
+    sync_buffers=dict(type='SyncBuffersHook'),
+    exact_resume=dict(type='ExactResumeHook'),
+    non_finite=dict(type='StopOnNonFiniteHook'))
 
 env_cfg = dict(
     cudnn_benchmark=False,

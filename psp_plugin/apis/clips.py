@@ -40,7 +40,9 @@ class ClipPreparer:
                  scored: bool = False) -> None:
         self.transforms = Compose(dataset.pipeline).transforms
         self.num_joints = num_joints_of(model.backbone)
-        self.num_channels = num_channels_of(model)
+        # A model of heat maps has no joints, and other channels.
+        self.num_channels = (None if self.num_joints is None else
+                             num_channels_of(model))
         self.scored = scored
         # Which of two persons is the first is for the pipeline to say.
         self.max_persons = max([2] + [
@@ -134,11 +136,11 @@ def clip_name(clip: Clip) -> str:
 def num_channels_of(model: nn.Module) -> Optional[int]:
     """The channels that a joint has in the inputs of a model.
 
-    None if the model says no number of joints, as one of heat maps does.
+    None if its encoder has no argument ``in_channels``.
     """
     backbone = model.backbone
     arguments = inspect.signature(type(backbone)).parameters
-    if num_joints_of(backbone) is None or 'in_channels' not in arguments:
+    if 'in_channels' not in arguments:
         return None
     channels = model.cfg.model.backbone.get(
         'in_channels', arguments['in_channels'].default)
@@ -151,10 +153,16 @@ def find_test_dataset(cfg: Config) -> ConfigDict:
     Raises:
         ValueError: If there is none with a pipeline.
     """
-    dataset = cfg.get('test_dataloader', {}).get('dataset', ConfigDict())
-    while 'pipeline' not in dataset and 'dataset' in dataset:
-        dataset = dataset.dataset
+    dataset = innermost_test_dataset(cfg)
     if 'pipeline' not in dataset:
         raise ValueError(f'{cfg.filename or "the config"} has no pipeline in '
                          'test_dataloader.dataset, to prepare clips with')
+    return dataset
+
+
+def innermost_test_dataset(cfg: Config) -> ConfigDict:
+    """What the wrappers of a test dataset hold; empty if there is none."""
+    dataset = (cfg.get('test_dataloader') or {}).get('dataset', ConfigDict())
+    while 'pipeline' not in dataset and 'dataset' in dataset:
+        dataset = dataset.dataset
     return dataset

@@ -5,6 +5,8 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence
 import mmengine
 import numpy as np
 
+from psp_plugin.errors import InputError
+
 from .annotations import Fault, shown
 from .files import check_annotation_file
 from .pickles import PickleFileError, load_pickle
@@ -13,7 +15,7 @@ LISTS = (list, tuple, set, frozenset, np.ndarray)
 KEYS = ('split', 'annotations')
 
 
-class AnnotationError(ValueError):
+class AnnotationError(InputError):
     """Why a data set cannot be used, in one sentence that names its file."""
 
 

@@ -58,7 +58,7 @@ def pass_pipeline(pipeline: Callable[[dict], Any], info: dict,
     except Exception as error:
         detail = ' '.join(str(error).split())
         raise BadClipError(f'{clip} does not pass the pipeline '
-                        f'({type(error).__name__}: {detail})') from error
+                           f'({type(error).__name__}: {detail})') from error
     if packed is None:
         raise BadClipError(f'the pipeline gave nothing for {clip}')
     return packed

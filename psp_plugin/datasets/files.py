@@ -1,6 +1,5 @@
 """Annotation files: whether they are there, and what makes them."""
 from pathlib import Path
-from typing import Any, Iterator
 
 # What to do about a missing file, by its name.
 HOW_TO_MAKE = {
@@ -34,14 +33,3 @@ def check_annotation_file(path: str) -> None:
         Path(path).name, 'set ann_file to your annotation pickle')
     raise FileNotFoundError(f'annotation file {path} {state}: '
                             f'{advice.format(path=path)}')
-
-
-def annotation_paths(cfg: Any) -> Iterator[str]:
-    """Yields the annotation file of every dataset in a nested config."""
-    if isinstance(cfg, dict):
-        if annotation_path(cfg):
-            yield annotation_path(cfg)
-        cfg = list(cfg.values())
-    if isinstance(cfg, (list, tuple)):
-        for part in cfg:
-            yield from annotation_paths(part)

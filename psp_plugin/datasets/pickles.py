@@ -6,6 +6,8 @@ from typing import Any, Callable, Dict, Tuple
 
 import numpy as np
 
+from psp_plugin.errors import FileError
+
 # NumPy's own rebuilding functions, by what NumPy itself names in a pickle:
 # their modules are private and differ between NumPy 1 and 2.
 RECONSTRUCT = np.empty(0).__reduce__()[0]
@@ -23,21 +25,8 @@ ADVICE = ('only plain containers, numbers, text and NumPy arrays of these are '
           'file, load it with pickle and write it anew with these alone')
 
 
-class PickleFileError(pickle.UnpicklingError, ValueError):
-    """Why a pickle is not read, in one sentence.
-
-    Args:
-        path: The pickle.
-        reason: The rest of the sentence.
-    """
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path = path
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f'{self.path} {self.reason}'
+class PickleFileError(FileError, pickle.UnpicklingError):
+    """Why a pickle is not read."""
 
 
 class Refused(ValueError):

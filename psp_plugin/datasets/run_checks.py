@@ -3,6 +3,10 @@ from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
 from mmengine.config import Config
 
+from psp_plugin.errors import InputError
+
+from .files import annotation_path
+
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
@@ -18,6 +22,13 @@ def find_dicts(cfg: Any, place: str = '') -> Iterator[Tuple[str, dict]]:
         return
     for key, part in parts:
         yield from find_dicts(part, f'{place}.{key}' if place else str(key))
+
+
+def annotation_paths(cfg: Any) -> Iterator[str]:
+    """Yields the annotation file of every dataset in a nested config."""
+    for _, part in find_dicts(cfg):
+        if annotation_path(part):
+            yield annotation_path(part)
 
 
 def class_options(cfg: Config,
@@ -58,7 +69,7 @@ def check_run(cfg: Config,
             and hooks.
 
     Raises:
-        ValueError: If clips are sampled with other frames than temporal
+        InputError: If clips are sampled with other frames than temporal
             attention was built for, or if unlabelled batches of one clip are
             to be contrasted.
     """
@@ -73,19 +84,19 @@ def check_run(cfg: Config,
 
 
 def check_frames(num_frames: Optional[int], place: str, part: dict) -> None:
-    """Raises ValueError if a transform samples another number of frames."""
+    """Raises InputError if a transform samples another number of frames."""
     if num_frames is not None and part.get('clip_len') not in (
             None, num_frames):
-        raise ValueError(
+        raise InputError(
             f'{place} samples clip_len={part["clip_len"]} frames, but the '
             f"backbone's temporal attention is built for num_frames="
             f'{num_frames}: give both the same')
 
 
 def check_contrast(loss_con: Optional[dict], loader: dict) -> None:
-    """Raises ValueError if unlabelled batches have nothing to contrast."""
+    """Raises InputError if unlabelled batches have nothing to contrast."""
     if loss_con and not loss_con.get('gather') and loader.get(
             'batch_size') == 1:
-        raise ValueError(
+        raise InputError(
             'unlabeled_dataloader of InterleaveHook has batch_size=1, but a '
             'clip is contrasted with the others of its batch: raise it')

@@ -1,6 +1,7 @@
 """Puts the survey of an annotation file into lines of text."""
 from typing import Dict, List
 
+from .recordings.report import row
 from .survey import Survey
 
 # Clips that a line names.
@@ -69,11 +70,9 @@ def class_table(found: Survey) -> List[str]:
     splits = list(found.classes)
     labels = sorted({label for counts in found.classes.values()
                      for label in counts if label is not None})
-    rows = [['label', *splits]]
-    rows += [[label, *(found.classes[split].get(label, 0)
-                       for split in splits)] for label in labels]
-    rows.append(['total', *(sum(found.classes[split].values())
-                            for split in splits)])
-    return [f'{row[0]:>5}' + ''.join(
-        f'{cell:>{max(len(split), 5) + 2}}'
-        for split, cell in zip(splits, row[1:])) for row in rows]
+    rows = [row('label', {split: split for split in splits})]
+    rows += [row(label, {split: found.classes[split].get(label, 0)
+                         for split in splits}) for label in labels]
+    rows.append(row('total', {split: sum(found.classes[split].values())
+                              for split in splits}))
+    return rows

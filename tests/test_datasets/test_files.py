@@ -2,7 +2,8 @@
 import pytest
 from mmengine.config import ConfigDict
 
-from psp_plugin.datasets.files import annotation_paths, check_annotation_file
+from psp_plugin.datasets.files import check_annotation_file
+from psp_plugin.datasets.run_checks import annotation_paths
 
 
 def test_every_annotation_file_of_a_nested_config_is_found():

@@ -16,11 +16,9 @@ from lives import (
     life_config,
     live_twice,
     load_state,
-    train,
 )
 from mmengine.fileio import get_file_backend
 from mmengine.runner import Runner
-from toy import write_ntu
 
 from psp_plugin.engine.hooks.atomic_checkpoint import (
     AtomicCheckpointHook,
@@ -28,19 +26,6 @@ from psp_plugin.engine.hooks.atomic_checkpoint import (
 )
 
 NAMES = ('epoch_1.pth', 'epoch_2.pth', 'epoch_3.pth')
-
-
-@pytest.fixture(scope='module')
-def ann_file(tmp_path_factory):
-    return write_ntu(tmp_path_factory.mktemp('ntu') / 'ntu60_3d.pkl')
-
-
-@pytest.fixture(scope='module')
-def whole(ann_file, tmp_path_factory):
-    """A run that nothing has interrupted."""
-    folder = tmp_path_factory.mktemp('whole')
-    assert train(life_config(ann_file, folder)) == 0
-    return folder
 
 
 @pytest.fixture

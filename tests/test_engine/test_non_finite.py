@@ -10,7 +10,6 @@ from mmaction.registry import HOOKS, MODELS
 from mmengine.hooks import Hook
 from mmengine.optim import AmpOptimWrapper
 from mmengine.runner import Runner
-from toy import write_ntu
 
 from psp_plugin.engine import StopOnNonFiniteHook
 from psp_plugin.engine.hooks.atomic_checkpoint import is_whole
@@ -18,11 +17,6 @@ from psp_plugin.engine.hooks.non_finite import branch_of, describe, non_finite
 from psp_plugin.models.losses import CoarseToFineContrastiveLoss
 
 NAN, INF = float('nan'), float('inf')
-
-
-@pytest.fixture(scope='module')
-def ann_file(tmp_path_factory):
-    return write_ntu(tmp_path_factory.mktemp('ntu') / 'ntu60_3d.pkl')
 
 
 class Spoil(torch.autograd.Function):

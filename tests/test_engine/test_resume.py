@@ -12,7 +12,6 @@ from lives import (
     train,
 )
 from mmengine.runner import Runner
-from toy import write_ntu
 
 from psp_plugin.engine.hooks.exact_resume import (
     VALIDATED,
@@ -20,19 +19,6 @@ from psp_plugin.engine.hooks.exact_resume import (
     seed_iteration,
     validation_is_owed,
 )
-
-
-@pytest.fixture(scope='module')
-def ann_file(tmp_path_factory):
-    return write_ntu(tmp_path_factory.mktemp('ntu') / 'ntu60_3d.pkl')
-
-
-@pytest.fixture(scope='module')
-def whole(ann_file, tmp_path_factory):
-    """An epoch-based run without workers that nothing has interrupted."""
-    folder = tmp_path_factory.mktemp('whole')
-    assert train(life_config(ann_file, folder)) == 0
-    return folder
 
 
 def vary(cfg, variant):

@@ -54,3 +54,17 @@ def test_bad_config(end):
     assert 'built for num_frames=32' in end(**{
         'model.backbone.temporal': 'attention',
         'model.backbone.num_frames': 32})
+
+
+def test_a_loss_that_is_not_finite_ends_the_training_in_a_sentence(end):
+    """With the hooks of the shipped configs."""
+    told = end(**{'optim_wrapper.optimizer.lr': 1e30,
+                  'param_scheduler': None})
+    assert 'the weights were not updated, none was saved yet' in told
+    assert 'clips are finite: labelled S001' in told
+
+
+def test_workers_that_no_checkpoint_can_hold(end):
+    told = end(**{'train_dataloader.num_workers': 1,
+                  'train_dataloader.persistent_workers': True})
+    assert 'set persistent_workers=False there, or remove the hook' in told

@@ -1,5 +1,4 @@
 """The tool that checks an annotation file: faults, summary, status."""
-import importlib.util
 import json
 import pickle
 import re
@@ -10,17 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from faults import make_clips, write
-from toy import write_ntu
+from toy import load_tool, write_ntu
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools/data/check_dataset.py'
 
 
 @pytest.fixture(scope='module')
 def tool():
-    spec = importlib.util.spec_from_file_location('check_dataset', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool('data/check_dataset')
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ import subprocess
 import sys
 import zipfile
 from collections import Counter
-from importlib import util
 from pathlib import Path
 
 import numpy as np
 import pytest
 from mmaction.registry import DATASETS
+from toy import load_tool
 
 from psp_plugin.datasets import nwucla
 
@@ -94,10 +94,7 @@ def pack(request, tmp_path):
 
 @pytest.fixture(scope='module')
 def tool():
-    spec = util.spec_from_file_location('convert_nwucla', TOOL)
-    module = util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool('data/convert_nwucla')
 
 
 def test_annotations_hold_what_the_files_hold(pack):

@@ -6,13 +6,13 @@ import subprocess
 import sys
 import zipfile
 from collections import Counter
-from importlib import util
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from mmaction.registry import DATASETS
+from toy import load_tool
 
 from psp_plugin.datasets import nwucla
 from psp_plugin.datasets.pickles import load_pickle
@@ -31,10 +31,7 @@ PIPELINE = [
 
 @pytest.fixture(scope='module')
 def main():
-    spec = util.spec_from_file_location('convert_skeletons', TOOL)
-    module = util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
+    return load_tool('data/convert_skeletons').main
 
 
 def run(*args, cwd):

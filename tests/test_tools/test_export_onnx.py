@@ -1,5 +1,4 @@
 """The export command, on shrunken shipped configs and the toolbox's own."""
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +8,7 @@ import pytest
 import torch
 from mmaction.registry import MODELS
 from mmengine.config import Config
-from toy import BLOCKS
+from toy import BLOCKS, load_tool
 
 from psp_plugin.toolbox import tools_folder
 
@@ -22,10 +21,7 @@ SMALL = dict(
 
 @pytest.fixture(scope='module')
 def tool():
-    spec = importlib.util.spec_from_file_location('export_onnx', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool('export_onnx')
 
 
 def make(folder, base, model, **others):

@@ -4,7 +4,6 @@ import os
 import pickle
 import subprocess
 import sys
-from importlib import util
 from pathlib import Path
 
 import cv2
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tiny import CLASSES, tiny_config, write_checkpoint, write_model
+from toy import load_tool
 
 from psp_plugin.apis import SkeletonInferencer
 from psp_plugin.datasets.synthetic import make_clip
@@ -21,10 +21,7 @@ TOOL = Path(__file__).resolve().parents[2] / 'tools/infer.py'
 
 @pytest.fixture(scope='module')
 def main():
-    spec = util.spec_from_file_location('infer', TOOL)
-    module = util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
+    return load_tool('infer').main
 
 
 @pytest.fixture(scope='module')

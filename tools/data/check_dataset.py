@@ -5,14 +5,13 @@ Ends with status 0 if there is no fault, otherwise 1.
 import argparse
 import json
 import sys
+from functools import partial
 from pathlib import Path
-from typing import Iterable, List, Optional
-
-from rich.console import Console
-from rich.progress import track
+from typing import List, Optional
 
 from psp_plugin.datasets.survey import survey
 from psp_plugin.datasets.survey_report import describe
+from psp_plugin.progress import show_progress
 from psp_plugin.skeletons import get_pyramid
 
 
@@ -37,12 +36,6 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def show_progress(clips: list) -> Iterable:
-    console = Console(stderr=True)
-    return track(clips, 'checking', console=console,
-                 disable=not console.is_terminal)
-
-
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
     try:
@@ -50,7 +43,7 @@ def main(argv: Optional[List[str]] = None) -> None:
         if args.layout is not None:
             joints = get_pyramid(args.layout).num_joints
         found = survey(args.ann_file, args.split, args.num_classes, joints,
-                       show_progress)
+                       partial(show_progress, doing='checking'))
         if args.json:
             Path(args.json).write_text(json.dumps(found.as_dict(), indent=1),
                                        encoding='utf-8')

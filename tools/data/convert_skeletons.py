@@ -5,12 +5,11 @@ label make the split "unlabeled".
 """
 import argparse
 import sys
-from typing import Iterable, List, Optional
-
-from rich.console import Console
-from rich.progress import track
+from functools import partial
+from typing import List, Optional
 
 from psp_plugin.datasets import recordings
+from psp_plugin.progress import show_progress
 
 
 def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
@@ -52,12 +51,6 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def show_progress(names: list) -> Iterable:
-    console = Console(stderr=True)
-    return track(names, 'reading', console=console,
-                 disable=not console.is_terminal)
-
-
 def convert(args: argparse.Namespace) -> recordings.Conversion:
     if not args.output.endswith('.pkl'):
         raise recordings.ConvertError(
@@ -69,7 +62,8 @@ def convert(args: argparse.Namespace) -> recordings.Conversion:
         table = recordings.read_labels(args.labels, args.classes)
     return recordings.convert_folder(
         args.folder, table, args.val_ratio, args.seed, args.joints,
-        args.persons, args.scored, args.output, show_progress)
+        args.persons, args.scored, args.output,
+        partial(show_progress, doing='reading'))
 
 
 def main(argv: Optional[List[str]] = None) -> None:

@@ -7,7 +7,7 @@ prepare = [
 pack = [
     dict(type='PoseDecode'),
     dict(type='FormatGCNInput', num_person=2),
-    dict(type='PackActionInputs'),
+    dict(type='PackActionInputs', meta_keys=('frame_dir', )),
 ]
 train_pipeline = prepare + [dict(type='UniformSamplePose', clip_len=50)
                             ] + pack
@@ -22,7 +22,6 @@ test_pipeline = prepare + [
 train_dataloader = dict(
     batch_size=64,
     num_workers=4,
-    persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
         type='RepeatDataset',
@@ -43,7 +42,6 @@ custom_hooks = [
         unlabeled_dataloader=dict(
             batch_size=64,
             num_workers=4,
-            persistent_workers=True,
             drop_last=True,
             sampler=dict(type='DefaultSampler', shuffle=True)))
 ]

@@ -7,7 +7,7 @@ prepare = [
 pack = [
     dict(type='PoseDecode'),
     dict(type='FormatGCNInput', num_person=1),
-    dict(type='PackActionInputs'),
+    dict(type='PackActionInputs', meta_keys=('frame_dir', )),
 ]
 train_pipeline = prepare + [dict(type='UniformSamplePose', clip_len=32)
                             ] + pack
@@ -21,7 +21,6 @@ test_pipeline = prepare + [
 train_dataloader = dict(
     batch_size=32,
     num_workers=1,
-    persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
         type='RepeatDataset',
@@ -42,7 +41,6 @@ custom_hooks = [
         unlabeled_dataloader=dict(
             batch_size=64,
             num_workers=1,
-            persistent_workers=True,
             drop_last=True,
             sampler=dict(type='DefaultSampler', shuffle=True)))
 ]

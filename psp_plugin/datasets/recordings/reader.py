@@ -3,6 +3,8 @@ import re
 from pathlib import Path
 from typing import Callable, Dict, Optional, Tuple
 
+from psp_plugin.errors import FileError
+
 from .arrays import read_npy
 from .checks import Flaw, make_annotation
 from .entries import read_entry
@@ -17,21 +19,8 @@ READERS: Dict[str, Callable[[str], dict]] = {
 SUFFIXES = (*READERS, '.pkl')
 
 
-class RecordingError(ValueError):
-    """Why a recording cannot be used, in one sentence.
-
-    Args:
-        path: The recording.
-        reason: The rest of the sentence.
-    """
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path = path
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f'{self.path} {self.reason}'
+class RecordingError(FileError):
+    """Why a recording cannot be used."""
 
 
 def read_recording(path: str,

@@ -47,14 +47,14 @@ def class_table(made: Conversion) -> List[str]:
     rows = [row('label', {split: split for split in splits}, 'class')]
     rows += [row(label, {split: counts[split][label] for split in splits},
                  name) for label, name in named.items()]
-    return [line.rstrip() for line in rows]
+    return rows
 
 
-def row(label, cells: Dict, name: str) -> str:
+def row(label, cells: Dict, name: str = '') -> str:
     """One line of a table whose columns are as wide as their names."""
     middle = ''.join(f'{cell:>{max(len(column), 5) + 2}}'
                      for column, cell in cells.items())
-    return f'{label:>5}{middle}  {name}'
+    return f'{label:>5}{middle}  {name}'.rstrip()
 
 
 def skipped_table(skipped: List[Skipped]) -> str:

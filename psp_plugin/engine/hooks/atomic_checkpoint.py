@@ -8,6 +8,8 @@ from mmengine.dist import barrier, is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
+from psp_plugin.errors import InputError
+
 from ..atomic_backend import AtomicBackend
 
 
@@ -29,13 +31,13 @@ class AtomicCheckpointHook(CheckpointHook):
         *args, **kwargs: Other arguments of ``CheckpointHook``.
 
     Raises:
-        ValueError: If ``max_keep_ckpts`` is 1; in ``before_run``, if the file
+        InputError: If ``max_keep_ckpts`` is 1; in ``before_run``, if the file
             to resume from is damaged and there is none to take instead.
     """
 
     def __init__(self, *args, max_keep_ckpts: int = -1, **kwargs) -> None:
         if max_keep_ckpts == 1:
-            raise ValueError('max_keep_ckpts=1 would remove the only '
+            raise InputError('max_keep_ckpts=1 would remove the only '
                              'checkpoint before the next one is written: '
                              'keep 2')
         super().__init__(*args, max_keep_ckpts=max_keep_ckpts, **kwargs)
@@ -84,7 +86,7 @@ class AtomicCheckpointHook(CheckpointHook):
         state = (f'names {named!r}, which is not a whole checkpoint' if named
                  else 'is empty' if named == '' else 'is missing')
         if found is None:
-            raise ValueError(
+            raise InputError(
                 f'{pointer} {state}, and {len(candidates)} checkpoints beside '
                 'it are none either: start anew without --resume')
         runner.logger.warning(f'{pointer} {state}: resuming from {found}, the '
@@ -97,7 +99,7 @@ class AtomicCheckpointHook(CheckpointHook):
         if not path.is_file() or is_whole(path):
             return  # it is somewhere else, missing, or fine
         found = next(filter(is_whole, self._candidates(runner)), None)
-        raise ValueError(
+        raise InputError(
             f'{path} is cut off or damaged: ' +
             (f'the newest whole checkpoint here is {found}' if found else
              f'there is no whole checkpoint in {runner.work_dir}'))

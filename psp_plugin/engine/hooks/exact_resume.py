@@ -6,12 +6,12 @@ from typing import Callable, Iterator, Optional
 import numpy as np
 import torch
 from mmaction.registry import HOOKS
-from mmengine.dataset import InfiniteSampler
 from mmengine.hooks import CheckpointHook, Hook
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
-from torch.utils.data import DataLoader
 
-from .interleave import InterleaveHook
+from psp_plugin.errors import InputError
+
+from .interleave import InterleaveHook, build_loader, is_endless
 
 VALIDATED = 'last_validation'  # where the message hub keeps the iteration
 
@@ -34,7 +34,7 @@ class ExactResumeHook(Hook):
     loop starts over at the beginning of an epoch.
 
     Raises:
-        ValueError: In ``before_train``, if the run cannot be resumed exactly:
+        InputError: In ``before_train``, if the run cannot be resumed exactly:
             workers that live longer than a pass of their loader, checkpoints
             within an epoch.
     """
@@ -53,7 +53,7 @@ class ExactResumeHook(Hook):
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Refuses to resume from weights alone, as ``save_best`` writes."""
         if runner._resume and 'optimizer' not in checkpoint:
-            raise ValueError(
+            raise InputError(
                 'the checkpoint to resume from holds no optimiser: it is one '
                 'of the best weights, or published; take one that '
                 'CheckpointHook wrote every epoch or some iterations')
@@ -129,10 +129,7 @@ def call_after(batches: Iterator, count: int,
 def rebuild_loader(runner: Runner) -> None:
     """Builds the labelled loader with the seed that the checkpoint brought."""
     loop = runner.train_loop
-    loop.dataloader = runner.build_dataloader(
-        runner._train_dataloader,
-        seed=runner.seed,
-        diff_rank_seed=runner._randomness_cfg.get('diff_rank_seed', False))
+    loop.dataloader = build_loader(runner, runner._train_dataloader)
     if isinstance(loop, IterBasedTrainLoop):
         loop.dataloader_iterator = type(loop.dataloader_iterator)(
             loop.dataloader)
@@ -144,42 +141,37 @@ def check_workers(runner: Runner) -> None:
     Those of an endless sampler make one pass, which is wound forward.
 
     Raises:
-        ValueError: If a training loader has such workers.
+        InputError: If a training loader has such workers.
     """
     loaders = [('train_dataloader', runner.train_dataloader)]
     loaders += [('unlabeled_dataloader', hook.loader) for hook in runner.hooks
                 if isinstance(hook, InterleaveHook)]
     for name, loader in loaders:
         if loader.persistent_workers and not is_endless(loader):
-            raise ValueError(
+            raise InputError(
                 f'{name} has persistent_workers=True: their random states '
                 'are in no checkpoint, so that ExactResumeHook cannot resume '
                 'the run; set persistent_workers=False there, or remove the '
                 'hook')
 
 
-def is_endless(loader: DataLoader) -> bool:
-    """Whether a loader yields batches without end."""
-    return isinstance(loader.batch_sampler.sampler, InfiniteSampler)
-
-
 def check_border(runner: Runner) -> None:
     """Refuses checkpoints inside an epoch of ``EpochBasedTrainLoop``.
 
     Raises:
-        ValueError: If the run will write such ones, or goes on from one.
+        InputError: If the run will write such ones, or goes on from one.
     """
     if not isinstance(runner.train_loop, EpochBasedTrainLoop):
         return
     for hook in runner.hooks:
         if isinstance(hook, CheckpointHook) and not hook.by_epoch:
-            raise ValueError(
+            raise InputError(
                 'EpochBasedTrainLoop cannot go on inside an epoch, where '
                 'CheckpointHook(by_epoch=False) saves: set by_epoch=True, or '
                 'take IterBasedTrainLoop')
     length = len(runner.train_dataloader)
     if runner.iter != runner.epoch * length:
-        raise ValueError(
+        raise InputError(
             f'the checkpoint is one of epoch {runner.epoch} and iteration '
             f'{runner.iter}, but epochs of {length} iterations end at '
             f'{runner.epoch * length}: EpochBasedTrainLoop can go on at the '

@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader
 
 from psp_plugin.datasets import SemiSupervisedDataset
 from psp_plugin.distributed import check_equal_epochs
+from psp_plugin.errors import InputError
 
 
 @HOOKS.register_module()
@@ -32,7 +33,7 @@ class InterleaveHook(Hook):
             and seed of a split are written once.
 
     Raises:
-        ValueError: In ``before_train``, if no ``dataset`` is given and the
+        InputError: In ``before_train``, if no ``dataset`` is given and the
             train dataloader has no ``SemiSupervisedDataset``, if the
             unlabelled loader yields no batch, or if processes have labelled
             epochs of unequal length.
@@ -55,16 +56,15 @@ class InterleaveHook(Hook):
             check_equal_epochs(runner.train_dataloader)
         loader = self.loader = self._build_loader(runner)
         if len(loader.dataset) == 0:
-            raise ValueError('the unlabelled loader holds no clip: all are '
+            raise InputError('the unlabelled loader holds no clip: all are '
                              'labelled')
         if len(loader) == 0:
-            raise ValueError(
+            raise InputError(
                 f'the unlabelled loader holds {len(loader.sampler)} clips in '
                 f'each process, fewer than one batch of {loader.batch_size}: '
-                'lower its '
-                'batch_size or set drop_last=False')
+                'lower its batch_size or set drop_last=False')
         epoch, offset = divmod(runner.iter, len(loader))
-        if isinstance(loader.batch_sampler.sampler, InfiniteSampler):
+        if is_endless(loader):
             epoch, offset = 0, runner.iter  # it is one pass without an end
         self._batches = cycle(loader, epoch)
         for _ in range(offset):
@@ -97,10 +97,25 @@ class InterleaveHook(Hook):
         if 'dataset' not in cfg:
             labeled = find_labeled(runner.train_dataloader.dataset)
             cfg['dataset'] = labeled.unlabeled_cfg()
-        return runner.build_dataloader(
-            cfg,
-            seed=runner.seed,
-            diff_rank_seed=runner._randomness_cfg.get('diff_rank_seed', False))
+        return build_loader(runner, cfg)
+
+
+def build_loader(runner: Runner, cfg: dict) -> DataLoader:
+    """Builds a training loader as the runner builds its own.
+
+    Args:
+        runner (Runner): Gives the seed.
+        cfg (dict): Dataloader config.
+    """
+    return runner.build_dataloader(
+        cfg,
+        seed=runner.seed,
+        diff_rank_seed=runner._randomness_cfg.get('diff_rank_seed', False))
+
+
+def is_endless(loader: DataLoader) -> bool:
+    """Whether a loader makes one pass that does not end."""
+    return isinstance(loader.batch_sampler.sampler, InfiniteSampler)
 
 
 def find_labeled(dataset) -> SemiSupervisedDataset:
@@ -110,13 +125,13 @@ def find_labeled(dataset) -> SemiSupervisedDataset:
         dataset (Dataset): A dataset, maybe wrapped (``RepeatDataset``).
 
     Raises:
-        ValueError: If there is none.
+        InputError: If there is none.
     """
     inner = dataset
     while not isinstance(inner, SemiSupervisedDataset):
         inner = getattr(inner, 'dataset', None)
         if inner is None:
-            raise ValueError(
+            raise InputError(
                 'InterleaveHook found no SemiSupervisedDataset in the train '
                 f'dataloader ({type(dataset).__name__}): give '
                 'unlabeled_dataloader a dataset of its own')
