@@ -9,6 +9,7 @@ ROOT = Path(__file__).resolve().parent
 SHIPPED = ('model-index.yml', 'configs/**/*.py', 'configs/**/*.yml',
            'tools/**/*.py', 'tools/**/*.sh', 'tools/**/*.txt')
 EXPORT = ['onnx>=1.17', 'onnxruntime>=1.19', 'onnxscript>=0.7']
+FIGURES = ['scikit-learn>=1.3']
 VERSION = {}
 exec((ROOT / 'psp_plugin/version.py').read_text(encoding='utf-8'), VERSION)
 
@@ -64,9 +65,11 @@ setup(
     ],
     extras_require={
         'export': EXPORT,
+        'figures': FIGURES,
         'tests': [
             'pytest>=7', 'pytest-xdist>=3', 'hypothesis>=6', 'ruff==0.17.6',
-            'seaborn>=0.12', 'tensorboard>=2.12', *EXPORT
+            'seaborn>=0.12', 'tensorboard>=2.12', *EXPORT,
+            *FIGURES,
         ],
     },
 )

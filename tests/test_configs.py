@@ -3,6 +3,8 @@
 The data are a small pickle of the config's joint layout; nothing else of a
 config is changed but its batch sizes and workers.
 """
+import re
+
 import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
@@ -12,6 +14,15 @@ from psp_plugin.datasets.split import clips_per_class
 
 NAMES = sorted(str(path.relative_to(CONFIGS))
                for path in CONFIGS.rglob('*.py') if '_base_' not in path.parts)
+# Those that differ in the labelled or tested clips alone, and from which.
+SIBLINGS = {name: re.sub(r'(ntu60_xsub|ntu60_xview|xview)_\d+p',
+                         lambda match: match[1].replace(
+                             'ntu60_xview', 'ntu60_xsub') + '_5p', name)
+            for name in NAMES if name.startswith('psp_')}
+SIBLINGS = {name: other for name, other in SIBLINGS.items() if name != other}
+# Ablations have a test of their own, test_ablations.py.
+STEPPED = [name for name in NAMES
+           if not name.startswith('ablations/') and name not in SIBLINGS]
 PARAMETERS = {'psp_ntu60_xsub_5p.py': 5_138_940}
 
 
@@ -35,7 +46,8 @@ def tiny(name, ann_files, work_dir):
     cfg = Config.fromfile(str(CONFIGS / name))  # or another path
     cfg.work_dir = str(work_dir)
     cfg.randomness = dict(seed=0)
-    cfg.train_cfg.update(max_epochs=1, val_interval=1)
+    length = 'max_epochs' if 'max_epochs' in cfg.train_cfg else 'max_iters'
+    cfg.train_cfg.update({length: 1, 'val_interval': 1})
     cfg.default_hooks.checkpoint.interval = -1
     set_everywhere(cfg, 'ann_file', ann_files[joints_of(cfg)])
     labeled = cfg.train_dataloader.dataset.dataset
@@ -52,7 +64,21 @@ def tiny(name, ann_files, work_dir):
     return cfg
 
 
-@pytest.mark.parametrize('name', NAMES)
+@pytest.mark.parametrize('name', SIBLINGS)
+def test_siblings_differ_in_their_clips_alone(name):
+    one, other = (Config.fromfile(str(CONFIGS / stem)) for stem in
+                  (name, SIBLINGS[name]))
+    for cfg in (one, other):
+        cfg.train_dataloader.dataset.pop('times')
+        labeled = cfg.train_dataloader.dataset.dataset
+        labeled.pop('labeled_ratio')
+        for dataset in (labeled.dataset, cfg.val_dataloader.dataset,
+                        cfg.test_dataloader.dataset):
+            dataset.pop('split')
+    assert one._cfg_dict == other._cfg_dict
+
+
+@pytest.mark.parametrize('name', STEPPED)
 def test_train_and_test_step(name, ann_files, tmp_path):
     runner = Runner.from_cfg(tiny(name, ann_files, tmp_path))
     if name in PARAMETERS:
@@ -65,7 +91,8 @@ def test_train_and_test_step(name, ann_files, tmp_path):
     assert ('train/loss_con_body' in logged) is contrast
     assert 0 <= runner.test()['acc/top1'] <= 1
     clips = next(iter(runner.test_dataloader))
-    assert all(len(clip) == 10 for clip in clips['inputs'])
+    num_clips = 1 if name.startswith('official/') else 10
+    assert all(len(clip) == num_clips for clip in clips['inputs'])
 
 
 @pytest.mark.parametrize('name', NAMES)

@@ -1,5 +1,6 @@
 from .hooks import (
     AtomicCheckpointHook,
+    CompileHook,
     ExactResumeHook,
     InterleaveHook,
     StopOnNonFiniteHook,
@@ -7,6 +8,6 @@ from .hooks import (
 from .optim import BFloat16OptimWrapper
 
 __all__ = [
-    'AtomicCheckpointHook', 'BFloat16OptimWrapper', 'ExactResumeHook',
-    'InterleaveHook', 'StopOnNonFiniteHook'
+    'AtomicCheckpointHook', 'BFloat16OptimWrapper', 'CompileHook',
+    'ExactResumeHook', 'InterleaveHook', 'StopOnNonFiniteHook'
 ]

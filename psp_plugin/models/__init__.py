@@ -5,6 +5,7 @@ from .losses import CoarseToFineContrastiveLoss
 from .necks import (
     PooledMLP,
     PyramidPolymerizingAttention,
+    PyramidPooling,
     PyramidRefiningNeck,
 )
 from .recognizers import PSPRecognizer, RecognizerGCNWithNeck
@@ -12,5 +13,6 @@ from .recognizers import PSPRecognizer, RecognizerGCNWithNeck
 __all__ = [
     'CoarseToFineContrastiveLoss', 'DSTANet', 'MultiBranchPreprocessor',
     'PSPRecognizer', 'PooledMLP', 'PyramidPolymerizingAttention',
-    'PyramidRefiningNeck', 'RecognizerGCNWithNeck', 'TwoStreamHead'
+    'PyramidPooling', 'PyramidRefiningNeck', 'RecognizerGCNWithNeck',
+    'TwoStreamHead'
 ]

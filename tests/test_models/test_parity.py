@@ -1,17 +1,13 @@
 """Number by number against the authors' released implementation."""
-import os
-from pathlib import Path
-
-import numpy as np
 import pytest
 import torch
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
-from official import convert_state
+from reference import clips, read, relative
 
 from psp_plugin.models.backbones.dsta import AttentionUnit, TemporalAttention
+from psp_plugin.official import from_official
 
-DEFAULT = Path(__file__).resolve().parents[3] / 'shared/reference'
 # Reference file -> what its network does along the frames.
 TEMPORAL = {'official_psp': 'conv', 'official_dsta_full': 'attention'}
 LEVELS, STREAMS = ('body', 'part', 'joint'), ('j', 'm')
@@ -23,20 +19,6 @@ OUTPUTS = [
       for level in LEVELS for stream in STREAMS)
 ]
 FILE = pytest.mark.parametrize('file', TEMPORAL)
-
-
-def read(file):
-    """One reference file; made by others, so no part of the repository."""
-    named = os.environ.get('PSP_REFERENCE')
-    path = Path(named or DEFAULT) / f'{file}.npz'
-    if not path.is_file():
-        if named:
-            pytest.fail(f'PSP_REFERENCE is {named}, which has no {path.name}')
-        pytest.skip('needs the reference numbers of the released '
-                    f'implementation: set PSP_REFERENCE to the folder of '
-                    f'{path.name}')
-    with np.load(path) as arrays:
-        return {key: torch.from_numpy(value) for key, value in arrays.items()}
 
 
 def build(arrays, temporal, scale='full', body_from='joint'):
@@ -54,16 +36,8 @@ def build(arrays, temporal, scale='full', body_from='joint'):
         loss_con=dict(type='CoarseToFineContrastiveLoss')))
     state = {key[len('state/'):]: value for key, value in arrays.items()
              if key.startswith('state/')}
-    model.load_state_dict(convert_state(state, temporal), strict=True)
+    model.load_state_dict(from_official(state, model), strict=True)
     return model.eval()
-
-
-def clips(arrays, branch):
-    """The (N, C, T, V, M) inputs as (N, 1, M, T, V, 2C)."""
-    return torch.cat([
-        arrays[f'in/{branch}_{stream}'].permute(0, 4, 2, 3, 1)
-        for stream in ('joint', 'motion')
-    ], -1)[:, None]
 
 
 @torch.no_grad()
@@ -87,11 +61,6 @@ def outputs(model, arrays):
             out[f'pooled_{level}_{stream}'] = y.mean((1, 3, 4))
             out[f'proj_{level}_{stream}'] = model.projector(y)
     return out
-
-
-def relative(ours, theirs):
-    assert ours.shape == theirs.shape
-    return ((ours - theirs).abs().max() / theirs.abs().max()).item()
 
 
 @pytest.fixture(scope='module', params=TEMPORAL)

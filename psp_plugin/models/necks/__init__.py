@@ -1,5 +1,9 @@
 from .ppa import PyramidPolymerizingAttention
 from .projector import PooledMLP
+from .pyramid_pooling import PyramidPooling
 from .refining import PyramidRefiningNeck
 
-__all__ = ['PooledMLP', 'PyramidPolymerizingAttention', 'PyramidRefiningNeck']
+__all__ = [
+    'PooledMLP', 'PyramidPolymerizingAttention', 'PyramidPooling',
+    'PyramidRefiningNeck'
+]

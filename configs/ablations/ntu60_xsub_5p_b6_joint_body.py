@@ -1,0 +1,9 @@
+# B6 of the paper: joint and body level, attention and contrast.
+# NTU RGB+D, cross-subject, 5% labels.
+_base_ = '../psp_ntu60_xsub_5p.py'
+
+model = dict(
+    neck=dict(part_to_joint=0),
+    loss_con=dict(level_weights=dict(joint=1, body=1)))
+# The other levels get no gradient.
+find_unused_parameters = True

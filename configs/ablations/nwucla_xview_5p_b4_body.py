@@ -1,0 +1,7 @@
+# B4 of the paper: body level alone, attention and contrast.
+# NW-UCLA, views 1, 2 to 3, 5% labels.
+_base_ = '../psp_nwucla_xview_5p.py'
+
+model = dict(loss_con=dict(level_weights=dict(body=1)))
+# The other levels get no gradient.
+find_unused_parameters = True

@@ -1,0 +1,151 @@
+"""What is timed: a model with a batch of its size, in one of several modes."""
+from contextlib import contextmanager
+from typing import Dict, Iterator, List, NamedTuple, Tuple
+
+import torch
+from mmaction.registry import MODELS
+from mmaction.structures import ActionDataSample
+from mmengine.config import Config
+
+from psp_plugin.datasets.run_checks import find_dicts
+from psp_plugin.errors import InputError
+from psp_plugin.models import PSPRecognizer
+
+
+class Mode(NamedTuple):
+    """How a step is computed.
+
+    Args:
+        reference: By the plain path, see
+            :class:`psp_plugin.benchmark.reference.ReferencePath`; on a GPU
+            without cuDNN.
+        channels_last: With ``DSTANet(channels_last=True)``.
+        bf16: Under bfloat16 autocast.
+        tf32: With TF32 matrix products and convolutions, on a GPU.
+        compile: With the encoder compiled, as ``CompileHook`` does.
+    """
+    reference: bool = False
+    channels_last: bool = False
+    bf16: bool = False
+    tf32: bool = False
+    compile: bool = False
+
+    @contextmanager
+    def flags(self) -> Iterator[None]:
+        """Sets what PyTorch has as global switches, and sets it back."""
+        matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+        before = matmul.allow_tf32
+        matmul.allow_tf32 = self.tf32
+        try:
+            with cudnn.flags(enabled=not self.reference,
+                             allow_tf32=self.tf32):
+                yield
+        finally:
+            matmul.allow_tf32 = before
+
+
+MODES = {
+    'reference': Mode(reference=True),
+    'fp32': Mode(),
+    'channels-last': Mode(channels_last=True),
+    'tf32': Mode(tf32=True),
+    'bf16': Mode(bf16=True),
+    'bf16-channels-last': Mode(bf16=True, channels_last=True),
+    'compile': Mode(compile=True),
+    'compile-bf16': Mode(bf16=True, channels_last=True, compile=True),
+}
+
+
+class Case(NamedTuple):
+    """A model and a batch for it.
+
+    Args:
+        model: The model, on its device, in training mode.
+        inputs: Clips per branch, (B, 1, M, T, V, 2C).
+        samples: Their data samples.
+        optim_wrapper: Config of the optimiser.
+    """
+    model: PSPRecognizer
+    inputs: Dict[str, torch.Tensor]
+    samples: Dict[str, List[ActionDataSample]]
+    optim_wrapper: dict
+
+    @property
+    def clips(self) -> int:
+        """Clips in a batch, of both branches."""
+        return sum(map(len, self.inputs.values()))
+
+
+def make_case(cfg: Config, device: torch.device, batch: Dict[str, int] = {},
+              absent: float = 0., seed: int = 0) -> Case:
+    """Builds the model of a config, and a batch of random skeletons.
+
+    Args:
+        cfg (Config): Config of a ``PSPRecognizer``.
+        device (torch.device): Where to compute.
+        batch (dict[str, int]): Clips of the branches ``labeled`` and
+            ``unlabeled``. Defaults to the batch sizes of the config.
+        absent (float): Share of persons other than the first that are absent.
+            Defaults to 0.
+        seed (int): Seed of weights and skeletons. Defaults to 0.
+
+    Raises:
+        InputError: If the config is none of a ``PSPRecognizer``.
+    """
+    if cfg.model.type != 'PSPRecognizer':
+        raise InputError(f'the model is a {cfg.model.type}; a PSPRecognizer '
+                         'is what is timed')
+    torch.manual_seed(seed)
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    sizes = dict(batch_sizes(cfg, model.with_neck), **batch)
+    shape = clip_shape(cfg, model)
+    inputs = {}
+    for branch, size in sizes.items():
+        clips = torch.randn(size, 1, *shape)
+        clips[:, :, 1:] *= (torch.rand(size, 1, shape[0] - 1, 1, 1, 1) >=
+                            absent)
+        inputs[branch] = clips.to(device)
+    classes = model.cls_head.num_classes
+    samples = {
+        branch: [ActionDataSample().set_gt_label(
+            torch.tensor([i % classes], device=device)) for i in range(size)]
+        for branch, size in sizes.items()
+    }
+    return Case(model.to(device).train(), inputs, samples, cfg.optim_wrapper)
+
+
+def batch_sizes(cfg: Config, semi_supervised: bool) -> Dict[str, int]:
+    """Clips of a step, per branch."""
+    sizes = dict(labeled=cfg.train_dataloader.batch_size)
+    if semi_supervised:
+        sizes['unlabeled'] = unlabeled_loader(cfg).batch_size
+    return sizes
+
+
+def unlabeled_loader(cfg: Config) -> dict:
+    """The config of the unlabelled loader.
+
+    Raises:
+        InputError: If there is no ``InterleaveHook``.
+    """
+    for hook in cfg.get('custom_hooks') or []:
+        if hook.type == 'InterleaveHook':
+            return hook.unlabeled_dataloader
+    raise InputError('custom_hooks has no InterleaveHook, which has the '
+                     'unlabelled loader')
+
+
+def clip_shape(cfg: Config, model: PSPRecognizer) -> Tuple[int, ...]:
+    """(M, T, V, 2C) of a clip, from the train pipeline and the encoder."""
+    found = {}
+    for _, part in find_dicts(cfg.train_dataloader):
+        for key in ('clip_len', 'num_person'):
+            found.setdefault(key, part.get(key))
+            found = {k: v for k, v in found.items() if v is not None}
+    if len(found) < 2:
+        raise InputError('the train pipeline names no clip_len or no '
+                         'num_person, which the size of a batch is taken from')
+    backbone = model.backbone
+    return (found['num_person'], found['clip_len'], backbone.num_joints,
+            2 * backbone.in_channels)

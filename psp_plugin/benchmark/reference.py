@@ -1,0 +1,155 @@
+"""The method written down plainly: what the fast path must agree with.
+
+Equations as they stand, channels first in memory, einsums over heads and
+loops over nodes, as one would write them first. The parameters are those of a
+:class:`psp_plugin.models.PSPRecognizer`; only the encoder ``DSTANet`` with
+``temporal='conv'`` is known.
+
+Shape legend: N batch, M person, T frame, V joint, C channel, S head, K nodes
+of a level.
+"""
+from typing import Dict, Tuple
+
+import torch
+import torch.nn.functional as F
+
+from psp_plugin.models import DSTANet, PSPRecognizer
+from psp_plugin.models.backbones.dsta import AttentionUnit
+from psp_plugin.models.necks.ppa import (
+    LevelAttention,
+    PyramidPolymerizingAttention,
+)
+from psp_plugin.models.recognizers.psp import Streams
+from psp_plugin.skeletons import LEVELS, SkeletonPyramid
+
+Features = Dict[str, torch.Tensor]
+
+
+class ReferencePath:
+    """Encodes and contrasts as :class:`PSPRecognizer` does, but plainly.
+
+    Args:
+        model (PSPRecognizer): Gives the parameters.
+
+    Raises:
+        ValueError: If the encoder is not ``DSTANet`` with convolutions.
+    """
+
+    def __init__(self, model: PSPRecognizer) -> None:
+        backbone = model.backbone
+        if type(backbone) is not DSTANet or backbone.num_frames:
+            raise ValueError('the reference path knows DSTANet with '
+                             "temporal='conv' alone, not "
+                             f'{type(backbone).__name__}')
+        self.model = model
+
+    def encode(self, clips: Features) -> Dict[str, Streams]:
+        """What :meth:`PSPRecognizer.encode` gives."""
+        streams = [stream for x in clips.values()
+                   for stream in x.flatten(0, 1).chunk(2, dim=-1)]
+        features = encode(self.model.backbone, torch.cat(streams))
+        features = features.split([len(x) for x in streams])
+        return {branch: Streams(*features[2 * i:2 * i + 2])
+                for i, branch in enumerate(clips)}
+
+    def contrast(self, features: Streams) -> Features:
+        """What :meth:`PSPRecognizer.contrast` gives, equations 2 to 13."""
+        model, loss = self.model, self.model.loss_con
+        levels = polymerize(model.neck, torch.cat(features))
+        return {
+            f'loss_con_{level}': loss.loss_weight * weight * nt_xent(
+                *model.projector(levels[level]).chunk(2), loss.temperature)
+            for level, weight in loss.level_weights.items()
+        }
+
+
+def encode(backbone: DSTANet, x: torch.Tensor) -> torch.Tensor:
+    """Encodes (N, M, T, V, C) to (N, M, C', T', V)."""
+    n, m = x.shape[:2]
+    x = x.permute(0, 1, 4, 2, 3).flatten(0, 1).contiguous()
+    x = backbone.embed(x)
+    for layer in backbone.layers:
+        x = attend(layer, x) if isinstance(layer, AttentionUnit) else layer(x)
+    return x.unflatten(0, (n, m))
+
+
+def attend(unit: AttentionUnit, x: torch.Tensor) -> torch.Tensor:
+    """One attention unit of DSTA-Net, (N, C, T, V) to (N, C', T, V)."""
+    n, _, t, v = x.shape
+    maps, heads = unit.attention, unit.attention.num_heads
+    qk = maps.query_key(x + maps.position[None, :, None])
+    query, key = qk.view(n, 2 * heads, -1, t, v).chunk(2, dim=1)
+    score = torch.einsum('nsctu,nsctv->nsuv', query, key)
+    score = torch.tanh(score / (query.size(2) * t)) * maps.alpha
+    score = score + maps.global_map
+    y = torch.einsum('nctu,nsuv->nsctv', x, score).contiguous()
+    y = unit.merge(y.view(n, -1, t, v))
+    y = unit.act(unit.residual1(x) + y)
+    return unit.act(unit.residual2(x) + unit.feed_forward(y))
+
+
+def polymerize(neck: PyramidPolymerizingAttention,
+               x: torch.Tensor) -> Features:
+    """Pyramid polymerizing attention of (N, M, C, T, V), equations 2 to 9."""
+    n, m = x.shape[:2]
+    features = pool(neck.pyramid, x.flatten(0, 1), neck.pooling.body_from)
+    maps, values = {}, {}
+    for level in LEVELS:
+        maps[level], values[level] = attend_level(
+            neck.levels[level], features[level])
+    body, part, joint = (maps[level] for level in LEVELS)
+    pyramid = neck.pyramid
+    maps = dict(
+        body=body,
+        part=part + neck.body_to_part * spread(body, pyramid.part_to_body),
+        joint=joint +
+        neck.part_to_joint * spread(part, pyramid.joint_to_part) +
+        neck.body_to_joint * spread(body, pyramid.joint_to_body))
+    out = {}
+    for level in LEVELS:
+        unit, feature = neck.levels[level], features[level]
+        y = torch.einsum('nsctk,nsqk->nsctq', values[level], maps[level])
+        y = unit.feed_forward(y.reshape(feature.shape))
+        out[level] = unit.act(y + feature).unflatten(0, (n, m))
+    return out
+
+
+def pool(pyramid: SkeletonPyramid, x: torch.Tensor,
+         body_from: str) -> Features:
+    """Equation 2: the mean of the joints of a part, and of a body's parts."""
+    part = torch.stack([x[..., list(members)].mean(-1)
+                        for members in pyramid.parts], -1)
+    finer, groups = ((part, pyramid.bodies) if body_from == 'part' else
+                     (x, pyramid.body_joints))
+    body = torch.stack([finer[..., list(members)].mean(-1)
+                        for members in groups], -1)
+    return dict(body=body, part=part, joint=x)
+
+
+def attend_level(unit: LevelAttention,
+                 x: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
+    """Equations 3 and 4: the map (N, S, K, K), values (N, S, C_e, T, K)."""
+    n, _, t, k = x.shape
+    qkv = unit.query_key_value(x).view(n, 3 * unit.num_heads, -1, t, k)
+    query, key, value = qkv.chunk(3, dim=1)
+    score = torch.einsum('nsctp,nsctq->nspq', query, key)
+    return torch.tanh(score / (query.size(2) * t)**unit.exponent), value
+
+
+def spread(attention: torch.Tensor, owner: Tuple[int, ...]) -> torch.Tensor:
+    """Equation 7, one pair of nodes after the other."""
+    rows = [torch.stack([attention[..., i, j] for j in owner], -1)
+            for i in owner]
+    return torch.stack(rows, -2)
+
+
+def nt_xent(joint: torch.Tensor, motion: torch.Tensor,
+            temperature: float) -> torch.Tensor:
+    """Equation 10: the mean over all 2N features."""
+    features = torch.cat((joint, motion))
+    features = features.to(torch.promote_types(features.dtype, torch.float32))
+    features = F.normalize(features, dim=1)
+    similarity = torch.exp(features @ features.t() / temperature)
+    others = similarity.sum(1) - similarity.diagonal()
+    positive = similarity.diagonal(len(joint))
+    return -torch.log(torch.cat((positive, positive)) / others).mean()

@@ -1,0 +1,61 @@
+"""Puts what was timed into rows of text."""
+from typing import Dict, List
+
+from .cases import Case
+from .loading import Loading
+from .step import PHASES, Timing
+
+
+def step_rows(case: Case, timings: Dict[str, Timing], flops: int,
+              peaks: Dict[str, float]) -> List[dict]:
+    """What a table says of every mode.
+
+    Args:
+        case (Case): What was timed.
+        timings (dict[str, Timing]): By mode; ratios are to the first.
+        flops (int): Operations of a step.
+        peaks (dict[str, float]): Operations per second of a large matrix
+            product in the precision of a mode.
+
+    Returns:
+        list[dict]: One row per mode.
+    """
+    first = next(iter(timings.values())).seconds
+    return [
+        dict(mode=name, seconds=one.seconds, ratio=one.seconds / first,
+             clips_per_second=case.clips / one.seconds,
+             tflops=flops / one.seconds / 1e12,
+             share_of_peak=flops / one.seconds / peaks[name],
+             memory_gb=None if one.memory is None else one.memory / 1e9,
+             loss=one.loss, phases=one.phases)
+        for name, one in timings.items()
+    ]
+
+
+def as_table(rows: List[dict]) -> str:
+    """The rows of :func:`step_rows` as text."""
+    lines = [f'{"mode":<19}{"s/step":>8}{"ratio":>7}{"clips/s":>9}'
+             f'{"TFLOP/s":>9}{"of peak":>9}{"GB":>7}{"loss":>9}  ' +
+             ''.join(f'{phase:>11}' for phase in PHASES)]
+    for row in rows:
+        memory = row['memory_gb']
+        lines.append(
+            f'{row["mode"]:<19}{row["seconds"]:8.3f}{row["ratio"]:7.2f}'
+            f'{row["clips_per_second"]:9.1f}{row["tflops"]:9.3f}'
+            f'{row["share_of_peak"]:9.0%}'
+            f'{"-" if memory is None else format(memory, ".2f"):>7}'
+            f'{row["loss"]:9.4f}  ' + ''.join(
+                f'{row["phases"][phase]:11.3f}' if phase in row['phases'] else
+                f'{"-":>11}' for phase in PHASES))
+    return '\n'.join(lines)
+
+
+def loading_lines(loading: Loading) -> str:
+    """What was timed of a loader as text."""
+    parts = ', '.join(f'{name} {1e3 * seconds:.3f}'
+                      for name, seconds in loading.transforms.items())
+    return (f'dataset built in {loading.start:.2f} s\n'
+            f'pipeline: {1e3 * loading.clip:.3f} ms a clip in one process '
+            f'({parts})\n'
+            f'loader: {loading.rate:.0f} clips/s with {loading.workers} '
+            'workers')

@@ -1,0 +1,183 @@
+"""Times training steps, phase by phase, modes side by side."""
+import copy
+import time
+from contextlib import contextmanager
+from statistics import median
+from typing import Dict, Iterator, List, NamedTuple, Optional
+
+import torch
+from mmaction.registry import OPTIM_WRAPPERS
+from mmengine.optim import OptimWrapper, build_optim_wrapper
+from torch.utils.flop_counter import FlopCounterMode
+
+from .cases import Case, Mode
+from .reference import ReferencePath
+
+PHASES = ('encoder', 'labelled', 'unlabelled', 'backward', 'optimiser')
+
+
+class Timing(NamedTuple):
+    """What a training step takes.
+
+    Args:
+        seconds: Of a whole step, the median.
+        phases: Seconds of its phases, medians.
+        memory: Most bytes that a step allocates on a GPU; None on a CPU.
+        loss: The loss of the first step.
+    """
+    seconds: float
+    phases: Dict[str, float]
+    memory: Optional[int]
+    loss: float
+
+
+class Stopwatch:
+    """Adds up the seconds of named phases, waiting for the device."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self.seconds: Dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, phase: str) -> Iterator[None]:
+        """Times what is done within."""
+        started = now(self.device)
+        yield
+        self.seconds[phase] = now(self.device) - started
+
+
+class Run:
+    """The training steps of a case in one mode, with a model of its own.
+
+    Args:
+        case (Case): The model, which is copied, and the batch.
+        mode (Mode): How to compute.
+    """
+
+    def __init__(self, case: Case, mode: Mode) -> None:
+        self.case, self.mode = case, mode
+        self.model = copy.deepcopy(case.model)
+        if mode.channels_last:
+            self.model.backbone.channels_last = True
+        self.path = ReferencePath(self.model) if mode.reference else self.model
+        if mode.compile:  # as CompileHook does
+            self.model.backbone.compile(fullgraph=True)
+        self.optim = make_optim(self.model, case.optim_wrapper, mode)
+        self.device = next(self.model.parameters()).device
+
+    def step(self) -> Stopwatch:
+        """Does a training step."""
+        watch = Stopwatch(self.device)
+        with self.mode.flags():
+            with self.optim.optim_context(self.model):
+                losses = self.losses(watch)
+                loss, _ = self.model.parse_losses(losses)
+            with watch('backward'):
+                self.optim.backward(loss)
+            with watch('optimiser'):
+                self.optim.step()
+                self.optim.zero_grad()
+        self.loss = loss.detach()
+        return watch
+
+    def losses(self, watch: Stopwatch) -> Dict[str, torch.Tensor]:
+        """The losses of a step, as :meth:`PSPRecognizer.loss` has them."""
+        case = self.case
+        with watch('encoder'):
+            features = self.path.encode(case.inputs)
+        with watch('labelled'):
+            losses = self.model.cls_head.loss(features['labeled'],
+                                              case.samples['labeled'])
+        if 'unlabeled' in features:
+            with watch('unlabelled'):
+                losses.update(self.path.contrast(features['unlabeled']))
+        return losses
+
+
+def make_optim(model: torch.nn.Module, cfg: dict, mode: Mode) -> OptimWrapper:
+    """The optimiser of a config, with the precision of a mode."""
+    kind = 'BFloat16OptimWrapper' if mode.bf16 else 'OptimWrapper'
+    cfg = {key: value for key, value in cfg.items()
+           if key in ('optimizer', 'clip_grad', 'paramwise_cfg')}
+    with OPTIM_WRAPPERS.switch_scope_and_registry('mmaction'):
+        return build_optim_wrapper(model, dict(cfg, type=kind))
+
+
+def time_steps(case: Case, modes: Dict[str, Mode], rounds: int = 5,
+               warmup: int = 2) -> Dict[str, Timing]:
+    """Times training steps in several modes, one after the other per round.
+
+    Times of a shared machine drift; those of one round compare.
+
+    Args:
+        case (Case): The model and the batch.
+        modes (dict[str, Mode]): The modes by name.
+        rounds (int): How many steps are timed. Defaults to 5.
+        warmup (int): How many steps come before. Defaults to 2.
+
+    Returns:
+        dict[str, Timing]: By the name of the mode.
+    """
+    runs = {name: Run(case, mode) for name, mode in modes.items()}
+    losses, memory = {}, {}  # of the first step
+    for name, run in runs.items():
+        if run.device.type == 'cuda':
+            torch.cuda.reset_peak_memory_stats(run.device)
+            memory[name] = -torch.cuda.memory_allocated(run.device)
+        run.step()
+        losses[name] = run.loss.item()
+        if name in memory:
+            memory[name] += torch.cuda.max_memory_allocated(run.device)
+        for _ in range(warmup - 1):
+            run.step()
+    seconds: Dict[str, List[float]] = {name: [] for name in runs}
+    phases: Dict[str, List[dict]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            started = now(run.device)
+            watch = run.step()
+            seconds[name].append(now(run.device) - started)
+            phases[name].append(watch.seconds)
+    return {
+        name: Timing(
+            median(seconds[name]),
+            {phase: median(one[phase] for one in phases[name])
+             for phase in PHASES if phase in phases[name][0]},
+            memory.get(name), losses[name])
+        for name in runs
+    }
+
+
+def count_flops(case: Case) -> int:
+    """Floating-point operations of a step, those of matrix products."""
+    run = Run(case, Mode())
+    with FlopCounterMode(display=False) as counter:
+        run.step()
+    return counter.get_total_flops()
+
+
+def peak_flops(device: torch.device, dtype: torch.dtype,
+               size: Optional[int] = None) -> float:
+    """Operations per second of one large matrix product, the best of ten.
+
+    Args:
+        device (torch.device): Where to compute.
+        dtype (torch.dtype): Of the matrices.
+        size (int, optional): Their size. Defaults to 8192 on a GPU, else
+            2048.
+    """
+    size = size or (8192 if device.type == 'cuda' else 2048)
+    a = torch.randn(size, size, device=device).to(dtype)
+    best = float('inf')
+    for _ in range(12):  # the first ones warm up
+        started = now(device)
+        a @ a
+        best = min(best, now(device) - started)
+    return 2 * size**3 / best
+
+
+def now(device: torch.device) -> float:
+    """Seconds on a clock, when the device has done all it was given."""
+    if device.type == 'cuda':
+        torch.cuda.synchronize(device)
+    return time.perf_counter()

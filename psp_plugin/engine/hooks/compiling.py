@@ -1,0 +1,54 @@
+"""Compiles parts of a model for training."""
+from typing import Sequence
+
+from mmaction.registry import HOOKS
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+from psp_plugin.errors import InputError
+
+
+@HOOKS.register_module()
+class CompileHook(Hook):
+    """Compiles modules of the model with ``torch.compile``, whole.
+
+    MMEngine's own switch ``compile=True`` compiles the training step, which
+    breaks into many graphs where the toolbox leaves PyTorch. The encoder is
+    one graph. Checkpoints stay as they are. The first step of every size of
+    batch is slow, as it compiles; keep ``drop_last=True``, or give the sizes
+    room with ``dynamic=True``.
+
+    In a config::
+
+        default_hooks = dict(compile=dict(type='CompileHook'))
+
+    Args:
+        modules (Sequence[str]): Names of the modules. Defaults to
+            ``('backbone', )``.
+        **options: Arguments of :func:`torch.compile`. Defaults to
+            ``fullgraph=True``.
+
+    Raises:
+        InputError: In ``before_train``, if the model has no such module.
+    """
+
+    def __init__(self, modules: Sequence[str] = ('backbone', ),
+                 **options) -> None:
+        self.modules = tuple(modules)
+        self.options = dict(dict(fullgraph=True), **options)
+
+    def before_train(self, runner: Runner) -> None:
+        """Compiles, lazily: PyTorch does it when data comes.
+
+        Args:
+            runner (Runner): The runner.
+        """
+        model = runner.model
+        if is_model_wrapper(model):
+            model = model.module
+        for name in self.modules:
+            if name not in dict(model.named_modules()):
+                raise InputError(f'CompileHook is to compile {name!r}, but '
+                                 f'{type(model).__name__} has no such module')
+            model.get_submodule(name).compile(**self.options)

@@ -1,0 +1,57 @@
+"""Which code ran, and where."""
+import functools
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+import torch
+
+from psp_plugin.version import __version__
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+@functools.lru_cache(maxsize=None)
+def commit() -> str:
+    """The commit of this package, ``-dirty`` with changes beside it.
+
+    An installation that is no checkout gives its version. Files that git does
+    not track are not looked at.
+    """
+    git = ['git', '-C', str(PACKAGE)]
+    try:
+        tracked = subprocess.run(
+            [*git, 'ls-files', '--error-unmatch', '__init__.py'],
+            capture_output=True, check=False)
+        if tracked.returncode == 0:
+            return subprocess.run(
+                [*git, 'describe', '--always', '--dirty', '--abbrev=7',
+                 '--exclude=*'], capture_output=True, text=True,
+                check=True).stdout.strip()
+    except FileNotFoundError:
+        pass  # no git here, so that the version is all that can be said
+    return f'version {__version__}'
+
+
+@functools.lru_cache(maxsize=None)
+def machine() -> str:
+    """Processor, cores, accelerator and PyTorch, in words."""
+    processor = platform.processor() or platform.machine()
+    info = Path('/proc/cpuinfo')
+    if info.is_file():
+        names = [line.partition(':')[2].strip()
+                 for line in info.read_text().splitlines()
+                 if line.startswith('model name')]
+        processor = names[0] if names else processor
+    parts = [processor, f'{cores()} cores']
+    if torch.cuda.is_available():
+        parts.append(torch.cuda.get_device_name())
+    return ', '.join([*parts, f'PyTorch {torch.__version__}'])
+
+
+def cores() -> int:
+    """The processor cores that this process may use."""
+    if hasattr(os, 'sched_getaffinity'):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,167 @@
+"""Carries out runs, several side by side."""
+import os
+import sys
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence
+
+from psp_plugin.errors import InputError
+
+from .command import Interrupted, run_command
+from .plan import TEST_SPLIT, Run
+from .progress import INTERRUPTED, Display
+from .provenance import commit, cores, machine
+from .scalars import score_of_test
+from .state import State, occupied, read_state
+
+SAVE_EVERY = 10  # seconds of a run
+
+
+class RunFailed(InputError):
+    """Why a run did not get to its end, in one sentence."""
+
+
+@dataclass
+class Outcome:
+    """What became of a run.
+
+    Args:
+        run (Run): The run.
+        state (State, optional): How far it has come, if that is known.
+        failure (str, optional): Why it is not done. Defaults to None.
+    """
+    run: Run
+    state: Optional[State]
+    failure: Optional[str] = None
+
+
+def carry_out(runs: Sequence[Run], tools: Path, jobs: int) -> List[Outcome]:
+    """Trains and tests what is not done yet.
+
+    A run that fails does not keep the others from running. Ctrl-C ends the
+    processes; what they have saved is gone on from the next time.
+
+    Args:
+        runs (Sequence[Run]): The runs.
+        tools (Path): Folder of ``train.py`` and ``test.py``.
+        jobs (int): Runs side by side; the cores are shared out among them,
+            unless ``OMP_NUM_THREADS`` says otherwise.
+
+    Returns:
+        list[Outcome]: One per run, in their order. Those that Ctrl-C kept
+        from their end have the failure ``'interrupted'``.
+    """
+    stop = threading.Event()
+    threads = str(max(1, cores() // jobs))
+    environment = dict(os.environ)
+    environment.setdefault('OMP_NUM_THREADS', threads)
+    with Display(len(runs)) as display, ThreadPoolExecutor(jobs) as pool:
+        futures = [pool.submit(_Work(run, tools, stop, environment,
+                                     display).outcome) for run in runs]
+        try:
+            _watch(futures, display)
+        except KeyboardInterrupt:
+            display.say('ending the runs')
+        finally:
+            stop.set()
+    return [future.result() for future in futures]
+
+
+def _watch(futures: List[Future], display: Display) -> None:
+    waiting = set(futures)
+    while waiting:
+        display.update()
+        _, waiting = wait(waiting, timeout=1)
+
+
+class _Work:
+    """One run in a thread of its own."""
+
+    def __init__(self, run: Run, tools: Path, stop: threading.Event,
+                 environment: Dict[str, str], display: Display) -> None:
+        self.run, self.tools, self.stop = run, tools, stop
+        self.environment, self.display = environment, display
+        self.state: Optional[State] = None
+        self.saved = 0.
+
+    def outcome(self) -> Outcome:
+        """Carries the run out, and says what became of it."""
+        failure = None
+        try:
+            if self.stop.is_set():
+                raise Interrupted
+            with occupied(self.run.folder) as descriptor:
+                self.state = read_state(self.run)
+                if self.state.done(self.run):
+                    self.display.skip(self.run)
+                    return Outcome(self.run, self.state)
+                self._do(descriptor)
+        except Interrupted:
+            failure = INTERRUPTED
+        except (InputError, OSError) as error:
+            failure = str(error)
+        self.display.end(self.run, failure)
+        return Outcome(self.run, self.state, failure)
+
+    def _do(self, descriptor: int) -> None:
+        run, state = self.run, self.state
+        self.display.start(run)
+        for list_, value in ((state.commits, commit()),
+                             (state.machines, machine())):
+            if value not in list_:
+                list_.append(value)
+        state.save(run.folder)
+        try:
+            if not state.trained:
+                # A run that has saved nothing yet starts as its config says.
+                resume = any(run.folder.glob('*.pth'))
+                self._call('train', ['--seed', str(run.seed),
+                                     *(['--resume', 'auto'] * resume)],
+                           run.folder, run.options, descriptor)
+                state.trained = True
+                state.save(run.folder)
+            for split in run.splits:
+                if split not in state.scores:
+                    self._test(split, descriptor)
+        finally:
+            state.save(run.folder)
+
+    def _test(self, split: str, descriptor: int) -> None:
+        run = self.run
+        pointer = run.folder / 'last_checkpoint'
+        if not pointer.is_file():
+            raise RunFailed(f'{run.folder} has no checkpoint of its last '
+                            'epoch: default_hooks.checkpoint must save it')
+        options = list(run.options)
+        if split != run.splits[0]:
+            options.append(f'{TEST_SPLIT}={split}')
+        folder = run.folder / f'test_{split}'
+        self._call('test', [pointer.read_text().strip()], folder, options,
+                   descriptor)
+        self.state.scores[split] = score_of_test(folder)
+        self.state.save(run.folder)
+
+    def _call(self, tool: str, arguments: List[str], folder: Path,
+              options: Sequence[str], descriptor: int) -> None:
+        """Runs a script of ``tools``; RunFailed unless it ends well."""
+        command = [sys.executable, str(self.tools / f'{tool}.py'),
+                   self.run.config, *arguments, '--work-dir', str(folder)]
+        if options:
+            command += ['--cfg-options', *options]
+        log = self.run.folder / f'{tool}.log'
+        status = run_command(command, log, self.stop, self.environment,
+                             [descriptor], self._count)
+        if status:
+            lines = log.read_text(errors='replace').split('\n')
+            said = [line.strip() for line in lines if line.strip()]
+            raise RunFailed(
+                f'tools/{tool}.py ended with status {status}, see {log}' +
+                (f' ("{said[-1]}")' if said else ''))
+
+    def _count(self, seconds: float) -> None:
+        self.state.seconds += seconds
+        if self.state.seconds - self.saved > SAVE_EVERY:
+            self.saved = self.state.seconds
+            self.state.save(self.run.folder)

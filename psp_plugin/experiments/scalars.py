@@ -1,0 +1,63 @@
+"""What MMEngine's log files say of a run."""
+import json
+from pathlib import Path
+from typing import Dict, Iterator, Optional
+
+from psp_plugin.errors import FileError
+
+TOP1 = 'acc/top1'
+
+
+def read_scalars(folder: Path) -> Iterator[dict]:
+    """Yields the logged lines of all lives of a run, oldest first.
+
+    Args:
+        folder (Path): The work dir of the run.
+    """
+    for path in sorted(Path(folder).glob('*/vis_data/scalars.json')):
+        for line in path.read_text(encoding='utf-8').splitlines(True):
+            if line.endswith('\n'):  # not one that is being written
+                yield json.loads(line)
+
+
+def validation_scores(folder: Path) -> Dict[int, float]:
+    """Top-1 of every validation by its epoch or iteration.
+
+    Of what was done again after an interruption, the last time counts.
+
+    Args:
+        folder (Path): The work dir of the run.
+    """
+    scores = {line['step']: line[TOP1] for line in read_scalars(folder)
+              if TOP1 in line}
+    return dict(sorted(scores.items()))
+
+
+def position(folder: Path) -> int:
+    """The epoch, or else the iteration, that a training is in; 0 at first.
+
+    Args:
+        folder (Path): The work dir of the run.
+    """
+    place = 0
+    for line in read_scalars(folder):
+        place = line.get('epoch', line['step'])
+    return place
+
+
+def score_of_test(folder: Path) -> float:
+    """Top-1 that ``tools/test.py`` wrote last into its work dir.
+
+    Args:
+        folder (Path): The work dir of the test.
+
+    Raises:
+        FileError: If there is none.
+    """
+    score: Optional[float] = None
+    for path in sorted(Path(folder).glob('*/*.json')):
+        score = json.loads(path.read_text(encoding='utf-8')).get(TOP1, score)
+    if score is None:
+        raise FileError(str(folder), f'holds no {TOP1}: test_evaluator needs '
+                        "dict(type='AccMetric')")
+    return score

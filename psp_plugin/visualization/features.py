@@ -1,0 +1,91 @@
+"""What a model makes of clips, as one vector a clip.
+
+Shape legend: B sample, N batch (every clip of a sample counts), M person,
+T frame, V joint, C channel.
+"""
+from typing import Optional
+
+import torch
+import torch.nn.functional as F
+from mmengine.dataset import pseudo_collate
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+
+from psp_plugin.errors import InputError
+from psp_plugin.models.recognizers.checks import check_features
+from psp_plugin.progress import show_progress
+from psp_plugin.skeletons import LEVELS
+
+
+def clip_features(model: nn.Module,
+                  dataset: Dataset,
+                  level: Optional[str] = None,
+                  batch_size: int = 8) -> torch.Tensor:
+    """Computes the features of all samples of a dataset.
+
+    Those of the encoder, averaged over persons, frames and joints as the
+    classifier does, or what the contrastive loss compares: projected features
+    of a level, scaled to length 1. The streams of a ``PSPRecognizer`` are
+    concatenated; the sampled clips of a sample are averaged.
+
+    Source: PSP Learning (arXiv 2302.02327), figures 6 and 8, which do not say
+    which features they show; that is settled here.
+
+    Args:
+        model (nn.Module): A toolbox recognizer in eval mode whose encoder
+            gives (N, M, C, T, V): a ``PSPRecognizer`` or a GCN.
+        dataset (Dataset): Samples as its pipeline packs them.
+        level (str, optional): ``'body'``, ``'part'`` or ``'joint'`` for the
+            projected features. Defaults to None, the encoder's.
+        batch_size (int): Number of samples in a batch. Defaults to 8.
+
+    Returns:
+        Tensor: (len(dataset), D), float32 on the CPU.
+
+    Raises:
+        InputError: If the level is another one, or if the model has none.
+        ValueError: If the encoder's features have no joints.
+    """
+    if level not in (None, *LEVELS):
+        raise InputError(f'level must be one of {", ".join(LEVELS)}, not '
+                         f'{level!r}')
+    if level is not None and not hasattr(model, 'projector'):
+        raise InputError(
+            f'this {type(model).__name__} has no projector, thus no projected '
+            f'features of level {level!r}: leave the level away')
+    # In this process: what a worker raises is a page, not a sentence.
+    loader = DataLoader(dataset, batch_size, collate_fn=pseudo_collate)
+    rows = []
+    for batch in show_progress(loader, 'computing features'):
+        inputs = model.data_preprocessor(batch)['inputs']
+        samples, clips = inputs.shape[:2]
+        with torch.no_grad():
+            streams = _encode(model, inputs)
+            vectors = _pool(streams) if level is None else _project(
+                model, streams, level)
+        rows.append(vectors.unflatten(0, (samples, clips)).mean(1).float())
+    return torch.cat(rows).cpu()
+
+
+def _encode(model: nn.Module, inputs: torch.Tensor) -> tuple:
+    """The encoder's features, (N, M, C, T, V) a stream."""
+    features, _ = model.extract_feat(inputs, stage='backbone')
+    streams = features if isinstance(features, tuple) else (features, )
+    for x in streams:
+        check_features(model.backbone, inputs.flatten(0, 1), x)
+    return streams
+
+
+def _pool(streams: tuple) -> torch.Tensor:
+    """(N, C) of a single stream, (N, 2C) of two."""
+    return torch.cat([x.mean((1, 3, 4)) for x in streams], 1)
+
+
+def _project(model: nn.Module, streams: tuple, level: str) -> torch.Tensor:
+    """z^p, h^p or g^p of section 3.4, of length 1 as the loss has them."""
+    pyramid = model.neck(torch.cat(streams))
+    if level not in pyramid:
+        raise InputError(f'the neck {type(model.neck).__name__} gives no '
+                         f'level {level!r}, but {", ".join(pyramid)}')
+    projected = F.normalize(model.projector(pyramid[level]), dim=1)
+    return torch.cat(projected.chunk(len(streams)), 1)

@@ -1,0 +1,97 @@
+"""Scripts in the place of tools/train.py and tools/test.py, for tests.
+
+They take the same arguments, write the same files and need no second. A
+config says in plain words what shall happen: ``fail_once``, ``wait``.
+"""
+import json
+import threading
+import time
+from pathlib import Path
+
+from psp_plugin.experiments import plan_runs
+
+SCRIPT = '''
+import json, os, subprocess, sys, time
+from pathlib import Path
+
+tool, config = Path(__file__).stem, Path(sys.argv[1])
+folder = Path(sys.argv[sys.argv.index('--work-dir') + 1])
+seed = int(folder.parts[-1 if tool == 'train' else -2].replace('seed', ''))
+life = len(list(folder.glob('life_*')))
+logs = folder / f'life_{life}'
+(logs / 'vis_data').mkdir(parents=True)
+with open(folder / 'arguments.json', 'a') as stream:
+    stream.write(json.dumps([tool, *sys.argv[1:]]) + '\\n')
+(logs / 'threads').write_text(os.environ['OMP_NUM_THREADS'])
+text = config.read_text()
+
+def log(**line):
+    with open(logs / 'vis_data/scalars.json', 'a') as stream:
+        stream.write(json.dumps(line) + '\\n')
+
+if tool == 'test':
+    split = folder.name.replace('test_', '')
+    score = 0.5 + seed / 10 - ('clean' in split) / 100
+    (logs / 'metrics.json').write_text(json.dumps({'acc/top1': score}))
+    sys.exit()
+log(loss=1.0, epoch=1, iter=1, step=1)
+log(**{'acc/top1': 0.6 + life / 100, 'step': 1})
+(folder / 'epoch_1.pth').touch()
+(folder / 'last_checkpoint').write_text(str(folder / 'epoch_1.pth'))
+if 'wait' in text and life == 0:
+    child = subprocess.Popen(['sleep', '60'])
+    Path(folder, 'pids').write_text(f'{os.getpid()} {child.pid}')
+    time.sleep(60)
+if 'fail_once' in text and life == 0 or 'fail_always' in text:
+    print('first things first')
+    sys.exit('no such thing as a free lunch')
+log(loss=0.5, epoch=2, iter=2, step=2)
+log(**{'acc/top1': 0.55, 'step': 2})
+(folder / 'last_checkpoint').write_text(str(folder / 'epoch_2.pth'))
+'''
+CONFIG = '''
+note = '{note}'
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=2)
+train_dataloader = dict(
+    dataset=dict(type='SemiSupervisedDataset', labeled_ratio=0.05, seed=7))
+test_dataloader = dict(dataset=dict(split='val'))
+'''
+
+
+def write_tools(folder: Path) -> Path:
+    """Writes the two scripts."""
+    folder.mkdir()
+    for name in ('train.py', 'test.py'):
+        (folder / name).write_text(SCRIPT)
+    return folder
+
+
+def write_config(folder: Path, name: str, note: str = 'plain') -> str:
+    """Writes a config that the scripts understand."""
+    path = folder / f'{name}.py'
+    path.write_text(CONFIG.format(note=note))
+    return str(path)
+
+
+def plan(folder: Path, *configs: str, seeds=(0, ), **arguments):
+    """Plans runs in a folder ``table``."""
+    return plan_runs(configs, seeds, str(folder / 'table'), **arguments)
+
+
+def calls(run) -> list:
+    """The arguments of all trainings and tests of a run."""
+    paths = [run.folder / 'arguments.json',
+             *sorted(run.folder.glob('test_*/arguments.json'))]
+    return [json.loads(line) for path in paths if path.is_file()
+            for line in path.read_text().splitlines()]
+
+
+def when_there(path, action):
+    """Calls an action in a thread as soon as a file has content."""
+    def watch():
+        while not path.is_file() or not path.read_text():
+            time.sleep(0.05)
+        action()
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    return thread

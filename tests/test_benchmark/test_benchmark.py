@@ -1,0 +1,104 @@
+"""What the benchmark measures."""
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+from toy import CONFIGS, load_tool, write_ntu
+
+from psp_plugin.benchmark import MODES, make_case, time_steps
+from psp_plugin.benchmark.step import PHASES, count_flops, peak_flops
+
+ROOT = CONFIGS.parent
+SMALL = str(CONFIGS / 'psp_synthetic_5p.py')
+
+
+@pytest.fixture(scope='module')
+def tool():
+    return load_tool('benchmark')
+
+
+def test_modes_side_by_side(tool, tmp_path, capsys):
+    path = tmp_path / 'times.json'
+    tool.main([SMALL, '--labeled', '2', '--unlabeled', '3', '--rounds', '1',
+               '--json', str(path), '--device', 'cpu'])
+    table = capsys.readouterr().out
+    rows = json.loads(path.read_text())['step']['rows']
+    assert [row['mode'] for row in rows] == [
+        'reference', 'fp32', 'bf16', 'bf16-channels-last']
+    assert all(row['mode'] in table for row in rows)
+    assert rows[0]['ratio'] == 1
+    plain, fast, half, last = (row['loss'] for row in rows)
+    assert fast == pytest.approx(plain, rel=1e-4)
+    assert half == pytest.approx(plain, rel=0.05) and half != plain
+    assert last == pytest.approx(half, rel=0.02)
+    for row in rows:
+        assert set(row['phases']) == set(PHASES)
+        # Phases are most of a step and no more than all of it.
+        assert 0.5 < sum(row['phases'].values()) / row['seconds'] <= 1.05
+        assert row['clips_per_second'] == pytest.approx(5 / row['seconds'])
+
+
+def test_flops_grow_with_the_batch():
+    cfg = load_tool('benchmark').Config.fromfile(SMALL)
+    one, two = (count_flops(make_case(
+        cfg, torch.device('cpu'), dict(labeled=n, unlabeled=n)))
+        for n in (1, 2))
+    assert two / one == pytest.approx(2, rel=0.02)
+
+
+def test_peak_is_that_of_matrix_products():
+    peak = peak_flops(torch.device('cpu'), torch.float32, 256)
+    assert 1e8 < peak < 1e14
+
+
+def test_supervised_configs_have_one_branch():
+    cfg = load_tool('benchmark').Config.fromfile(
+        str(CONFIGS / 'supervised_synthetic_5p.py'))
+    case = make_case(cfg, torch.device('cpu'), dict(labeled=2))
+    assert list(case.inputs) == ['labeled']
+    timing = time_steps(case, {'fp32': MODES['fp32']}, 1, 1)['fp32']
+    assert 'unlabelled' not in timing.phases
+
+
+def test_absent_persons_are_zeros():
+    cfg = load_tool('benchmark').Config.fromfile(
+        str(CONFIGS / 'psp_ntu60_xsub_5p.py'))
+    x = make_case(cfg, torch.device('cpu'), dict(labeled=1, unlabeled=20),
+                  absent=0.5).inputs['unlabeled']
+    present = (x != 0).flatten(3).any(-1)[:, 0]
+    assert present[:, 0].all() and 2 < present[:, 1].sum() < 18
+
+
+def test_loading(tool, tmp_path, capsys):
+    path = tmp_path / 'times.json'
+    ann_file = write_ntu(tmp_path / 'ntu60_3d.pkl')
+    key = 'train_dataloader.dataset.dataset.dataset.ann_file'
+    tool.main([str(CONFIGS / 'psp_ntu60_xsub_5p.py'), '--parts', 'loading',
+               '--clips', '20', '--json', str(path), '--cfg-options',
+               f'{key}={ann_file}', 'train_dataloader.batch_size=4',
+               'train_dataloader.dataset.dataset.labeled_ratio=0.3',
+               'train_dataloader.num_workers=1'])
+    assert 'NormalizeSkeleton3D' in capsys.readouterr().out
+    loading = json.loads(path.read_text())['loading']
+    assert loading['workers'] == 1 and loading['rate'] > 0
+    # The transforms are most of what a clip takes.
+    assert 0.3 < sum(loading['transforms'].values()) / loading['clip'] < 1.3
+
+
+@pytest.mark.parametrize('args, says', [
+    ([SMALL, '--modes', 'fp64'], 'invalid choice'),
+    ([SMALL, '--rounds', '0'], "'0' is no positive number"),
+    ([str(CONFIGS / 'psp_ntu60_xsub_5p.py'), '--parts', 'loading'],
+     'ntu60_3d.pkl does not exist'),
+    ([str(CONFIGS / 'mix/refine_stgcn_ntu60_xsub.py')],
+     'the model is a RecognizerGCNWithNeck'),
+    (['none.py'], 'none.py'),
+])
+def test_bad_input_is_one_sentence(args, says, tmp_path):
+    done = subprocess.run(
+        [sys.executable, '-W', 'ignore', str(ROOT / 'tools/benchmark.py'),
+         *args], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode and says in done.stderr
+    assert 'Traceback' not in done.stderr

@@ -1,0 +1,42 @@
+"""The encoder compiled, in the unmodified runner."""
+import pytest
+import torch
+from mmengine.runner import Runner
+from toy import small_config
+
+from psp_plugin.errors import InputError
+
+CONFIG = 'psp_ntu60_xsub_5p.py'
+
+
+def train(ann_file, work_dir, **hook):
+    cfg = small_config(CONFIG, ann_file, work_dir, epochs=1)
+    if hook:
+        cfg.default_hooks.compile = hook
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    return torch.load(work_dir / 'epoch_1.pth',
+                      weights_only=True)['state_dict']
+
+
+def test_the_encoder_is_one_graph_and_trains_the_same(ann_file, tmp_path):
+    """By PyTorch's tracer alone, as a compiler may be absent."""
+    torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
+    plain = train(ann_file, tmp_path / 'plain')
+    assert not torch._dynamo.utils.counters['stats']
+    compiled = train(ann_file, tmp_path / 'compiled', type='CompileHook',
+                     backend='aot_eager')
+    counters = torch._dynamo.utils.counters
+    assert counters['stats']['unique_graphs'] >= 1
+    assert not counters['graph_break']
+    assert compiled.keys() == plain.keys()
+    for name in plain:
+        torch.testing.assert_close(compiled[name], plain[name], rtol=1e-3,
+                                   atol=1e-4, msg=name)
+
+
+def test_unknown_modules_are_named(ann_file, tmp_path):
+    with pytest.raises(InputError, match="to compile 'encoder', but "
+                       'PSPRecognizer has no such module'):
+        train(ann_file, tmp_path, type='CompileHook', modules=['encoder'])

@@ -1,0 +1,209 @@
+"""Runs side by side: ends, failures, interruptions, and going on."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from stand_in import calls, plan, when_there, write_config, write_tools
+
+from psp_plugin.experiments import carry_out
+from psp_plugin.experiments.provenance import cores
+from psp_plugin.experiments.state import occupied
+
+
+@pytest.fixture
+def tools(tmp_path):
+    return write_tools(tmp_path / 'tools')
+
+
+def failures(outcomes):
+    return [outcome.failure for outcome in outcomes]
+
+
+def test_runs_and_tests_with_the_commands_of_the_toolbox(tmp_path, tools):
+    path = write_config(tmp_path, 'a')
+    runs = plan(tmp_path, path, seeds=[0, 3], splits=['clean'],
+                options=['note=x'])
+    outcomes = carry_out(runs, tools, jobs=2)
+    assert failures(outcomes) == [None, None]
+    for run, outcome in zip(runs, outcomes):
+        options = ['--cfg-options', 'note=x',
+                   f'train_dataloader.dataset.seed={run.seed}']
+        checkpoint = str(run.folder / 'epoch_2.pth')
+        assert calls(run) == [
+            ['train', path, '--seed', str(run.seed), '--work-dir',
+             str(run.folder), *options],
+            ['test', path, checkpoint, '--work-dir',
+             str(run.folder / 'test_clean'), *options,
+             'test_dataloader.dataset.split=clean'],
+            ['test', path, checkpoint, '--work-dir',
+             str(run.folder / 'test_val'), *options],
+        ]
+        val = 0.5 + run.seed / 10
+        assert outcome.state.scores == pytest.approx(
+            dict(val=val, clean=val - 0.01))
+        assert outcome.state.seconds > 0
+        assert len(outcome.state.commits) == len(outcome.state.machines) == 1
+
+
+def test_what_is_done_is_skipped_and_a_new_split_only_tested(
+        tmp_path, tools, capsys):
+    path = write_config(tmp_path, 'a')
+    run, = plan(tmp_path, path)
+    first, = carry_out([run], tools, jobs=1)
+    count = len(calls(run))
+    again, = carry_out([run], tools, jobs=1)
+    assert len(calls(run)) == count == 2
+    assert again.state == first.state
+    assert 'a seed 0: done before' in capsys.readouterr().out
+    more, = carry_out(plan(tmp_path, path, splits=['clean']), tools, jobs=1)
+    assert len(calls(run)) == 3
+    assert set(more.state.scores) == {'val', 'clean'}
+
+
+def test_a_failed_run_is_named_and_the_others_go_on(tmp_path, tools):
+    runs = plan(tmp_path, write_config(tmp_path, 'bad', 'fail_once'),
+                write_config(tmp_path, 'good'))
+    outcomes = carry_out(runs, tools, jobs=1)
+    log = runs[0].folder / 'train.log'
+    assert failures(outcomes) == [
+        f'tools/train.py ended with status 1, see {log} ("no such thing as a '
+        'free lunch")', None]
+    assert 'first things first' in log.read_text()
+    outcomes = carry_out(runs, tools, jobs=1)  # goes on where it failed
+    assert failures(outcomes) == [None, None]
+    first, second, tested = calls(runs[0])
+    assert '--resume' not in first and tested[0] == 'test'
+    assert second[second.index('--resume') + 1] == 'auto'
+
+
+def test_a_test_without_score_is_a_failure(tmp_path, tools):
+    (tools / 'test.py').write_text('')
+    outcome, = carry_out(plan(tmp_path, write_config(tmp_path, 'a')), tools, 1)
+    assert 'test_val holds no acc/top1' in outcome.failure
+    assert outcome.state.trained
+
+
+def alive(pid):
+    """Whether a process is there and no zombie."""
+    try:
+        state = Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2]
+    except FileNotFoundError:
+        return False
+    return state.split()[0] != 'Z'
+
+
+def test_ctrl_c_ends_all_processes_and_the_next_time_goes_on(tmp_path, tools):
+    runs = plan(tmp_path, write_config(tmp_path, 'a', 'wait'),
+                write_config(tmp_path, 'b'))
+    pids = runs[0].folder / 'pids'
+    thread = when_there(pids, lambda: os.kill(os.getpid(), signal.SIGINT))
+    outcomes = carry_out(runs, tools, jobs=1)
+    thread.join()
+    assert failures(outcomes) == ['interrupted', 'interrupted']
+    assert not any(map(alive, pids.read_text().split()))
+    assert not calls(runs[1])  # was not begun
+    seconds = outcomes[0].state.seconds
+    assert seconds > 0
+    outcomes = carry_out(runs, tools, jobs=1)
+    assert failures(outcomes) == [None, None]
+    assert '--resume' in calls(runs[0])[1]
+    assert outcomes[0].state.seconds > seconds
+
+
+def test_side_by_side_they_share_the_cores(tmp_path, tools, monkeypatch):
+    monkeypatch.delenv('OMP_NUM_THREADS', raising=False)
+    for jobs in (1, 1000):
+        run, = plan(tmp_path, write_config(tmp_path, f'a{jobs}'))
+        carry_out([run], tools, jobs)
+        threads = (run.folder / 'life_0/threads').read_text()
+        assert threads == str(max(1, cores() // jobs))
+    monkeypatch.setenv('OMP_NUM_THREADS', '77')
+    run, = plan(tmp_path, write_config(tmp_path, 'b'))
+    carry_out([run], tools, 1)
+    assert (run.folder / 'life_0/threads').read_text() == '77'
+
+
+def test_jobs_are_so_many_at_once(tmp_path, tools):
+    """Two runs that each wait for the other one to begin."""
+    (tools / 'train.py').write_text('''
+import sys, time
+from pathlib import Path
+folder = Path(sys.argv[sys.argv.index('--work-dir') + 1])
+Path(folder, 'here').touch()
+other = folder.parent / f'seed{1 - int(folder.name[-1])}/here'
+end = time.time() + 20
+while not other.exists():
+    if time.time() > end:
+        sys.exit('alone')
+    time.sleep(0.05)
+Path(folder, 'last_checkpoint').write_text('x.pth')
+''')
+    runs = plan(tmp_path, write_config(tmp_path, 'a'), seeds=[0, 1])
+    assert failures(carry_out(runs, tools, jobs=2)) == [None, None]
+
+
+def test_other_settings_are_not_taken_for_the_same_run(tmp_path, tools):
+    path = write_config(tmp_path, 'a')
+    carry_out(plan(tmp_path, path), tools, jobs=1)
+    run, = plan(tmp_path, path, options=['note=other'])
+    outcome, = carry_out([run], tools, jobs=1)
+    assert outcome.failure == (
+        f'{run.folder} holds a run with other settings of {path}: remove it '
+        'or take another work dir')
+    assert len(calls(run)) == 2
+
+
+@pytest.mark.parametrize('name, content, message', [
+    ('epoch_3.pth', '', 'holds checkpoints but no run.json'),
+    ('run.json', '{"x": 1}', 'run.json is not what this program wrote'),
+    ('run.json', '{', 'run.json is not what this program wrote'),
+])
+def test_folders_of_others_are_left_alone(tmp_path, tools, name, content,
+                                          message):
+    run, = plan(tmp_path, write_config(tmp_path, 'a'))
+    run.folder.mkdir(parents=True)
+    (run.folder / name).write_text(content)
+    outcome, = carry_out([run], tools, jobs=1)
+    assert message in outcome.failure
+    assert not calls(run)
+
+
+def test_a_folder_in_use_is_told(tmp_path, tools):
+    run, = plan(tmp_path, write_config(tmp_path, 'a'))
+    with occupied(run.folder):
+        outcome, = carry_out([run], tools, jobs=1)
+    assert 'is in use by another process' in outcome.failure
+
+
+def test_a_child_whose_parent_was_killed_keeps_the_folder(tmp_path, tools):
+    """Else a second training would write beside it."""
+    path = write_config(tmp_path, 'a', 'wait')
+    run, = plan(tmp_path, path)
+    script = (f'from pathlib import Path; from stand_in import plan; '
+              f'from psp_plugin.experiments import carry_out; '
+              f'carry_out(plan(Path({str(tmp_path)!r}), {path!r}), '
+              f'Path({str(tools)!r}), 1)')
+    parent = subprocess.Popen(
+        [sys.executable, '-W', 'ignore', '-c', script],
+        stdout=subprocess.DEVNULL, env=dict(
+            os.environ, PYTHONPATH=str(Path(__file__).resolve().parents[1])))
+    thread = when_there(run.folder / 'pids', parent.kill)
+    parent.wait()
+    thread.join(60)
+    leader = int((run.folder / 'pids').read_text().split()[0])
+    try:
+        assert alive(leader)
+        outcome, = carry_out([run], tools, jobs=1)
+        assert 'is in use by another process' in outcome.failure
+    finally:
+        os.killpg(leader, signal.SIGKILL)
+    while alive(leader):
+        time.sleep(0.05)
+    outcome, = carry_out([run], tools, jobs=1)
+    assert outcome.failure is None
+    assert json.loads((run.folder / 'run.json').read_text())['trained']

@@ -1,0 +1,63 @@
+"""Absent persons, computed or left out."""
+import pytest
+import torch
+from test_psp_recognizer import HEAD, build, clips, samples  # noqa: F401
+
+from psp_plugin.models.recognizers.persons import find_present, stand_ins
+
+
+def one_or_two(n):
+    """Clips of which every other one has a single person."""
+    x = clips(n, num_clips=2)
+    x[::2, :, 1] = 0
+    return x
+
+
+def test_present_persons_are_found():
+    x = torch.zeros(2, 2, 2, 3, 4, 6)
+    x[0, 0, 1, 2, 3, 5] = -1  # the second alone
+    x[0, 1] = 1  # both
+    assert find_present(x).tolist() == [[False, True], [True, True],
+                                        [True, False], [True, False]]
+
+
+def test_the_other_one_stands_in():
+    present = torch.tensor([[True, False], [True, True], [False, True]])
+    assert stand_ins(present).tolist() == [[0, 0], [1, 2], [3, 3]]
+    assert stand_ins(torch.ones(2, 1, dtype=bool)).tolist() == [[0], [1]]
+
+
+def test_logits_are_those_of_the_mean_over_present_persons():
+    model = build(contrast=False, skip_absent_persons=True).eval()
+    plain = build(contrast=False).eval()
+    plain.load_state_dict(model.state_dict())
+    x = one_or_two(4)
+    logits = model(x, None, mode='tensor', stage='head')
+    two = plain(x[1::2], None, mode='tensor', stage='head')
+    one = plain(x[::2, :, :1], None, mode='tensor', stage='head')
+    torch.testing.assert_close(logits.view(4, 2, -1)[1::2].flatten(0, 1), two)
+    torch.testing.assert_close(logits.view(4, 2, -1)[::2].flatten(0, 1), one)
+    # It makes a difference.
+    averaged = plain(x[::2], None, mode='tensor', stage='head')
+    assert (averaged - one).abs().max() > 1e-3
+
+
+def test_the_encoder_sees_present_persons_alone():
+    model = build(skip_absent_persons=True)
+    seen = []
+    model.backbone.register_forward_hook(
+        lambda module, inputs, output: seen.append(inputs[0].shape[:2]))
+    inputs = dict(labeled=one_or_two(3), unlabeled=one_or_two(4))
+    losses = model.loss(inputs, dict(labeled=samples(6), unlabeled=None))
+    # Of 6 and 8 clips, 2 and 4 have two persons; there are two streams.
+    assert seen == [(2 * (6 + 2 + 8 + 4), 1)]
+    sum(v for k, v in losses.items() if 'loss' in k).backward()
+    assert all(p.grad is not None and p.grad.isfinite().all()
+               for p in model.parameters())
+
+
+def test_more_than_two_persons_are_refused():
+    model = build(contrast=False, skip_absent_persons=True)
+    x = torch.randn(1, 1, 3, 6, 20, 6)
+    with pytest.raises(ValueError, match='at most two persons, not of 3'):
+        model(x, None, mode='tensor')

@@ -1,0 +1,142 @@
+"""The command for a table, with the real training and test."""
+import csv
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+from lives import UNUSED
+from mmengine.config import Config
+from stand_in import when_there, write_config, write_tools
+from tiny import tiny_config
+from toy import load_tool
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def rows(folder, name='runs'):
+    with open(folder / f'{name}.csv') as stream:
+        return list(csv.DictReader(stream))
+
+
+def write_tiny(folder, **death):
+    """Two epochs of five steps on made-up skeletons."""
+    cfg = tiny_config(**{
+        'train_dataloader.dataset.dataset.dataset.num_clips': 60,
+        'val_dataloader.dataset.num_clips': 20,
+        'default_hooks.checkpoint.interval': 1,
+        'custom_imports.imports': ['psp_plugin', 'lives']})
+    # The first two, so that the command sets them; the others are formatted
+    # in every process, for seconds.
+    for key in ('randomness', 'work_dir', *UNUSED[:6]):
+        cfg.pop(key, None)
+    cfg.custom_hooks = [*cfg.custom_hooks, dict(type='Die', **death)]
+    cfg.dump(str(folder / 'tiny.py'))
+    return str(folder / 'tiny.py')
+
+
+def test_real_run_that_is_killed_and_gone_on_with(
+        tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv('PYTHONPATH', str(ROOT / 'tests'))
+    main = load_tool('run_table').main
+    command = [write_tiny(tmp_path, at=7), '--seeds', '4', '--work-dir',
+               str(tmp_path / 'table'), '--splits', 'train', '--cfg-options',
+               'default_hooks.logger.interval=2']
+    with pytest.raises(SystemExit, match='1 of 1 runs failed'):
+        main(command)
+    folder = tmp_path / 'table/tiny/seed4'
+    assert f'train.py ended with status -9, see {folder}/train.log' in (
+        capsys.readouterr().err)
+    row, = rows(tmp_path / 'table')
+    assert row['val'] == '-' and row['last'] == row['best'] != '-'
+
+    main(command)
+    assert 'resumed epoch: 1' in (folder / 'train.log').read_text()
+    row, = rows(tmp_path / 'table')
+    assert row['state'] == 'done' and row['seed'] == '4'
+    checkpoint = torch.load(folder / 'epoch_2.pth', weights_only=True)
+    text = checkpoint['message_hub']['runtime_info']['cfg']
+    assert 'seed=4' in text and 'interval=2' in text and 'seed=0' not in text
+    for split in ('val', 'train'):
+        metrics, = folder.glob(f'test_{split}/*/*.json')
+        top1 = json.loads(metrics.read_text())['acc/top1']
+        assert row[split] == f'{100 * top1:.2f}'
+        cfg = Config.fromfile(str(metrics.parent / 'vis_data/config.py'))
+        assert cfg.test_dataloader.dataset.split == split
+    table, = rows(tmp_path / 'table', 'table')
+    assert (table['labels'], table['seeds'], table['val spread']) == (
+        '2 a class', '1', '-')
+    assert table['val mean'] == row['val']
+    logged = (folder / 'train.log').read_text()
+
+    main(command)  # there is nothing left to do
+    assert (folder / 'train.log').read_text() == logged
+    assert rows(tmp_path / 'table')[0] == row
+
+
+@pytest.fixture
+def main(tmp_path):
+    """The command, with other scripts beside it."""
+    tools = write_tools(tmp_path / 'tools')
+    module = load_tool('run_table')
+    module.TOOLS = tools
+    return module.main
+
+
+def test_failures_are_named_and_the_table_is_there(tmp_path, main, capsys):
+    configs = [write_config(tmp_path, 'good'),
+               write_config(tmp_path, 'bad', 'fail_always'),
+               write_config(tmp_path, 'fine')]
+    with pytest.raises(SystemExit, match='2 of 6 runs failed'):
+        main([*configs, '--seeds', '0', '1', '--work-dir',
+              str(tmp_path / 'table'), '--jobs', '3'])
+    printed = capsys.readouterr()
+    for seed in (0, 1):
+        log = tmp_path / f'table/bad/seed{seed}/train.log'
+        assert (f'bad seed {seed} failed: tools/train.py ended with status 1, '
+                f'see {log} ("no such thing as a free lunch")') in printed.err
+    assert (tmp_path / 'table/table.md').read_text() in printed.out
+    table = rows(tmp_path / 'table', 'table')
+    assert [row['config'] for row in table] == ['good', 'bad', 'fine']
+    assert [row['val mean'] for row in table] == ['55.00', '-', '55.00']
+    assert [row['seeds'] for row in table] == ['2', '0 of 2', '2']
+
+
+def test_ended_by_a_signal_it_still_writes_the_table(tmp_path, main):
+    path = write_config(tmp_path, 'a', 'wait')
+    command = [path, '--seeds', '0', '--work-dir', str(tmp_path / 'table')]
+    before = signal.getsignal(signal.SIGTERM)
+    pids = tmp_path / 'table/a/seed0/pids'
+    thread = when_there(pids, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    with pytest.raises(SystemExit) as ended:
+        main(command)
+    thread.join()
+    assert ended.value.code == 130
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert [row['state'] for row in rows(tmp_path / 'table')] == [
+        'interrupted']
+    main(command)
+    assert [row['state'] for row in rows(tmp_path / 'table')] == ['done']
+
+
+@pytest.mark.parametrize('args, message', [
+    (['none.py'], 'none.py does not exist'),
+    (['CONFIG', '--cfg-options', 'x'], 'cannot be read with these options'),
+    (['CONFIG', 'CONFIG'], 'have the same name, a: run them'),
+])
+def test_what_cannot_be_planned_starts_nothing(tmp_path, main, args, message):
+    config = write_config(tmp_path, 'a')
+    args = [config if arg == 'CONFIG' else arg for arg in args]
+    with pytest.raises(SystemExit, match=message):
+        main([*args, '--work-dir', str(tmp_path / 'table')])
+    assert not (tmp_path / 'table').exists()
+
+
+@pytest.mark.parametrize('args', [['--jobs', '0'], ['--seeds', 'a'], []])
+def test_wrong_arguments(tmp_path, main, args, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([*[write_config(tmp_path, 'a')] * bool(args), *args])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith('usage')

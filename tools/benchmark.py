@@ -1,0 +1,142 @@
+"""Times the training step of a config in several modes, and its loader.
+
+The step is timed on random skeletons of the config's sizes; the loader needs
+the data. Modes take turns, so that their ratios hold on a shared machine.
+"""
+import argparse
+import contextlib
+import json
+import logging
+import platform
+import sys
+from pathlib import Path
+from typing import List, Optional
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.registry import init_default_scope
+
+import psp_plugin  # noqa: F401, before anything of the toolbox
+from psp_plugin.apis.loading import choose_device
+from psp_plugin.benchmark import (
+    MODES,
+    as_table,
+    count_flops,
+    loading_lines,
+    make_case,
+    peak_flops,
+    step_rows,
+    time_loading,
+    time_steps,
+)
+from psp_plugin.datasets.files import check_annotation_file
+from psp_plugin.datasets.run_checks import annotation_paths
+from psp_plugin.errors import InputError
+
+
+def positive(text: str) -> int:
+    """A number of clips, rounds or threads."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'{text!r} is no positive number')
+    return int(text)
+
+
+def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='a config of a PSPRecognizer')
+    parser.add_argument(
+        '--parts', nargs='+', choices=('step', 'loading'), default=['step'],
+        help='what is timed (default: step)')
+    parser.add_argument(
+        '--modes', nargs='+', choices=list(MODES), metavar='MODE',
+        help=f'of {", ".join(MODES)}; ratios are to the first (default: '
+        'reference, fp32, bf16, bf16-channels-last, and on a GPU tf32)')
+    parser.add_argument('--labeled', type=positive, metavar='N',
+                        help="labelled clips (default: the config's)")
+    parser.add_argument('--unlabeled', type=positive, metavar='N',
+                        help="unlabelled clips (default: the config's)")
+    parser.add_argument(
+        '--absent', type=float, default=0., metavar='SHARE',
+        help='share of second persons that are absent (default: 0)')
+    parser.add_argument('--rounds', type=positive, default=5, metavar='N',
+                        help='steps timed per mode (default: %(default)s)')
+    parser.add_argument('--clips', type=positive, default=300, metavar='N',
+                        help='clips loaded (default: %(default)s)')
+    parser.add_argument('--device', help='such as cpu or cuda:1')
+    parser.add_argument('--threads', type=positive, metavar='N',
+                        help="threads of PyTorch (default: PyTorch's own)")
+    parser.add_argument('--json', metavar='FILE',
+                        help='write everything to this file, too')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+        help='keys of the config to override')
+    return parser.parse_args(argv)
+
+
+def time_step(cfg: Config, args: argparse.Namespace) -> dict:
+    """Times the modes and prints their table."""
+    device = choose_device(args.device)
+    names = args.modes or ['reference', 'fp32', 'bf16',
+                           'bf16-channels-last'] + (
+        ['tf32'] if device.type == 'cuda' else [])
+    modes = {name: MODES[name] for name in names}
+    batch = {branch: size for branch, size in dict(
+        labeled=args.labeled, unlabeled=args.unlabeled).items() if size}
+    case = make_case(cfg, device, batch, args.absent)
+    peak = {bf16: peak_flops(device, torch.bfloat16 if bf16 else torch.float32)
+            for bf16 in (False, True)}
+    rows = step_rows(
+        case, time_steps(case, modes, args.rounds), count_flops(case),
+        {name: peak[mode.bf16] for name, mode in modes.items()})
+    print('clips: ' + ', '.join(
+        f'{branch} {tuple(x.shape)}' for branch, x in case.inputs.items()))
+    print(f'{describe(device)}; a large matrix product: '
+          f'{peak[False] / 1e12:.3f} TFLOP/s in float32, '
+          f'{peak[True] / 1e12:.3f} in bfloat16')
+    print(as_table(rows))
+    return dict(device=describe(device), rows=rows, peak_fp32=peak[False],
+                peak_bf16=peak[True])
+
+
+def time_loader(cfg: Config, args: argparse.Namespace) -> dict:
+    """Times the labelled loader and prints the result."""
+    for path in annotation_paths(cfg.train_dataloader):
+        check_annotation_file(path)
+    loading = time_loading(cfg, args.clips)
+    print(loading_lines(loading))
+    return loading._asdict()
+
+
+def describe(device: torch.device) -> str:
+    """The machine, in words."""
+    name = (torch.cuda.get_device_name(device) if device.type == 'cuda' else
+            f'CPU ({platform.machine()}), {torch.get_num_threads()} threads')
+    return f'{name}, PyTorch {torch.__version__}'
+
+
+def main(argv: Optional[List[str]] = None) -> None:
+    args = parse_args(argv)
+    logging.disable(logging.INFO)
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    results = {}
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # what MMEngine logs
+            cfg = Config.fromfile(args.config)
+            cfg.merge_from_dict(args.cfg_options or {})
+        init_default_scope('mmaction')
+        if 'step' in args.parts:
+            results['step'] = time_step(cfg, args)
+        if 'loading' in args.parts:
+            results['loading'] = time_loader(cfg, args)
+        if args.json:
+            Path(args.json).write_text(json.dumps(results, indent=1) + '\n',
+                                       encoding='utf-8')
+    except (InputError, ValueError, OSError) as error:
+        sys.exit(f'{error}.')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,42 @@
+"""Converts a checkpoint of the authors' implementation to this package's."""
+import argparse
+import sys
+from pathlib import Path
+from typing import List, Optional
+
+from mmengine.config import Config
+
+from psp_plugin.errors import InputError
+from psp_plugin.official import convert_file
+
+CONFIG = Path(__file__).resolve().parents[1].joinpath(
+    'configs/official/psp_ntu60_xsub_10p.py')
+
+
+def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        'source', help="the authors' checkpoint: a state dict, or a dict with "
+        "one under 'model', with or without `module.` in its keys")
+    parser.add_argument('target', help='the checkpoint to write')
+    parser.add_argument(
+        '--config', default=str(CONFIG), help='config of the model that is to '
+        'have the weights, such as one of another size '
+        '(default: configs/official/psp_ntu60_xsub_10p.py)')
+    return parser.parse_args(argv)
+
+
+def main(argv: Optional[List[str]] = None) -> None:
+    args = parse_args(argv)
+    if not Path(args.config).is_file():
+        sys.exit(f'config {args.config} does not exist')
+    cfg = Config.fromfile(args.config)
+    try:
+        count = convert_file(args.source, args.target, cfg)
+    except (InputError, OSError) as error:
+        sys.exit(str(error))
+    print(f'{count} tensors written to {args.target}, for {args.config}')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,68 @@
+"""Runs configs over several seeds and writes one table of what they give."""
+import argparse
+import signal
+import sys
+from pathlib import Path
+from typing import List, Optional
+
+from psp_plugin.errors import InputError
+from psp_plugin.experiments import carry_out, plan_runs, write_tables
+
+TOOLS = Path(__file__).resolve().parent
+
+
+def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog='Started again, it skips what is done and '
+        'goes on with what was interrupted.')
+    parser.add_argument('configs', nargs='+', help='configs, one row each')
+    parser.add_argument(
+        '--seeds', type=int, nargs='+', default=[0, 1, 2],
+        help='seeds, each of the labelled clips and of the initialisation '
+        '(default: 0 1 2)')
+    parser.add_argument(
+        '--work-dir', default='work_dirs/table',
+        help='folder of the runs and tables (default: %(default)s)')
+    parser.add_argument(
+        '--jobs', type=int, default=1, help='runs side by side, which share '
+        'cores and GPU (default: %(default)s)')
+    parser.add_argument(
+        '--splits', nargs='+', default=[],
+        help="splits to test on beside the config's own, as xview_val_clean")
+    parser.add_argument(
+        '--cfg-options', nargs='+', default=[],
+        help='settings for all configs, key=value, as in tools/train.py')
+    args = parser.parse_args(argv)
+    if args.jobs < 1:
+        parser.error(f'--jobs must be at least 1, not {args.jobs}')
+    return args
+
+
+def main(argv: Optional[List[str]] = None) -> None:
+    args = parse_args(argv)
+    try:
+        runs = plan_runs(args.configs, args.seeds, args.work_dir,
+                         args.cfg_options, args.splits)
+    except InputError as error:
+        sys.exit(str(error))
+    # Ended by a queue or by `kill`, it ends its processes too.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        outcomes = carry_out(runs, TOOLS, args.jobs)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    files = write_tables(outcomes, args.work_dir)
+    print(f'\n{files[0].read_text()}\nwritten to ' +
+          ', '.join(map(str, files)))
+    failed = [x for x in outcomes if x.failure not in (None, 'interrupted')]
+    for outcome in failed:
+        print(f'{outcome.run.name} seed {outcome.run.seed} failed: '
+              f'{outcome.failure}', file=sys.stderr)
+    if any(x.failure == 'interrupted' for x in outcomes):
+        sys.exit(128 + signal.SIGINT)
+    if failed:
+        sys.exit(f'{len(failed)} of {len(outcomes)} runs failed')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,125 @@
+"""Draws the attention maps of clips beside a skeleton, figure 5 of the paper.
+
+The joints of the skeleton are sized by their importance to the model.
+"""
+import argparse
+import contextlib
+import itertools
+import sys
+from pathlib import Path
+from typing import List, Optional, Set, Tuple
+
+from matplotlib.figure import Figure
+from mmengine.config import Config, DictAction
+from mmengine.dataset import pseudo_collate
+
+from psp_plugin.apis import SkeletonInferencer
+from psp_plugin.errors import InputError
+from psp_plugin.visualization import (
+    clip_attention,
+    draw_attention,
+    save_figure,
+)
+
+
+def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='the config of the model')
+    parser.add_argument('checkpoint', help='its trained weights')
+    parser.add_argument(
+        'clips', nargs='+', metavar='CLIP',
+        help='a .npy, .json or .skeleton file, or data.pkl#NAME for a clip of '
+        'an annotation pickle')
+    parser.add_argument(
+        '-o', '--output', required=True, metavar='DIR',
+        help='the folder to write to, a picture for each clip')
+    parser.add_argument(
+        '--format', nargs='+', choices=('png', 'svg'), default=['png'],
+        help='(default: png)')
+    parser.add_argument(
+        '--stream', choices=('joint', 'motion'),
+        help='the stream to look at (default: the mean of both)')
+    parser.add_argument(
+        '--frame', type=int, metavar='N',
+        help='the frame to draw, from 1 (default: the middle one)')
+    parser.add_argument(
+        '--up', choices=('y', '-y', 'z'), default='y',
+        help='the axis that points up in 3D clips (default: %(default)s)')
+    parser.add_argument(
+        '--dpi', type=float, default=100,
+        help='dots per inch of PNG files, which are 13 inches wide (default: '
+        '%(default)s)')
+    parser.add_argument(
+        '--classes', metavar='FILE',
+        help='names of the classes, one on each line (default: those of the '
+        'checkpoint, else of the config)')
+    parser.add_argument(
+        '--scored', action='store_true',
+        help='the last channel of .npy and .json clips is the score of the '
+        'joint')
+    parser.add_argument(
+        '--device', help='such as cpu or cuda:1 (default: cuda:0 where there '
+        'is one, else cpu)')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+        help='keys of the config to override')
+    return parser.parse_args(argv)
+
+
+def draw(inferencer: SkeletonInferencer, clip: str,
+         args: argparse.Namespace) -> Tuple[str, Figure]:
+    """The name of a clip and its figure."""
+    data = inferencer.read(clip)
+    named = dict(data, frame_dir=clip)  # so that errors tell the path
+    result, = inferencer(named, top_k=1)
+    (_, best, score), = result['top']
+    title = f'{data["frame_dir"]}: predicted {best} ({score:.2f})'
+    inputs = inferencer.model.data_preprocessor(
+        pseudo_collate([inferencer.prepare(named)]))['inputs']
+    attention = clip_attention(inferencer.model, inputs, args.stream)
+    figure = draw_attention(
+        attention.maps, data['keypoint'], inferencer.bones,
+        attention.importance, getattr(inferencer.model.neck, 'pyramid', None),
+        title, None if args.frame is None else args.frame - 1, args.stream,
+        args.up)
+    return data['frame_dir'], figure
+
+
+def free_name(name: str, taken: Set[str]) -> str:
+    """A file's name for a clip, which no other clip has taken."""
+    stem = name.replace('/', '_')
+    stems = (f'{stem}_{i}' if i else stem for i in itertools.count())
+    free = next(stem for stem in stems if stem not in taken)
+    taken.add(free)
+    return free
+
+
+def main(argv: Optional[List[str]] = None) -> None:
+    args = parse_args(argv)
+    try:
+        if not args.dpi > 0:
+            raise InputError(f'--dpi must be positive, not {args.dpi}')
+        with contextlib.redirect_stdout(sys.stderr):  # what MMEngine logs
+            cfg = Config.fromfile(args.config)
+            cfg.merge_from_dict(args.cfg_options or {})
+            inferencer = SkeletonInferencer(
+                cfg, args.checkpoint, args.device, args.classes, args.scored)
+        if inferencer.lacks_attention:
+            raise InputError(inferencer.lacks_attention)
+        taken = set()
+        for clip in args.clips:
+            name, figure = draw(inferencer, clip, args)
+            stem = free_name(name, taken)
+            for kind in dict.fromkeys(args.format):
+                path = Path(args.output) / f'{stem}.{kind}'
+                save_figure(figure, path, args.dpi)
+                print(f'wrote {path}')
+    except ValueError as error:
+        sys.exit(f'{error}.')
+    except OSError as error:
+        about = error.filename and f'{error.filename}: {error.strerror}'
+        sys.exit(f'{about or error}.')
+
+
+if __name__ == '__main__':
+    main()
