@@ -9,6 +9,7 @@ import json
 import logging
 import platform
 import sys
+import tempfile
 from pathlib import Path
 from typing import List, Optional
 
@@ -28,6 +29,8 @@ from psp_plugin.benchmark import (
     step_rows,
     time_loading,
     time_steps,
+    time_training,
+    use_made_up,
 )
 from psp_plugin.datasets.files import check_annotation_file
 from psp_plugin.datasets.run_checks import annotation_paths
@@ -47,8 +50,10 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='a config of a PSPRecognizer')
     parser.add_argument(
-        '--parts', nargs='+', choices=('step', 'loading'), default=['step'],
-        help='what is timed (default: step)')
+        '--parts', nargs='+', choices=('step', 'loading', 'training'),
+        default=['step'],
+        help='what is timed: the step alone, the loader alone, or both at '
+        'work (default: step)')
     parser.add_argument(
         '--modes', nargs='+', choices=list(MODES), metavar='MODE',
         help=f'of {", ".join(MODES)}; ratios are to the first (default: '
@@ -62,6 +67,10 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         help='share of second persons that are absent (default: 0)')
     parser.add_argument('--rounds', type=positive, default=5, metavar='N',
                         help='steps timed per mode (default: %(default)s)')
+    parser.add_argument(
+        '--made-up', type=positive, metavar='N',
+        help='load N random clips in place of the data, from a file that is '
+        'removed afterwards')
     parser.add_argument('--clips', type=positive, default=300, metavar='N',
                         help='clips loaded (default: %(default)s)')
     parser.add_argument('--device', help='such as cpu or cuda:1')
@@ -102,11 +111,22 @@ def time_step(cfg: Config, args: argparse.Namespace) -> dict:
 
 def time_loader(cfg: Config, args: argparse.Namespace) -> dict:
     """Times the labelled loader and prints the result."""
-    for path in annotation_paths(cfg.train_dataloader):
-        check_annotation_file(path)
     loading = time_loading(cfg, args.clips)
     print(loading_lines(loading))
     return loading._asdict()
+
+
+def time_both(cfg: Config, args: argparse.Namespace) -> dict:
+    """Times steps with their loaders running, and prints the result."""
+    case = make_case(cfg, choose_device(args.device))
+    results = {}
+    for name in args.modes or ['fp32', 'bf16-channels-last']:
+        made = time_training(cfg, case, MODES[name], args.rounds)
+        print(f'{name}: {made.seconds:.3f} s a step with the loaders running, '
+              f'{made.rate:.1f} clips/s, {made.waiting:.1%} of the time '
+              'waiting for clips')
+        results[name] = made._asdict()
+    return results
 
 
 def describe(device: torch.device) -> str:
@@ -129,8 +149,18 @@ def main(argv: Optional[List[str]] = None) -> None:
         init_default_scope('mmaction')
         if 'step' in args.parts:
             results['step'] = time_step(cfg, args)
-        if 'loading' in args.parts:
-            results['loading'] = time_loader(cfg, args)
+        with tempfile.TemporaryDirectory() as folder:
+            if args.made_up:
+                path = use_made_up(cfg, Path(folder), args.made_up)
+                print(f'{args.made_up} made-up clips: '
+                      f'{path.stat().st_size / 1e6:.0f} MB')
+            if args.parts != ['step']:
+                for path in annotation_paths(cfg.train_dataloader):
+                    check_annotation_file(path)
+            if 'loading' in args.parts:
+                results['loading'] = time_loader(cfg, args)
+            if 'training' in args.parts:
+                results['training'] = time_both(cfg, args)
         if args.json:
             Path(args.json).write_text(json.dumps(results, indent=1) + '\n',
                                        encoding='utf-8')

@@ -9,9 +9,10 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.utils import ProgressBar
 
+from psp_plugin.models import PyramidPooling
 from psp_plugin.models.recognizers.checks import num_joints_of
 from psp_plugin.skeletons import LAYOUTS
-from psp_plugin.visualization import joint_importance
+from psp_plugin.visualization import clip_attention
 
 from .classes import class_names
 from .clips import Clip, ClipError, ClipPreparer, clip_name, find_test_dataset
@@ -171,10 +172,7 @@ class SkeletonInferencer:
             raise ValueError(self.lacks_attention)
         data = self.model.data_preprocessor(
             pseudo_collate([self.prepare(clip)]))
-        with torch.no_grad():
-            attention = self.model.attention(data['inputs'])
-        present = data['inputs'].flatten(0, 1).flatten(2).any(2)  # N, M
-        return joint_importance(attention, present)
+        return clip_attention(self.model, data['inputs']).importance
 
     @property
     def lacks_attention(self) -> Optional[str]:
@@ -184,6 +182,8 @@ class SkeletonInferencer:
             return f'{name} gives no attention maps, as PSPRecognizer does'
         if not self.model.with_neck:
             return f'this {name} has no neck, thus no attention'
+        if isinstance(self.model.neck, PyramidPooling):
+            return f'the PyramidPooling of this {name} has no attention'
         return None
 
     @property

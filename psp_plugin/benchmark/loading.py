@@ -1,12 +1,17 @@
 """Times the way from an annotation file to batches."""
 import time
 from statistics import median
-from typing import Dict, NamedTuple
+from typing import Dict, List, NamedTuple
 
 from mmaction.registry import DATASETS
 from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.runner import Runner
+from torch.utils.data import DataLoader
+
+# The toolbox's transforms that ours stand for.
+OF_THE_TOOLBOX = dict(NormalizeSkeleton3D='PreNormalize3D',
+                      UniformSamplePose='UniformSample')
 
 
 class Loading(NamedTuple):
@@ -14,14 +19,17 @@ class Loading(NamedTuple):
 
     Args:
         start: Seconds to build the dataset, its file read and checked.
-        clip: Seconds of the pipeline per clip in one process, the median.
-        transforms: Seconds of its transforms, medians.
+        clip: Seconds to read and prepare a clip in one process, the median.
+        transforms: Seconds of the transforms of the pipeline, medians.
+        toolbox: Seconds of the same transforms with the toolbox's own in the
+            place of ours.
         workers: Worker processes of the loader.
         rate: Clips per second of the loader with its workers.
     """
     start: float
     clip: float
     transforms: Dict[str, float]
+    toolbox: Dict[str, float]
     workers: int
     rate: float
 
@@ -45,27 +53,65 @@ def time_loading(cfg: Config, clips: int = 300) -> Loading:
     loader = Runner.build_dataloader(dict(
         cfg.train_dataloader, dataset=dataset, persistent_workers=False),
         seed=0)
-    return Loading(start, median(seconds), time_transforms(dataset, clips),
-                   loader.num_workers, loader_rate(loader, clips))
+    rate = loader_rate(loader, clips)
+    pipeline = find_pipeline(cfg.train_dataloader.dataset)
+    ours, theirs = time_transforms(
+        dataset, [pipeline, toolbox_pipeline(pipeline)], clips)
+    return Loading(start, median(seconds), ours, theirs, loader.num_workers,
+                   rate)
 
 
-def time_transforms(dataset, clips: int) -> Dict[str, float]:
-    """Seconds of every transform of a dataset's pipeline, medians."""
-    while not hasattr(dataset, 'pipeline'):
+def find_pipeline(dataset: dict) -> List[dict]:
+    """The pipeline of a dataset's config, within whatever wraps it."""
+    while 'dataset' in dataset:
+        dataset = dataset['dataset']
+    return dataset.get('pipeline', [])
+
+
+def toolbox_pipeline(pipeline: List[dict]) -> List[dict]:
+    """The pipeline, the toolbox's transforms in the place of ours.
+
+    Args:
+        pipeline (list[dict]): Configs of transforms.
+
+    Returns:
+        list[dict]: ``PreNormalize3D`` centres on a joint of its own choice.
+    """
+    steps = []
+    for step in pipeline:
+        step = dict(step, type=OF_THE_TOOLBOX.get(step['type'], step['type']))
+        if step['type'] == 'PreNormalize3D':
+            step.pop('center', None)
+        steps.append(step)
+    return steps
+
+
+def time_transforms(dataset, pipelines: List[List[dict]],
+                    clips: int) -> List[Dict[str, float]]:
+    """Seconds of the transforms of pipelines, medians, taking turns.
+
+    Args:
+        dataset (Dataset): Gives the clips, maybe within ``RepeatDataset``.
+        pipelines (list[list[dict]]): Configs of transforms.
+        clips (int): How many clips are timed.
+    """
+    while not hasattr(dataset, 'get_data_info'):
         dataset = dataset.dataset
-    pipeline: Compose = dataset.pipeline
-    seconds = [[] for _ in pipeline.transforms]
+    pipelines = [Compose(steps).transforms for steps in pipelines]
+    seconds = [[[] for _ in transforms] for transforms in pipelines]
     for i in range(clips):
-        data = dataset.get_data_info(i % len(dataset))
-        for transform, spent in zip(pipeline.transforms, seconds):
-            started = time.perf_counter()
-            data = transform(data)
-            spent.append(time.perf_counter() - started)
-    return {type(transform).__name__: median(spent)
-            for transform, spent in zip(pipeline.transforms, seconds)}
+        for transforms, kept in zip(pipelines, seconds):
+            data = dataset.get_data_info(i % len(dataset))
+            for transform, spent in zip(transforms, kept):
+                started = time.perf_counter()
+                data = transform(data)
+                spent.append(time.perf_counter() - started)
+    return [{type(transform).__name__: median(spent)
+             for transform, spent in zip(transforms, kept)}
+            for transforms, kept in zip(pipelines, seconds)]
 
 
-def loader_rate(loader, clips: int) -> float:
+def loader_rate(loader: DataLoader, clips: int) -> float:
     """Clips per second of a loader, after its first batch."""
     batches = iter(loader)
     next(batches)  # workers have started then

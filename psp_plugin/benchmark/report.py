@@ -52,10 +52,13 @@ def as_table(rows: List[dict]) -> str:
 
 def loading_lines(loading: Loading) -> str:
     """What was timed of a loader as text."""
-    parts = ', '.join(f'{name} {1e3 * seconds:.3f}'
-                      for name, seconds in loading.transforms.items())
-    return (f'dataset built in {loading.start:.2f} s\n'
-            f'pipeline: {1e3 * loading.clip:.3f} ms a clip in one process '
-            f'({parts})\n'
-            f'loader: {loading.rate:.0f} clips/s with {loading.workers} '
-            'workers')
+    lines = [f'dataset built in {loading.start:.2f} s',
+             f'a clip: {1e3 * loading.clip:.3f} ms in one process, read and '
+             f'prepared; {loading.rate:.0f} clips/s with {loading.workers} '
+             'workers', 'transforms, ms a clip:']
+    for name, seconds in (('ours', loading.transforms),
+                          ("the toolbox's", loading.toolbox)):
+        parts = ', '.join(f'{transform} {1e3 * spent:.3f}'
+                          for transform, spent in seconds.items())
+        lines.append(f'  {name}: {1e3 * sum(seconds.values()):.3f} ({parts})')
+    return '\n'.join(lines)

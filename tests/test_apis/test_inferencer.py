@@ -253,6 +253,13 @@ def test_labels_only_models_have_bones_but_no_attention(model, clips):
         inferencer.importance(clips[0])
 
 
+def test_a_pyramid_without_attention_is_told(tmp_path, clips):
+    inferencer = SkeletonInferencer(*write_model(
+        tmp_path, **{'model.neck.type': 'PyramidPooling'}))
+    with pytest.raises(ValueError, match='PyramidPooling of this PSP'):
+        inferencer.importance(clips[0])
+
+
 def test_toolbox_recognizers_are_served_too(tmp_path, clips):
     inferencer = SkeletonInferencer(*write_gcn(tmp_path))
     results = inferencer(clips[:3])

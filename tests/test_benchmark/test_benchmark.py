@@ -80,11 +80,35 @@ def test_loading(tool, tmp_path, capsys):
                f'{key}={ann_file}', 'train_dataloader.batch_size=4',
                'train_dataloader.dataset.dataset.labeled_ratio=0.3',
                'train_dataloader.num_workers=1'])
-    assert 'NormalizeSkeleton3D' in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert 'NormalizeSkeleton3D' in told and 'PreNormalize3D' in told
     loading = json.loads(path.read_text())['loading']
     assert loading['workers'] == 1 and loading['rate'] > 0
     # The transforms are most of what a clip takes.
     assert 0.3 < sum(loading['transforms'].values()) / loading['clip'] < 1.3
+
+
+def test_training_with_made_up_clips(tool, tmp_path, capsys):
+    """NTU's config, made small, with nothing to download."""
+    path = tmp_path / 'times.json'
+    model = {'backbone.blocks': '[(8,8,2,2),(8,16,4,2)]',
+             'backbone.num_heads': 2, 'neck.in_channels': 16,
+             'projector.in_channels': 16, 'cls_head.in_channels': 16,
+             'cls_head.num_classes': 5}
+    tool.main([str(CONFIGS / 'psp_ntu60_xsub_5p.py'), '--parts', 'training',
+               '--made-up', '60', '--rounds', '2', '--json', str(path),
+               '--cfg-options', 'train_dataloader.num_workers=0',
+               'train_dataloader.batch_size=3',
+               'train_dataloader.dataset.dataset.labeled_ratio=0.5',
+               'custom_hooks.0.unlabeled_dataloader.batch_size=4',
+               'custom_hooks.0.unlabeled_dataloader.num_workers=0',
+               *(f'model.{key}={value}' for key, value in model.items())])
+    assert '60 made-up clips' in capsys.readouterr().out
+    found = json.loads(path.read_text())['training']
+    assert set(found) == {'fp32', 'bf16-channels-last'}
+    for one in found.values():
+        assert 0 < one['waiting'] < 1
+        assert one['rate'] == pytest.approx(7 / one['seconds'], rel=1e-6)
 
 
 @pytest.mark.parametrize('args, says', [

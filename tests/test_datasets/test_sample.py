@@ -46,3 +46,16 @@ def test_testing_is_repeatable_and_leaves_the_random_state():
 
 def test_training_is_random():
     assert (sample(300) != sample(300)).any()
+
+
+@pytest.mark.parametrize('total_frames', [1, 2, 7, 31, 50, 83, 300])
+def test_training_draws_the_frames_of_the_toolbox(total_frames):
+    """All at once, and leaves the random state where that leaves it."""
+    drawn = []
+    for kind in ('UniformSamplePose', 'UniformSample'):
+        np.random.seed(total_frames)
+        info = dict(total_frames=total_frames, start_index=0)
+        inds = TRANSFORMS.build(dict(type=kind, clip_len=50))(info)[
+            'frame_inds']
+        drawn.append([*inds, np.random.rand()])
+    assert drawn[0] == drawn[1]

@@ -175,11 +175,20 @@ def rotation_onto(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     Returns:
         np.ndarray: (3, 3), to multiply column vectors from the left.
     """
-    normal = np.cross(source, target)
+    normal = cross_matrix(source) @ target
     if min(np.abs(source).sum(), np.abs(normal).sum()) < NO_DIRECTION:
         return np.eye(3)
     length, height = np.linalg.norm(source), np.linalg.norm(normal)
     sine, cosine = height / length, source @ target / length
     axis = normal / height
-    return (cosine * np.eye(3) + sine * np.cross(np.eye(3), axis) +
+    return (cosine * np.eye(3) + sine * cross_matrix(axis) +
             (1 - cosine) * np.outer(axis, axis))
+
+
+def cross_matrix(vector: np.ndarray) -> np.ndarray:
+    """The matrix (3, 3) that gives the cross product of a vector (3,).
+
+    For a single vector it is several times as quick as ``np.cross``.
+    """
+    x, y, z = vector
+    return np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])

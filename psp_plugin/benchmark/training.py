@@ -1,0 +1,62 @@
+"""Times training steps with their loaders running."""
+import time
+from typing import NamedTuple
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from psp_plugin.engine.hooks.interleave import cycle, find_labeled
+
+from .cases import Case, Mode, unlabeled_loader
+from .step import Run, now
+
+
+class Training(NamedTuple):
+    """How quickly a model trains on clips that are loaded as it goes.
+
+    Args:
+        seconds: Of a step, the mean.
+        waiting: Share of the time that the step waits for a batch.
+        rate: Clips per second.
+    """
+    seconds: float
+    waiting: float
+    rate: float
+
+
+def time_training(cfg: Config, case: Case, mode: Mode, steps: int = 20,
+                  warmup: int = 2) -> Training:
+    """Times training steps as the train loop does them.
+
+    Args:
+        cfg (Config): Gives the loaders.
+        case (Case): Gives the model.
+        mode (Mode): How to compute.
+        steps (int): How many steps are timed. Defaults to 20.
+        warmup (int): How many steps come before. Defaults to 2.
+    """
+    loaders = dict(labeled=Runner.build_dataloader(
+        dict(cfg.train_dataloader), seed=0))
+    if case.model.with_neck:
+        other = dict(unlabeled_loader(cfg))
+        other.setdefault('dataset', find_labeled(
+            loaders['labeled'].dataset).unlabeled_cfg())
+        loaders['unlabeled'] = Runner.build_dataloader(other, seed=0)
+    batches = {branch: cycle(loader) for branch, loader in loaders.items()}
+    waited = clips = 0
+    run = Run(case, mode)
+    for i in range(warmup + steps):
+        if i == warmup:
+            waited, clips, begun = 0, 0, now(run.device)
+        started = time.perf_counter()
+        loaded = {branch: next(each) for branch, each in batches.items()}
+        waited += time.perf_counter() - started
+        data = run.model.data_preprocessor(
+            {key: {branch: loaded[branch][key] for branch in loaded}
+             for key in ('inputs', 'data_samples')}, True)
+        run.case = case._replace(inputs=data['inputs'],
+                                 samples=data['data_samples'])
+        run.step()
+        clips += run.case.clips
+    spent = now(run.device) - begun
+    return Training(spent / steps, waited / spent, clips / spent)
