@@ -69,6 +69,12 @@ def test_any_moment_will_do(ann_file, tmp_path, whole, death):
     assert_as_uninterrupted(whole, tmp_path)
 
 
+def test_two_runs_of_one_seed_are_the_same(ann_file, tmp_path, whole):
+    """Weights, logged numbers and the order of clips."""
+    assert train(life_config(ann_file, tmp_path)) == 0
+    assert_as_uninterrupted(whole, tmp_path)
+
+
 def test_a_seed_that_the_run_drew_itself(ann_file, tmp_path):
     """The labelled loader is built before the checkpoint brings the seed."""
     cfg = life_config(ann_file, tmp_path / 'parts', 'iteration', 2)
