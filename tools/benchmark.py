@@ -32,16 +32,10 @@ from psp_plugin.benchmark import (
     time_training,
     use_made_up,
 )
+from psp_plugin.command_line import positive
 from psp_plugin.datasets.files import check_annotation_file
 from psp_plugin.datasets.run_checks import annotation_paths
 from psp_plugin.errors import InputError
-
-
-def positive(text: str) -> int:
-    """A number of clips, rounds or threads."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f'{text!r} is no positive number')
-    return int(text)
 
 
 def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:

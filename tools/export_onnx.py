@@ -11,15 +11,9 @@ from mmengine.config import Config, DictAction
 
 from psp_plugin.apis.clips import innermost_test_dataset, num_channels_of
 from psp_plugin.apis.loading import load_model
+from psp_plugin.command_line import positive
 from psp_plugin.export import ExportError, export_onnx
 from psp_plugin.models.recognizers.checks import num_joints_of
-
-
-def positive(text: str) -> int:
-    """A number of frames, persons or joints."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f'{text!r} is no positive number')
-    return int(text)
 
 
 def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:

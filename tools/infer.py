@@ -1,7 +1,6 @@
 """Classifies skeleton clips, and draws them coloured by attention."""
 import argparse
 import contextlib
-import itertools
 import sys
 from pathlib import Path
 from typing import Dict, List, Optional
@@ -9,6 +8,7 @@ from typing import Dict, List, Optional
 from mmengine.config import Config, DictAction
 
 from psp_plugin.apis import SkeletonInferencer, as_json, as_text
+from psp_plugin.command_line import free_name
 from psp_plugin.datasets.recordings import SUFFIXES
 from psp_plugin.visualization import write_skeleton_video
 
@@ -92,10 +92,7 @@ def draw(inferencer: SkeletonInferencer, clips: List[str],
         if 'error' in result:
             continue
         data = inferencer.read(clip)
-        stem = data['frame_dir'].replace('/', '_')
-        names = (f'{stem}_{i}' if i else stem for i in itertools.count())
-        name = next(name for name in names if name not in taken)
-        taken.add(name)
+        name = free_name(data['frame_dir'], taken)
         path = Path(args.video) / f'{name}.{args.video_format}'
         _, best, score = result['top'][0]
         importance = None

@@ -4,16 +4,16 @@ The joints of the skeleton are sized by their importance to the model.
 """
 import argparse
 import contextlib
-import itertools
 import sys
 from pathlib import Path
-from typing import List, Optional, Set, Tuple
+from typing import List, Optional, Tuple
 
 from matplotlib.figure import Figure
 from mmengine.config import Config, DictAction
 from mmengine.dataset import pseudo_collate
 
 from psp_plugin.apis import SkeletonInferencer
+from psp_plugin.command_line import free_name
 from psp_plugin.errors import InputError
 from psp_plugin.visualization import (
     clip_attention,
@@ -83,15 +83,6 @@ def draw(inferencer: SkeletonInferencer, clip: str,
         title, None if args.frame is None else args.frame - 1, args.stream,
         args.up)
     return data['frame_dir'], figure
-
-
-def free_name(name: str, taken: Set[str]) -> str:
-    """A file's name for a clip, which no other clip has taken."""
-    stem = name.replace('/', '_')
-    stems = (f'{stem}_{i}' if i else stem for i in itertools.count())
-    free = next(stem for stem in stems if stem not in taken)
-    taken.add(free)
-    return free
 
 
 def main(argv: Optional[List[str]] = None) -> None:
