@@ -59,6 +59,7 @@ REFINED = dict(
 CASES = {
     'psp with dsta': psp(DSTA),
     'psp with stgcn': psp(STGCN),
+    'psp without absent persons': dict(psp(DSTA), skip_absent_persons=True),
     'stgcn': gcn(STGCN),
     'refined stgcn': REFINED,
 }

@@ -56,6 +56,14 @@ def test_the_encoder_sees_present_persons_alone():
                for p in model.parameters())
 
 
+def test_a_traced_graph_of_one_size_gives_the_same():
+    model = build(contrast=False, skip_absent_persons=True).eval()
+    x = one_or_two(4)
+    program = torch.export.export(model, (x, )).module()
+    for given, expected in zip(program(x), model(x)):
+        torch.testing.assert_close(given, expected)
+
+
 def test_more_than_two_persons_are_refused():
     model = build(contrast=False, skip_absent_persons=True)
     x = torch.randn(1, 1, 3, 6, 20, 6)

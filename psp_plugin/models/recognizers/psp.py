@@ -145,22 +145,44 @@ class PSPRecognizer(BaseRecognizer):
         ]
         for stream in streams:
             check_clips(self.backbone, stream)
-        x = torch.cat(streams)
+        present = None
         if self.skip_absent_persons:
             # A person is there or not for both streams alike.
             present = torch.cat([
                 find_present(clip) for clip in clips.values() for _ in 'jm'])
-            persons = x[present].unsqueeze(1)  # (persons, 1, T, V, C)
-            features = self.backbone(persons)
-            check_features(self.backbone, persons, features)
-            features = features.squeeze(1)[stand_ins(present)]
-        else:
-            features = self.backbone(x)
-            check_features(self.backbone, x, features)
+        features = self.encode_persons(torch.cat(streams), present)
         # Not len(), which would fix the batch size in torch.export.
         features = iter(features.split([x.size(0) for x in streams]))
         return {branch: Streams(*pair)
                 for branch, pair in zip(clips, zip(features, features))}
+
+    def encode_persons(self, x: torch.Tensor,
+                       present: Optional[torch.Tensor]) -> torch.Tensor:
+        """Encodes all persons, or those who are there.
+
+        Args:
+            x (Tensor): (N, M, T, V, C).
+            present (Tensor, optional): (N, M), whose features also stand at
+                the places of the others, see :func:`stand_ins`. None for all.
+
+        Returns:
+            Tensor: (N, M, C', T', V).
+
+        Raises:
+            ValueError: If the features have no joints.
+        """
+        # A traced graph has one size: it computes all, which gives the same
+        # in evaluation.
+        skip = present is not None and not torch.compiler.is_compiling()
+        given = x[present].unsqueeze(1) if skip else x
+        features = self.backbone(given)
+        check_features(self.backbone, given, features)
+        if present is None:
+            return features
+        if skip:
+            return features.squeeze(1)[stand_ins(present)]
+        return torch.where(present[..., None, None, None], features,
+                           features.flip(1))
 
     def contrast(self, features: Streams) -> Dict[str, torch.Tensor]:
         """Contrasts joint with motion at every level of the pyramid.
