@@ -4,7 +4,9 @@ import math
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+import torch
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook, IterTimerHook
 from mmengine.runner import Runner, get_priority
@@ -190,3 +192,48 @@ def test_half_a_method_is_told(ann_file, tmp_path, absent, message):
         cfg.model.neck = None
     with pytest.raises(ValueError, match=message):
         Runner.from_cfg(cfg).train()
+
+
+class Draws(torch.utils.data.Dataset):
+    """What the workers draw."""
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        return np.random.rand()
+
+
+def test_workers_draw_anew_in_every_pass():
+    """MMEngine alone lets them draw the same, pass after pass."""
+    cfg = dict(dataset=Draws(), batch_size=2, num_workers=2,
+               collate_fn=dict(type='default_collate'),
+               sampler=dict(type='DefaultSampler', shuffle=True))
+
+    def passes(epoch, count):
+        batches = cycle(Runner.build_dataloader(cfg, seed=0), epoch)
+        return [sorted(torch.cat([next(batches), next(batches)]).tolist())
+                for _ in range(count)]
+
+    first, second, third = passes(0, 3)
+    assert len({*first, *second, *third}) == 12
+    assert passes(1, 2) == [second, third]  # as after a resume
+    loader = Runner.build_dataloader(cfg, seed=0)
+    alone = [sorted(torch.cat(list(loader)).tolist()) for _ in range(2)]
+    assert alone[0] == alone[1]
+
+
+def test_labelled_workers_draw_anew_in_every_epoch(ann_file, tmp_path):
+    cfg = small_config(CONFIG, ann_file, tmp_path, epochs=2)
+    cfg.train_dataloader.num_workers = 1
+    runner, seeds = Runner.from_cfg(cfg), []
+
+    class Look(Hook):
+
+        def before_train_iter(self, runner, batch_idx, data_batch=None):
+            init = runner.train_dataloader.worker_init_fn
+            seeds.append((runner.epoch, init.keywords['seed']))
+
+    runner.register_hook(Look())
+    runner.train()
+    assert len(set(seeds)) == len({seed for _, seed in seeds}) == 2

@@ -11,7 +11,13 @@ from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
 
 from psp_plugin.errors import InputError
 
-from .interleave import InterleaveHook, build_loader, is_endless
+from .interleave import (
+    LABELED,
+    InterleaveHook,
+    build_loader,
+    is_endless,
+    seed_workers,
+)
 
 VALIDATED = 'last_validation'  # where the message hub keeps the iteration
 
@@ -23,8 +29,9 @@ class ExactResumeHook(Hook):
     MMEngine saves weights, optimiser, schedules and log. What it leaves out:
 
     * Random states. This hook seeds Python, NumPy and PyTorch anew for every
-      iteration, from seed, rank and iteration alone, so that there is nothing
-      to save, and validation changes no random number of the training.
+      iteration, from seed, rank and iteration alone, and the workers of the
+      labelled loader for every epoch, so that there is nothing to save, and
+      validation changes no random number of the training.
     * A validation that was due at the checkpoint, but not done when it was
       written, is done before the training goes on.
     * The seed of the labelled loader, if the run drew it itself: the loader
@@ -80,6 +87,8 @@ class ExactResumeHook(Hook):
         """
         seed_iteration(runner)
         loop = runner.train_loop
+        if isinstance(loop, EpochBasedTrainLoop):
+            seed_workers(loop.dataloader, runner.seed, LABELED, runner.epoch)
         if isinstance(loop, IterBasedTrainLoop) and runner.iter > 0:
             loop.dataloader_iterator = call_after(
                 loop.dataloader_iterator, runner.iter,

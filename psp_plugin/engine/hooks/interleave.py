@@ -1,8 +1,10 @@
 """Puts unlabelled batches beside labelled ones."""
+from functools import partial
 from typing import Iterator, Optional
 
+import numpy as np
 from mmaction.registry import HOOKS
-from mmengine.dataset import InfiniteSampler
+from mmengine.dataset import InfiniteSampler, worker_init_fn
 from mmengine.hooks import Hook
 from mmengine.runner import IterBasedTrainLoop, Runner
 from torch.utils.data import DataLoader
@@ -10,6 +12,8 @@ from torch.utils.data import DataLoader
 from psp_plugin.datasets import SemiSupervisedDataset
 from psp_plugin.distributed import check_equal_epochs
 from psp_plugin.errors import InputError
+
+LABELED, UNLABELED = 0, 1  # numbers of the loaders
 
 
 @HOOKS.register_module()
@@ -55,18 +59,11 @@ class InterleaveHook(Hook):
         if not isinstance(runner.train_loop, IterBasedTrainLoop):
             check_equal_epochs(runner.train_dataloader)
         loader = self.loader = self._build_loader(runner)
-        if len(loader.dataset) == 0:
-            raise InputError('the unlabelled loader holds no clip: all are '
-                             'labelled')
-        if len(loader) == 0:
-            raise InputError(
-                f'the unlabelled loader holds {len(loader.sampler)} clips in '
-                f'each process, fewer than one batch of {loader.batch_size}: '
-                'lower its batch_size or set drop_last=False')
+        check_unlabeled(loader)
         epoch, offset = divmod(runner.iter, len(loader))
         if is_endless(loader):
             epoch, offset = 0, runner.iter  # it is one pass without an end
-        self._batches = cycle(loader, epoch)
+        self._batches = cycle(loader, epoch, runner.seed)
         for _ in range(offset):
             next(self._batches)
 
@@ -138,16 +135,52 @@ def find_labeled(dataset) -> SemiSupervisedDataset:
     return inner
 
 
-def cycle(loader: DataLoader, epoch: int = 0) -> Iterator[dict]:
+def check_unlabeled(loader: DataLoader) -> None:
+    """Checks that an unlabelled loader has batches to give.
+
+    Raises:
+        InputError: If it has none.
+    """
+    if len(loader.dataset) == 0:
+        raise InputError('the unlabelled loader holds no clip: all are '
+                         'labelled')
+    if len(loader) == 0:
+        raise InputError(
+            f'the unlabelled loader holds {len(loader.sampler)} clips in '
+            f'each process, fewer than one batch of {loader.batch_size}: '
+            'lower its batch_size or set drop_last=False')
+
+
+def seed_workers(loader: DataLoader, *key: int) -> None:
+    """Gives the workers of a loader's next pass random states of their own.
+
+    MMEngine seeds workers with the same numbers whenever they start, that is
+    in every pass, unless they are persistent. A ``worker_init_fn`` of the
+    config's own is left as it is.
+
+    Args:
+        loader (DataLoader): A loader that MMEngine has built.
+        *key (int): Seed of the run, number of the loader, number of the pass.
+    """
+    if getattr(loader.worker_init_fn, 'func', None) is worker_init_fn:
+        seed = np.random.SeedSequence(key).generate_state(1)[0]
+        loader.worker_init_fn = partial(
+            loader.worker_init_fn, seed=int(seed) // 2)  # room for the rank
+
+
+def cycle(loader: DataLoader, epoch: int = 0,
+          seed: int = 0) -> Iterator[dict]:
     """Yields batches without end, each pass in its epoch's own order.
 
     Args:
         loader (DataLoader): A loader of at least one batch.
         epoch (int): The pass to start with. Defaults to 0.
+        seed (int): Seed of the workers' random states. Defaults to 0.
     """
     sampler = loader.batch_sampler.sampler
     while True:
         if hasattr(sampler, 'set_epoch'):
             sampler.set_epoch(epoch)
+        seed_workers(loader, seed, UNLABELED, epoch)
         yield from loader
         epoch += 1
