@@ -4,6 +4,7 @@ They take the same arguments, write the same files and need no second. A
 config says in plain words what shall happen: ``fail_once``, ``wait``.
 """
 import json
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -84,6 +85,36 @@ def calls(run) -> list:
              *sorted(run.folder.glob('test_*/arguments.json'))]
     return [json.loads(line) for path in paths if path.is_file()
             for line in path.read_text().splitlines()]
+
+
+def write_life(folder: Path, life: str, *lines: dict, cut: str = '') -> None:
+    """Writes what a training logs from its start to its end."""
+    path = folder / life / 'vis_data/scalars.json'
+    path.parent.mkdir(parents=True)
+    path.write_text(''.join(json.dumps(line) + '\n' for line in lines) + cut)
+
+
+def val(step: int, top1: float) -> dict:
+    """The logged line of a validation."""
+    return {'acc/top1': top1, 'step': step}
+
+
+def write_repository(folder: Path) -> Path:
+    """Makes a git repository of one file and one commit."""
+    folder.mkdir()
+    (folder / '__init__.py').touch()
+    git(folder, 'init', '--quiet')
+    git(folder, 'add', '__init__.py')
+    git(folder, 'commit', '--quiet', '--message', 'first')
+    return folder
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """What git says to a command."""
+    command = ['git', '-C', str(folder), '-c', 'user.name=a', '-c',
+               'user.email=a@b', '-c', 'commit.gpgsign=false', *arguments]
+    return subprocess.run(command, check=True, capture_output=True,
+                          text=True).stdout.strip()
 
 
 def when_there(path, action):

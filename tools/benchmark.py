@@ -88,19 +88,16 @@ def time_step(cfg: Config, args: argparse.Namespace) -> dict:
     batch = {branch: size for branch, size in dict(
         labeled=args.labeled, unlabeled=args.unlabeled).items() if size}
     case = make_case(cfg, device, batch, args.absent)
-    peak = {bf16: peak_flops(device, torch.bfloat16 if bf16 else torch.float32)
-            for bf16 in (False, True)}
-    rows = step_rows(
-        case, time_steps(case, modes, args.rounds), count_flops(case),
-        {name: peak[mode.bf16] for name, mode in modes.items()})
+    peaks = {name: peak_flops(device, mode) for name, mode in modes.items()}
+    rows = step_rows(case, time_steps(case, modes, args.rounds),
+                     count_flops(case), peaks)
     print('clips: ' + ', '.join(
         f'{branch} {tuple(x.shape)}' for branch, x in case.inputs.items()))
-    print(f'{describe(device)}; a large matrix product: '
-          f'{peak[False] / 1e12:.3f} TFLOP/s in float32, '
-          f'{peak[True] / 1e12:.3f} in bfloat16')
+    print(f'{describe(device)}; a large matrix product, TFLOP/s: ' +
+          ', '.join(f'{name} {peak / 1e12:.3f}'
+                    for name, peak in peaks.items()))
     print(as_table(rows))
-    return dict(device=describe(device), rows=rows, peak_fp32=peak[False],
-                peak_bf16=peak[True])
+    return dict(device=describe(device), rows=rows, peaks=peaks)
 
 
 def time_loader(cfg: Config, args: argparse.Namespace) -> dict:
@@ -112,6 +109,10 @@ def time_loader(cfg: Config, args: argparse.Namespace) -> dict:
 
 def time_both(cfg: Config, args: argparse.Namespace) -> dict:
     """Times steps with their loaders running, and prints the result."""
+    if args.labeled or args.unlabeled or args.absent:
+        raise InputError('--labeled, --unlabeled and --absent are for the '
+                         'step alone: set batch_size of the loaders with '
+                         '--cfg-options')
     case = make_case(cfg, choose_device(args.device))
     results = {}
     for name in args.modes or ['fp32', 'bf16-channels-last']:
@@ -132,10 +133,10 @@ def describe(device: torch.device) -> str:
 
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
-    logging.disable(logging.INFO)
     if args.threads:
         torch.set_num_threads(args.threads)
     results = {}
+    logging.disable(logging.INFO)  # what MMEngine tells of a model
     try:
         with contextlib.redirect_stdout(sys.stderr):  # what MMEngine logs
             cfg = Config.fromfile(args.config)
@@ -158,8 +159,10 @@ def main(argv: Optional[List[str]] = None) -> None:
         if args.json:
             Path(args.json).write_text(json.dumps(results, indent=1) + '\n',
                                        encoding='utf-8')
-    except (InputError, ValueError, OSError) as error:
+    except (ValueError, OSError, RuntimeError) as error:
         sys.exit(f'{error}.')
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 if __name__ == '__main__':

@@ -21,7 +21,8 @@ class Mode(NamedTuple):
             without cuDNN.
         channels_last: With ``DSTANet(channels_last=True)``.
         bf16: Under bfloat16 autocast.
-        tf32: With TF32 matrix products and convolutions, on a GPU.
+        tf32: With TF32 matrix products and convolutions, on a GPU. Without,
+            there are none: PyTorch has those of convolutions on by default.
         compile: With the encoder compiled, as ``CompileHook`` does.
     """
     reference: bool = False
@@ -90,14 +91,22 @@ def make_case(cfg: Config, device: torch.device, batch: Dict[str, int] = {},
         seed (int): Seed of weights and skeletons. Defaults to 0.
 
     Raises:
-        InputError: If the config is none of a ``PSPRecognizer``.
+        InputError: If the config is none of a ``PSPRecognizer`` with
+            ``DSTANet``, if a branch is given that it does not have, or if
+            ``absent`` is no share.
     """
-    if cfg.model.type != 'PSPRecognizer':
-        raise InputError(f'the model is a {cfg.model.type}; a PSPRecognizer '
-                         'is what is timed')
+    kind = (cfg.get('model') or {}).get('type')
+    if kind != 'PSPRecognizer' or cfg.model.backbone.type != 'DSTANet':
+        raise InputError(f'{cfg.filename} has the model {kind}; a '
+                         'PSPRecognizer with DSTANet is what is timed')
+    if not 0 <= absent <= 1:
+        raise InputError(f'the share of absent persons is {absent}, not one '
+                         'from 0 to 1')
     torch.manual_seed(seed)
     model = MODELS.build(cfg.model)
     model.init_weights()
+    if 'unlabeled' in batch and not model.with_neck:
+        raise InputError('the model has no contrast, thus no unlabelled clips')
     sizes = dict(batch_sizes(cfg, model.with_neck), **batch)
     shape = clip_shape(cfg, model)
     inputs = {}
@@ -141,8 +150,8 @@ def clip_shape(cfg: Config, model: PSPRecognizer) -> Tuple[int, ...]:
     found = {}
     for _, part in find_dicts(cfg.train_dataloader):
         for key in ('clip_len', 'num_person'):
-            found.setdefault(key, part.get(key))
-            found = {k: v for k, v in found.items() if v is not None}
+            if part.get(key) is not None:
+                found.setdefault(key, part[key])
     if len(found) < 2:
         raise InputError('the train pipeline names no clip_len or no '
                          'num_person, which the size of a batch is taken from')

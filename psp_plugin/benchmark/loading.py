@@ -9,6 +9,9 @@ from mmengine.dataset import Compose
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
+from psp_plugin.engine.hooks.interleave import cycle
+from psp_plugin.errors import InputError
+
 # The toolbox's transforms that ours stand for.
 OF_THE_TOOLBOX = dict(NormalizeSkeleton3D='PreNormalize3D',
                       UniformSamplePose='UniformSample')
@@ -112,12 +115,27 @@ def time_transforms(dataset, pipelines: List[List[dict]],
 
 
 def loader_rate(loader: DataLoader, clips: int) -> float:
-    """Clips per second of a loader, after its first batch."""
-    batches = iter(loader)
-    next(batches)  # workers have started then
-    count, started = 0, time.perf_counter()
-    for batch in batches:
-        count += len(batch['inputs'])
-        if count >= clips:
-            break
+    """Clips per second of a loader that has started.
+
+    Batches that workers have prepared in advance are not counted.
+
+    Args:
+        loader (DataLoader): The loader.
+        clips (int): How many clips are counted, at the least.
+
+    Raises:
+        InputError: If the loader has no batch beside those.
+    """
+    ahead = loader.num_workers * (loader.prefetch_factor or 0) + 1
+    batches, count = cycle(loader), 0
+    if len(loader) <= ahead:
+        raise InputError(
+            f'the labelled loader has {len(loader)} batches in an epoch, of '
+            f'which its workers hold {ahead} in advance: lower its batch_size '
+            'or num_workers, or take more clips')
+    for _ in range(ahead):
+        next(batches)
+    started = time.perf_counter()
+    while count < clips:
+        count += len(next(batches)['inputs'])
     return count / (time.perf_counter() - started)

@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Iterable
 
 import numpy as np
+from mmaction.registry import MODELS
 from mmengine.config import Config
 
-from psp_plugin.datasets.run_checks import find_dicts
+from psp_plugin.datasets.run_checks import LOADERS, find_dicts
+from psp_plugin.errors import InputError
 
 
 def write_clips(path: Path, count: int, joints: int, splits: Iterable[str],
@@ -46,14 +48,22 @@ def use_made_up(cfg: Config, folder: Path, count: int) -> Path:
         cfg (Config): The config, changed in place.
         folder (Path): Where the file is written.
         count (int): Number of clips.
+
+    Returns:
+        Path: The file.
+
+    Raises:
+        InputError: If the config has no annotation file.
     """
     datasets = [part for _, part in find_dicts(
-        {key: cfg[key] for key in ('train_dataloader', 'val_dataloader',
-                                   'test_dataloader')})
+        {key: cfg.get(key) for key in (*LOADERS, 'custom_hooks')})
         if 'ann_file' in part]
+    if not datasets:
+        raise InputError(f'{cfg.filename} has no ann_file, in whose place '
+                         'made-up clips could be')
     path = folder / 'made_up.pkl'
-    write_clips(path, count, cfg.model.backbone.num_joints,
-                {part['split'] for part in datasets},
+    write_clips(path, count, MODELS.build(cfg.model.backbone).num_joints,
+                {part['split'] for part in datasets if part.get('split')},
                 cfg.model.cls_head.num_classes)
     for part in datasets:
         part['ann_file'] = str(path)

@@ -13,6 +13,7 @@ from typing import Dict, Tuple
 import torch
 import torch.nn.functional as F
 
+from psp_plugin.errors import InputError
 from psp_plugin.models import DSTANet, PSPRecognizer
 from psp_plugin.models.backbones.dsta import AttentionUnit
 from psp_plugin.models.necks.ppa import (
@@ -32,15 +33,25 @@ class ReferencePath:
         model (PSPRecognizer): Gives the parameters.
 
     Raises:
-        ValueError: If the encoder is not ``DSTANet`` with convolutions.
+        InputError: If the encoder is not ``DSTANet`` with convolutions, the
+            neck not the polymerizing one, or absent persons are skipped.
     """
 
     def __init__(self, model: PSPRecognizer) -> None:
         backbone = model.backbone
         if type(backbone) is not DSTANet or backbone.num_frames:
-            raise ValueError('the reference path knows DSTANet with '
+            raise InputError('the reference path knows DSTANet with '
                              "temporal='conv' alone, not "
                              f'{type(backbone).__name__}')
+        if model.with_neck and type(
+                model.neck) is not PyramidPolymerizingAttention:
+            raise InputError('the reference path knows '
+                             'PyramidPolymerizingAttention alone, not '
+                             f'{type(model.neck).__name__}: leave it out of '
+                             '--modes')
+        if model.skip_absent_persons:
+            raise InputError('the reference path skips no absent persons: '
+                             'leave it out of --modes')
         self.model = model
 
     def encode(self, clips: Features) -> Dict[str, Streams]:

@@ -156,23 +156,25 @@ def count_flops(case: Case) -> int:
     return counter.get_total_flops()
 
 
-def peak_flops(device: torch.device, dtype: torch.dtype,
+def peak_flops(device: torch.device, mode: Mode,
                size: Optional[int] = None) -> float:
     """Operations per second of one large matrix product, the best of ten.
 
     Args:
         device (torch.device): Where to compute.
-        dtype (torch.dtype): Of the matrices.
+        mode (Mode): Gives the precision.
         size (int, optional): Their size. Defaults to 8192 on a GPU, else
             2048.
     """
     size = size or (8192 if device.type == 'cuda' else 2048)
+    dtype = torch.bfloat16 if mode.bf16 else torch.float32
     a = torch.randn(size, size, device=device).to(dtype)
     best = float('inf')
-    for _ in range(12):  # the first ones warm up
-        started = now(device)
-        a @ a
-        best = min(best, now(device) - started)
+    with mode.flags():
+        for _ in range(12):  # the first ones warm up
+            started = now(device)
+            a @ a
+            best = min(best, now(device) - started)
     return 2 * size**3 / best
 
 

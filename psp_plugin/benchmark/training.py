@@ -5,7 +5,11 @@ from typing import NamedTuple
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from psp_plugin.engine.hooks.interleave import cycle, find_labeled
+from psp_plugin.engine.hooks.interleave import (
+    check_unlabeled,
+    cycle,
+    find_labeled,
+)
 
 from .cases import Case, Mode, unlabeled_loader
 from .step import Run, now
@@ -39,9 +43,11 @@ def time_training(cfg: Config, case: Case, mode: Mode, steps: int = 20,
         dict(cfg.train_dataloader), seed=0))
     if case.model.with_neck:
         other = dict(unlabeled_loader(cfg))
-        other.setdefault('dataset', find_labeled(
-            loaders['labeled'].dataset).unlabeled_cfg())
+        if 'dataset' not in other:
+            other['dataset'] = find_labeled(
+                loaders['labeled'].dataset).unlabeled_cfg()
         loaders['unlabeled'] = Runner.build_dataloader(other, seed=0)
+        check_unlabeled(loaders['unlabeled'])
     batches = {branch: cycle(loader) for branch, loader in loaders.items()}
     waited = clips = 0
     run = Run(case, mode)

@@ -11,6 +11,8 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from psp_plugin.errors import FileError
+
 from .plan import Run
 from .scalars import position, validation_scores
 
@@ -74,7 +76,11 @@ class Display:
         """Reads the logs of the runs at work."""
         with self.lock:
             for run, task in self.tasks.items():
-                scores = list(validation_scores(run.folder).values())
+                try:
+                    scores = list(validation_scores(run.folder).values())
+                    place = position(run.folder)
+                except FileError:
+                    continue  # the bar waits; the table names the log
                 self.progress.update(
-                    task, completed=position(run.folder),
+                    task, completed=place,
                     note=f'top-1 {100 * scores[-1]:.1f}' if scores else '')

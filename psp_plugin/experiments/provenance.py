@@ -12,11 +12,11 @@ from psp_plugin.version import __version__
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
-@functools.lru_cache(maxsize=None)
 def commit() -> str:
-    """The commit of this package, ``-dirty`` with changes beside it.
+    """The commit of this package now, ``-dirty`` with changes beside it.
 
-    An installation that is no checkout gives its version. Files that git does
+    Every training and test starts with the files as they are by then. An
+    installation that is no checkout gives its version. Files that git does
     not track are not looked at.
     """
     git = ['git', '-C', str(PACKAGE)]

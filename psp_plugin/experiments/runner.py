@@ -90,29 +90,30 @@ class _Work:
         """Carries the run out, and says what became of it."""
         failure = None
         try:
+            if self._is_done():
+                self.display.skip(self.run)
+                return Outcome(self.run, self.state)
             if self.stop.is_set():
                 raise Interrupted
             with occupied(self.run.folder) as descriptor:
-                self.state = read_state(self.run)
-                if self.state.done(self.run):
-                    self.display.skip(self.run)
-                    return Outcome(self.run, self.state)
-                self._do(descriptor)
+                if not self._is_done():  # by another process since
+                    self._do(descriptor)
         except Interrupted:
             failure = INTERRUPTED
         except (InputError, OSError) as error:
             failure = str(error)
+        except Exception as error:  # the other runs, and the table, go on
+            failure = f'{type(error).__name__}: {error}'
         self.display.end(self.run, failure)
         return Outcome(self.run, self.state, failure)
+
+    def _is_done(self) -> bool:
+        self.state = read_state(self.run)
+        return self.state.done(self.run)
 
     def _do(self, descriptor: int) -> None:
         run, state = self.run, self.state
         self.display.start(run)
-        for list_, value in ((state.commits, commit()),
-                             (state.machines, machine())):
-            if value not in list_:
-                list_.append(value)
-        state.save(run.folder)
         try:
             if not state.trained:
                 # A run that has saved nothing yet starts as its config says.
@@ -150,6 +151,7 @@ class _Work:
                    self.run.config, *arguments, '--work-dir', str(folder)]
         if options:
             command += ['--cfg-options', *options]
+        self._note_origin()
         log = self.run.folder / f'{tool}.log'
         status = run_command(command, log, self.stop, self.environment,
                              [descriptor], self._count)
@@ -159,6 +161,14 @@ class _Work:
             raise RunFailed(
                 f'tools/{tool}.py ended with status {status}, see {log}' +
                 (f' ("{said[-1]}")' if said else ''))
+
+    def _note_origin(self) -> None:
+        """Keeps which code is about to run, and where."""
+        for known, value in ((self.state.commits, commit()),
+                             (self.state.machines, machine())):
+            if value not in known:
+                known.append(value)
+        self.state.save(self.run.folder)
 
     def _count(self, seconds: float) -> None:
         self.state.seconds += seconds

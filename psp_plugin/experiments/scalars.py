@@ -13,11 +13,33 @@ def read_scalars(folder: Path) -> Iterator[dict]:
 
     Args:
         folder (Path): The work dir of the run.
+
+    Raises:
+        FileError: If a log cannot be read.
     """
     for path in sorted(Path(folder).glob('*/vis_data/scalars.json')):
-        for line in path.read_text(encoding='utf-8').splitlines(True):
+        for line in _read(path).splitlines(True):
             if line.endswith('\n'):  # not one that is being written
-                yield json.loads(line)
+                yield _record(path, line, 'step')
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding='utf-8')
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileError(str(path), f'cannot be read: {error}') from error
+
+
+def _record(path: Path, text: str, *keys: str) -> dict:
+    """A logged dict that has these keys."""
+    try:
+        record = json.loads(text)
+    except ValueError:
+        record = None
+    if not isinstance(record, dict) or not set(keys) <= set(record):
+        raise FileError(str(path), f'is damaged, remove it: {text[:40]!r} is '
+                        'not what MMEngine logs')
+    return record
 
 
 def validation_scores(folder: Path) -> Dict[int, float]:
@@ -52,11 +74,11 @@ def score_of_test(folder: Path) -> float:
         folder (Path): The work dir of the test.
 
     Raises:
-        FileError: If there is none.
+        FileError: If there is none, or a file cannot be read.
     """
     score: Optional[float] = None
     for path in sorted(Path(folder).glob('*/*.json')):
-        score = json.loads(path.read_text(encoding='utf-8')).get(TOP1, score)
+        score = _record(path, _read(path)).get(TOP1, score)
     if score is None:
         raise FileError(str(folder), f'holds no {TOP1}: test_evaluator needs '
                         "dict(type='AccMetric')")

@@ -3,9 +3,10 @@ import csv
 import io
 import statistics
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from psp_plugin.engine.atomic_backend import AtomicBackend
+from psp_plugin.errors import FileError
 
 from .paper import paper_accuracy
 from .runner import Outcome
@@ -16,6 +17,9 @@ NOTE = '''Top-1 in percent. Mean and spread (sample standard deviation) are of
 the seeds, each tested with the weights of its last epoch; the seed is that of
 the labelled clips and of the initialisation. "Best" and "last" are of the
 validation while training. Time is that of one run, training and tests.
+The paper's numbers are of one test clip per sample, while most shipped configs
+test ten: they are not like for like. The next command in this work dir
+overwrites these tables with its own configs'; the runs themselves stay.
 '''
 
 
@@ -61,8 +65,7 @@ def _config_row(group: List[Outcome], splits: Sequence[str]) -> dict:
             statistics.stdev(scores) if len(scores) > 1 else None)
     paper = paper_accuracy(first.name)
     row['paper'] = NONE if paper is None else f'{paper:.1f}'
-    validated = [list(validation_scores(outcome.run.folder).values())
-                 for outcome in done]
+    validated = [_validated(outcome)[0] for outcome in done]
     row['best of each'] = _join(_percent(max(s, default=None))
                                 for s in validated)
     row['last of each'] = _join(_percent(s[-1] if s else None)
@@ -79,7 +82,7 @@ def _config_row(group: List[Outcome], splits: Sequence[str]) -> dict:
 def _run_row(outcome: Outcome, splits: Sequence[str]) -> dict:
     """What one run gave."""
     run, state = outcome.run, outcome.state
-    scores = list(validation_scores(run.folder).values())
+    scores, damage = _validated(outcome)
     row = dict(config=run.name, seed=str(run.seed),
                best=_percent(max(scores, default=None)),
                last=_percent(scores[-1] if scores else None))
@@ -89,8 +92,17 @@ def _run_row(outcome: Outcome, splits: Sequence[str]) -> dict:
         time=_duration(state.seconds) if state else NONE,
         commit=_join(state.commits, ', ') if state else NONE,
         machine=_join(state.machines, '; ') if state else NONE,
-        state=outcome.failure or 'done', folder=str(run.folder))
+        state='; '.join([outcome.failure or 'done', *damage]),
+        folder=str(run.folder))
     return row
+
+
+def _validated(outcome: Outcome) -> Tuple[List[float], List[str]]:
+    """The validations of a run, or else why its log cannot be read."""
+    try:
+        return list(validation_scores(outcome.run.folder).values()), []
+    except FileError as error:
+        return [], [str(error)]
 
 
 def _percent(score: Optional[float]) -> str:

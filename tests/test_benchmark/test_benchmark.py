@@ -8,7 +8,7 @@ import torch
 from toy import CONFIGS, load_tool, write_ntu
 
 from psp_plugin.benchmark import MODES, make_case, time_steps
-from psp_plugin.benchmark.step import PHASES, count_flops, peak_flops
+from psp_plugin.benchmark.step import PHASES, Run, count_flops, peak_flops
 
 ROOT = CONFIGS.parent
 SMALL = str(CONFIGS / 'psp_synthetic_5p.py')
@@ -49,8 +49,36 @@ def test_flops_grow_with_the_batch():
 
 
 def test_peak_is_that_of_matrix_products():
-    peak = peak_flops(torch.device('cpu'), torch.float32, 256)
+    peak = peak_flops(torch.device('cpu'), MODES['fp32'], 256)
     assert 1e8 < peak < 1e14
+
+
+@pytest.mark.parametrize('name', MODES)
+def test_switches_are_set_back(name):
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+
+    def switches():
+        return matmul.allow_tf32, cudnn.allow_tf32, cudnn.enabled
+
+    before = switches()
+    with MODES[name].flags():
+        assert switches() == (name == 'tf32', name == 'tf32',
+                              name != 'reference')
+    assert switches() == before
+
+
+def test_channels_last_and_compiled_steps():
+    """The compiler's tracer alone, as a compiler may be absent."""
+    cfg = load_tool('benchmark').Config.fromfile(SMALL)
+    case = make_case(cfg, torch.device('cpu'), dict(labeled=2, unlabeled=3))
+    run = Run(case, MODES['channels-last'])
+    seen = []
+    run.model.backbone.layers[0].register_forward_hook(
+        lambda module, inputs, output: seen.append(inputs[0].stride(1)))
+    run.step()
+    assert seen == [1]
+    assert Run(case, MODES['compile']).model.backbone._compiled_call_impl
+    assert case.model.backbone._compiled_call_impl is None
 
 
 def test_supervised_configs_have_one_branch():
@@ -117,12 +145,27 @@ def test_training_with_made_up_clips(tool, tmp_path, capsys):
     ([str(CONFIGS / 'psp_ntu60_xsub_5p.py'), '--parts', 'loading'],
      'ntu60_3d.pkl does not exist'),
     ([str(CONFIGS / 'mix/refine_stgcn_ntu60_xsub.py')],
-     'the model is a RecognizerGCNWithNeck'),
+     'the model RecognizerGCNWithNeck; a PSPRecognizer with DSTANet'),
+    ([SMALL, '--parts', 'training', '--labeled', '2'], 'for the step alone'),
+    ([SMALL, '--parts', 'loading', '--made-up', '9'], 'has no ann_file'),
+    ([SMALL, '--absent', '1.5'], 'is 1.5, not one from 0 to 1'),
+    ([str(CONFIGS / 'supervised_synthetic_5p.py'), '--unlabeled', '2'],
+     'no contrast, thus no unlabelled clips'),
+    ([str(CONFIGS / 'psp_nwucla_xview_5p_small_without_ppa.py'),
+      '--labeled', '1', '--unlabeled', '2'], 'not PyramidPooling'),
     (['none.py'], 'none.py'),
 ])
-def test_bad_input_is_one_sentence(args, says, tmp_path):
+def test_bad_input_is_one_sentence(args, says, tool, capsys):
+    with pytest.raises(SystemExit) as end:
+        tool.main(args)
+    assert end.value.code
+    assert says in str(end.value.code) + capsys.readouterr().err
+
+
+def test_as_a_command(tmp_path):
     done = subprocess.run(
         [sys.executable, '-W', 'ignore', str(ROOT / 'tools/benchmark.py'),
-         *args], capture_output=True, text=True, check=False, cwd=tmp_path)
-    assert done.returncode and says in done.stderr
+         'none.py'], capture_output=True, text=True, check=False,
+        cwd=tmp_path)
+    assert done.returncode == 1 and 'none.py' in done.stderr
     assert 'Traceback' not in done.stderr

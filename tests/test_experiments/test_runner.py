@@ -8,9 +8,18 @@ import time
 from pathlib import Path
 
 import pytest
-from stand_in import calls, plan, when_there, write_config, write_tools
+from stand_in import (
+    SCRIPT,
+    calls,
+    git,
+    plan,
+    when_there,
+    write_config,
+    write_repository,
+    write_tools,
+)
 
-from psp_plugin.experiments import carry_out
+from psp_plugin.experiments import carry_out, provenance
 from psp_plugin.experiments.provenance import cores
 from psp_plugin.experiments.state import occupied
 
@@ -88,6 +97,31 @@ def test_a_test_without_score_is_a_failure(tmp_path, tools):
     assert outcome.state.trained
 
 
+def test_an_error_of_another_kind_ends_one_run_alone(tmp_path, tools):
+    (tools / 'train.py').write_text(SCRIPT + '''
+if config.stem == 'bad':
+    (folder / 'last_checkpoint').write_bytes(b'\\xff')
+''')
+    runs = plan(tmp_path, write_config(tmp_path, 'bad'),
+                write_config(tmp_path, 'good'))
+    first, second = failures(carry_out(runs, tools, jobs=1))
+    assert first.startswith("UnicodeDecodeError: 'utf-8' codec can't decode")
+    assert second is None
+
+
+def test_code_that_changes_while_a_table_runs_is_told(
+        tmp_path, tools, monkeypatch):
+    repository = write_repository(tmp_path / 'package')
+    monkeypatch.setattr(provenance, 'PACKAGE', repository)
+    (tools / 'train.py').write_text(
+        f"{SCRIPT}\nopen({str(repository / '__init__.py')!r}, 'w').write('#')")
+    runs = plan(tmp_path, write_config(tmp_path, 'a'), seeds=[0, 1])
+    commit = git(repository, 'rev-parse', '--short=7', 'HEAD')
+    first, second = carry_out(runs, tools, jobs=1)
+    assert first.state.commits == [commit, f'{commit}-dirty']  # by the test
+    assert second.state.commits == [f'{commit}-dirty']
+
+
 def alive(pid):
     """Whether a process is there and no zombie."""
     try:
@@ -99,18 +133,20 @@ def alive(pid):
 
 def test_ctrl_c_ends_all_processes_and_the_next_time_goes_on(tmp_path, tools):
     runs = plan(tmp_path, write_config(tmp_path, 'a', 'wait'),
-                write_config(tmp_path, 'b'))
+                write_config(tmp_path, 'b'), write_config(tmp_path, 'c'))
+    before, = carry_out(runs[2:], tools, jobs=1)
     pids = runs[0].folder / 'pids'
     thread = when_there(pids, lambda: os.kill(os.getpid(), signal.SIGINT))
     outcomes = carry_out(runs, tools, jobs=1)
     thread.join()
-    assert failures(outcomes) == ['interrupted', 'interrupted']
+    assert failures(outcomes) == ['interrupted', 'interrupted', None]
+    assert outcomes[2].state == before.state  # done, though it had no turn
     assert not any(map(alive, pids.read_text().split()))
     assert not calls(runs[1])  # was not begun
     seconds = outcomes[0].state.seconds
     assert seconds > 0
     outcomes = carry_out(runs, tools, jobs=1)
-    assert failures(outcomes) == [None, None]
+    assert failures(outcomes) == [None, None, None]
     assert '--resume' in calls(runs[0])[1]
     assert outcomes[0].state.seconds > seconds
 

@@ -3,27 +3,16 @@ import csv
 import json
 
 import pytest
-from stand_in import plan, write_config
+from stand_in import plan, val, write_config, write_life
 
 from psp_plugin.errors import FileError
 from psp_plugin.experiments import Outcome, write_tables
-from psp_plugin.experiments.provenance import commit, machine
 from psp_plugin.experiments.scalars import (
     position,
     score_of_test,
     validation_scores,
 )
 from psp_plugin.experiments.state import State
-
-
-def write_life(folder, life, *lines, cut=''):
-    path = folder / life / 'vis_data/scalars.json'
-    path.parent.mkdir(parents=True)
-    path.write_text(''.join(json.dumps(line) + '\n' for line in lines) + cut)
-
-
-def val(step, top1):
-    return {'acc/top1': top1, 'step': step}
 
 
 def test_scalars_of_two_lives(tmp_path):
@@ -41,6 +30,23 @@ def test_position_of_iterations_and_of_nothing(tmp_path):
     assert position(tmp_path) == 0 and validation_scores(tmp_path) == {}
     write_life(tmp_path, 'a', dict(iter=20, step=20))
     assert position(tmp_path) == 20
+
+
+@pytest.mark.parametrize('content', [b'{"step": 1, \n', b'5\n',
+                                     b'{"loss": 1}\n', b'\xff'])
+def test_a_damaged_log_is_named(tmp_path, content):
+    write_life(tmp_path, 'a', val(1, 0.5))
+    path = tmp_path / 'a/vis_data/scalars.json'
+    path.write_bytes(path.read_bytes() + content)
+    with pytest.raises(FileError, match='scalars.json (is damaged|cannot be)'):
+        position(tmp_path)
+
+
+def test_a_damaged_score_is_named(tmp_path):
+    (tmp_path / '1').mkdir()
+    (tmp_path / '1/m.json').write_text('{"acc')
+    with pytest.raises(FileError, match='m.json is damaged, remove it: '):
+        score_of_test(tmp_path)
 
 
 def test_score_of_test_is_the_latest(tmp_path):
@@ -122,6 +128,23 @@ def test_one_seed_has_no_spread_and_no_done_run_no_mean(tmp_path):
     assert (row['val mean'], row['seeds'], row['time']) == ('-', '0 of 1', '-')
 
 
-def test_code_and_machine_are_named():
-    assert commit() == commit().strip() != ''
-    assert 'cores, ' in machine() and 'PyTorch' in machine()
+def test_a_damaged_log_is_named_and_the_table_written(tmp_path):
+    runs = plan(tmp_path, write_config(tmp_path, 'a'), seeds=[0, 1])
+    write_life(runs[0].folder, 'a', val(1, 0.9), cut='{"step\n')
+    write_life(runs[1].folder, 'a', val(1, 0.7))
+    write_tables([Outcome(run, State('', True, dict(val=0.5)))
+                  for run in runs], str(tmp_path))
+    first, second = read(tmp_path, 'runs.csv')
+    assert (first['val'], first['best'], second['best']) == (
+        '50.00', '-', '70.00')
+    assert first['state'].startswith('done; ')
+    assert 'scalars.json is damaged, remove it: ' in first['state']
+    assert second['state'] == 'done'
+    row, = read(tmp_path, 'table.csv')
+    assert row['best of each'] == '- 70.00'
+
+
+def test_the_note_says_what_is_not_alike(tables):
+    text = ' '.join((tables / 'table.md').read_text().split())
+    assert 'of one test clip per sample, while most shipped configs' in text
+    assert 'overwrites these tables' in text

@@ -52,7 +52,9 @@ class PSPRecognizer(BaseRecognizer):
         skip_absent_persons (bool): Whether a person of zeros is left out of
             the encoder, and of the averages over persons: the one who is
             there counts for both. Saves the time of most second persons of
-            NTU, but batch sizes of the encoder change from step to step.
+            NTU, but batch sizes of the encoder change from step to step; a
+            traced or compiled step computes all, which is the same in
+            evaluation alone.
             Defaults to False: encoded and averaged in, as released.
         data_preprocessor (dict, optional): Defaults to
             ``dict(type='MultiBranchPreprocessor')``.
