@@ -131,7 +131,16 @@ def alive(pid):
     return state.split()[0] != 'Z'
 
 
-def test_ctrl_c_ends_all_processes_and_the_next_time_goes_on(tmp_path, tools):
+@pytest.fixture
+def ctrl_c():
+    """SIGINT interrupts, also where the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_ends_all_processes_and_the_next_time_goes_on(tmp_path, tools,
+                                                             ctrl_c):
     runs = plan(tmp_path, write_config(tmp_path, 'a', 'wait'),
                 write_config(tmp_path, 'b'), write_config(tmp_path, 'c'))
     before, = carry_out(runs[2:], tools, jobs=1)
