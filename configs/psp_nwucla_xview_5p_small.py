@@ -22,9 +22,11 @@ test_pipeline = _base_.prepare + [
     dict(type='UniformSamplePose', clip_len=32, num_clips=10, test_mode=True)
 ] + _base_.pack
 
+# On CPU, worker processes would cost the training more than they save: all that
+# it writes after a fork is copied first.
 train_dataloader = dict(
     batch_size=32,
-    num_workers=1,
+    num_workers=0,
     dataset=dict(
         times=10, dataset=dict(dataset=dict(pipeline=train_pipeline))))
 custom_hooks = [
@@ -32,10 +34,16 @@ custom_hooks = [
         type='InterleaveHook',
         unlabeled_dataloader=dict(
             batch_size=64,
-            num_workers=1,
+            num_workers=0,
             drop_last=True,
             sampler=dict(type='DefaultSampler', shuffle=True)))
 ]
-val_dataloader = dict(num_workers=1, dataset=dict(pipeline=val_pipeline))
-test_dataloader = dict(num_workers=1, dataset=dict(pipeline=test_pipeline))
+val_dataloader = dict(
+    num_workers=0,
+    persistent_workers=False,
+    dataset=dict(pipeline=val_pipeline))
+test_dataloader = dict(
+    num_workers=0,
+    persistent_workers=False,
+    dataset=dict(pipeline=test_pipeline))
 default_hooks = dict(checkpoint=dict(interval=5, max_keep_ckpts=3))

@@ -7,6 +7,7 @@ import resource
 import runpy
 import signal
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -164,6 +165,7 @@ def live_twice(cfg: Config, **death) -> None:
     cfg.custom_hooks = [*cfg.custom_hooks, dict(type='Die', **death)]
     died = signal.SIGXFSZ if 'save' in death else signal.SIGKILL
     assert train(cfg) == -died
+    time.sleep(1 - time.time() % 1)  # log folders are named by the second
     assert train(cfg, '--resume') == 0
 
 

@@ -113,7 +113,7 @@ def test_loading(tool, tmp_path, capsys):
     loading = json.loads(path.read_text())['loading']
     assert loading['workers'] == 1 and loading['rate'] > 0
     # The transforms are most of what a clip takes; machines are uneven.
-    assert 0.01 < sum(loading['transforms'].values()) / loading['clip'] < 10
+    assert 0.1 < sum(loading['transforms'].values()) / loading['clip'] < 10
 
 
 def test_training_with_made_up_clips(tool, tmp_path, capsys):

@@ -18,9 +18,11 @@ test_pipeline = prepare + [
     dict(type='UniformSamplePose', clip_len=32, num_clips=10, test_mode=True)
 ] + pack
 
+# On CPU, worker processes would cost the training more than they save: all that
+# it writes after a fork is copied first.
 train_dataloader = dict(
     batch_size=32,
-    num_workers=1,
+    num_workers=0,
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
         type='RepeatDataset',
@@ -40,14 +42,13 @@ custom_hooks = [
         type='InterleaveHook',
         unlabeled_dataloader=dict(
             batch_size=64,
-            num_workers=1,
+            num_workers=0,
             drop_last=True,
             sampler=dict(type='DefaultSampler', shuffle=True)))
 ]
 val_dataloader = dict(
     batch_size=128,
-    num_workers=1,
-    persistent_workers=True,
+    num_workers=0,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type=dataset_type,
@@ -57,8 +58,7 @@ val_dataloader = dict(
         test_mode=True))
 test_dataloader = dict(
     batch_size=32,
-    num_workers=1,
-    persistent_workers=True,
+    num_workers=0,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         type=dataset_type,
