@@ -1,7 +1,58 @@
-"""What several commands need of their arguments and files."""
+"""What several commands need of their arguments, files and errors."""
 import argparse
+import contextlib
 import itertools
-from typing import Set
+import sys
+from typing import Iterator, Set, Type
+
+from mmengine.config import Config, DictAction
+
+
+def model_parser(description: str) -> argparse.ArgumentParser:
+    """A parser with ``config``, ``checkpoint`` and ``--cfg-options``."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument('config', help='the config of the model')
+    parser.add_argument('checkpoint', help='its trained weights')
+    add_cfg_options(parser)
+    return parser
+
+
+def add_cfg_options(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--cfg-options``, as the toolbox's own scripts have it."""
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+        help='keys of the config to override')
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--device``."""
+    parser.add_argument(
+        '--device', help='such as cpu or cuda:1 (default: cuda:0 where there '
+        'is one, else cpu)')
+
+
+def read_config(args: argparse.Namespace) -> Config:
+    """Reads ``args.config``, with ``args.cfg_options`` in it."""
+    cfg = Config.fromfile(args.config)
+    cfg.merge_from_dict(args.cfg_options or {})
+    return cfg
+
+
+@contextlib.contextmanager
+def ends_in_a_sentence(*kinds: Type[Exception]) -> Iterator[None]:
+    """Ends the process with what an error says, without a traceback.
+
+    Args:
+        *kinds (type[Exception]): Kinds of errors beside ``ValueError`` and
+            ``OSError``.
+    """
+    try:
+        yield
+    except (ValueError, *kinds) as error:
+        sys.exit(f'{error}.')
+    except OSError as error:
+        about = error.filename and f'{error.filename}: {error.strerror}'
+        sys.exit(f'{about or error}.')
 
 
 def positive(text: str) -> int:

@@ -14,8 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import List, Optional, Sequence
 
-from mmengine.config import Config
-
+from psp_plugin.command_line import read_config
 from psp_plugin.datasets.files import check_annotation_file
 from psp_plugin.datasets.run_checks import (
     annotation_paths,
@@ -87,8 +86,7 @@ def run_tool(name: str, uses: Sequence[str]) -> None:
     """
     tool = load_tool(name)
     args = tool.parse_args()
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options or {})
+    cfg = read_config(args)
     if getattr(args, 'no_validate', False):
         uses = [key for key in uses if not key.startswith('val_')]
     try:

@@ -530,32 +530,24 @@ FAULTS.update(
 )
 
 
-@fault
-def joints_of_another_encoder(folder):
-    DSTANet(blocks=BLOCKS)(torch.rand(2, 1, 8, 20, 3))
+def feeding(module, *shape, **options):
+    return lambda folder: module(**options)(torch.rand(shape))
 
 
-@fault
-def joints_of_another_neck(folder):
-    neck = PyramidPolymerizingAttention(16, 'nwucla')
-    neck(torch.rand(2, 1, 16, 4, 25))
-
-
-@fault
-def coordinates_of_another_encoder(folder):
-    DSTANet(blocks=BLOCKS)(torch.rand(2, 1, 8, 25, 2))
-
-
-@fault
-def channels_of_another_neck(folder):
-    neck = PyramidPolymerizingAttention(16, 'nturgb+d')
-    neck(torch.rand(2, 1, 8, 4, 25))
-
-
-@fault
-def frames_of_another_code(folder):
-    net = DSTANet(blocks=BLOCKS, temporal='attention', num_frames=8)
-    net(torch.rand(2, 1, 6, 25, 3))
+FAULTS.update(
+    joints_of_another_encoder=feeding(DSTANet, 2, 1, 8, 20, 3, blocks=BLOCKS),
+    coordinates_of_another_encoder=feeding(
+        DSTANet, 2, 1, 8, 25, 2, blocks=BLOCKS),
+    frames_of_another_code=feeding(
+        DSTANet, 2, 1, 6, 25, 3, blocks=BLOCKS, temporal='attention',
+        num_frames=8),
+    joints_of_another_neck=feeding(
+        PyramidPolymerizingAttention, 2, 1, 16, 4, 25, in_channels=16,
+        layout='nwucla'),
+    channels_of_another_neck=feeding(
+        PyramidPolymerizingAttention, 2, 1, 8, 4, 25, in_channels=16,
+        layout='nturgb+d'),
+)
 
 
 @fault

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import List, Optional
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 import psp_plugin  # noqa: F401, before anything of the toolbox
@@ -32,7 +32,13 @@ from psp_plugin.benchmark import (
     time_training,
     use_made_up,
 )
-from psp_plugin.command_line import positive
+from psp_plugin.command_line import (
+    add_cfg_options,
+    add_device,
+    ends_in_a_sentence,
+    positive,
+    read_config,
+)
 from psp_plugin.datasets.files import check_annotation_file
 from psp_plugin.datasets.run_checks import annotation_paths
 from psp_plugin.errors import InputError
@@ -67,14 +73,12 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         'removed afterwards')
     parser.add_argument('--clips', type=positive, default=300, metavar='N',
                         help='clips loaded (default: %(default)s)')
-    parser.add_argument('--device', help='such as cpu or cuda:1')
+    add_device(parser)
     parser.add_argument('--threads', type=positive, metavar='N',
                         help="threads of PyTorch (default: PyTorch's own)")
     parser.add_argument('--json', metavar='FILE',
                         help='write everything to this file, too')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-        help='keys of the config to override')
+    add_cfg_options(parser)
     return parser.parse_args(argv)
 
 
@@ -131,36 +135,40 @@ def describe(device: torch.device) -> str:
     return f'{name}, PyTorch {torch.__version__}'
 
 
+def run(args: argparse.Namespace) -> dict:
+    """Times what was asked for, prints it, and returns it."""
+    results = {}
+    with contextlib.redirect_stdout(sys.stderr):  # what MMEngine logs
+        cfg = read_config(args)
+    init_default_scope('mmaction')
+    if 'step' in args.parts:
+        results['step'] = time_step(cfg, args)
+    with tempfile.TemporaryDirectory() as folder:
+        if args.made_up:
+            path = use_made_up(cfg, Path(folder), args.made_up)
+            print(f'{args.made_up} made-up clips: '
+                  f'{path.stat().st_size / 1e6:.0f} MB')
+        if args.parts != ['step']:
+            for path in annotation_paths(cfg.train_dataloader):
+                check_annotation_file(path)
+        if 'loading' in args.parts:
+            results['loading'] = time_loader(cfg, args)
+        if 'training' in args.parts:
+            results['training'] = time_both(cfg, args)
+    return results
+
+
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
     if args.threads:
         torch.set_num_threads(args.threads)
-    results = {}
     logging.disable(logging.INFO)  # what MMEngine tells of a model
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # what MMEngine logs
-            cfg = Config.fromfile(args.config)
-            cfg.merge_from_dict(args.cfg_options or {})
-        init_default_scope('mmaction')
-        if 'step' in args.parts:
-            results['step'] = time_step(cfg, args)
-        with tempfile.TemporaryDirectory() as folder:
-            if args.made_up:
-                path = use_made_up(cfg, Path(folder), args.made_up)
-                print(f'{args.made_up} made-up clips: '
-                      f'{path.stat().st_size / 1e6:.0f} MB')
-            if args.parts != ['step']:
-                for path in annotation_paths(cfg.train_dataloader):
-                    check_annotation_file(path)
-            if 'loading' in args.parts:
-                results['loading'] = time_loader(cfg, args)
-            if 'training' in args.parts:
-                results['training'] = time_both(cfg, args)
-        if args.json:
-            Path(args.json).write_text(json.dumps(results, indent=1) + '\n',
-                                       encoding='utf-8')
-    except (ValueError, OSError, RuntimeError) as error:
-        sys.exit(f'{error}.')
+        with ends_in_a_sentence(RuntimeError):
+            results = run(args)
+            if args.json:
+                Path(args.json).write_text(
+                    json.dumps(results, indent=1) + '\n', encoding='utf-8')
     finally:
         logging.disable(logging.NOTSET)
 

@@ -7,19 +7,22 @@ from pathlib import Path
 from typing import List, Optional, Tuple
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
 from psp_plugin.apis.clips import innermost_test_dataset, num_channels_of
 from psp_plugin.apis.loading import load_model
-from psp_plugin.command_line import positive
+from psp_plugin.command_line import (
+    ends_in_a_sentence,
+    model_parser,
+    positive,
+    read_config,
+)
 from psp_plugin.export import ExportError, export_onnx
 from psp_plugin.models.recognizers.checks import num_joints_of
 
 
 def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('config', help='the config of the model')
-    parser.add_argument('checkpoint', help='its trained weights')
+    parser = model_parser(__doc__)
     parser.add_argument(
         '-o', '--output', default='model.onnx', metavar='FILE',
         help='the file to write (default: %(default)s)')
@@ -32,9 +35,6 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument(
         '--num-joints', type=positive, metavar='V',
         help='joints of a skeleton (default: those of the encoder)')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-        help='keys of the config to override')
     return parser.parse_args(argv)
 
 
@@ -69,16 +69,13 @@ def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
     # It tells of operators of torchvision, which no skeleton model has.
     logging.getLogger('torch.onnx').setLevel(logging.ERROR)
-    try:
+    with ends_in_a_sentence(ImportError, ExportError):
         with contextlib.redirect_stdout(sys.stderr):  # what MMEngine logs
-            cfg = Config.fromfile(args.config)
-            cfg.merge_from_dict(args.cfg_options or {})
+            cfg = read_config(args)
             model, _ = load_model(cfg, args.checkpoint, torch.device('cpu'))
         shape = clip_shape(cfg, model, args)
         comparisons = export_onnx(model, args.output,
                                   torch.zeros(1, 1, *shape))
-    except (ValueError, OSError, ImportError, ExportError) as error:
-        sys.exit(f'{error}.')
     print('samples  clips  error of a score  error of a logit (of spread)')
     for samples, clips, error, logit_error in comparisons:
         print(f'{samples:7}  {clips:5}  {error:16.1e}  {logit_error:28.1e}')

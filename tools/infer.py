@@ -5,18 +5,20 @@ import sys
 from pathlib import Path
 from typing import Dict, List, Optional
 
-from mmengine.config import Config, DictAction
-
 from psp_plugin.apis import SkeletonInferencer, as_json, as_text
-from psp_plugin.command_line import free_name
+from psp_plugin.command_line import (
+    add_device,
+    ends_in_a_sentence,
+    free_name,
+    model_parser,
+    read_config,
+)
 from psp_plugin.datasets.recordings import SUFFIXES
 from psp_plugin.visualization import write_skeleton_video
 
 
 def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('config', help='the config of the model')
-    parser.add_argument('checkpoint', help='its trained weights')
+    parser = model_parser(__doc__)
     parser.add_argument(
         'clips', nargs='+', metavar='CLIP',
         help='a .npy, .json or .skeleton file, data.pkl#NAME for a clip of an '
@@ -39,9 +41,7 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument(
         '--batch-size', type=int, default=16,
         help='clips in a batch (default: %(default)s)')
-    parser.add_argument(
-        '--device', help='such as cpu or cuda:1 (default: cuda:0 where there '
-        'is one, else cpu)')
+    add_device(parser)
     parser.add_argument(
         '--video', metavar='DIR',
         help='draw every clip into this folder, its joints coloured by '
@@ -55,9 +55,6 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument(
         '--video-up', choices=('y', '-y', 'z'), default='y',
         help='the axis that points up in 3D clips (default: %(default)s)')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-        help='keys of the config to override')
     return parser.parse_args(argv)
 
 
@@ -109,11 +106,10 @@ def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
     if not args.video_fps > 0:
         sys.exit(f'--video-fps must be positive, not {args.video_fps}.')
-    try:
+    with ends_in_a_sentence():
         clips = find_clips(args.clips)
         with contextlib.redirect_stdout(sys.stderr):  # what MMEngine logs
-            cfg = Config.fromfile(args.config)
-            cfg.merge_from_dict(args.cfg_options or {})
+            cfg = read_config(args)
             inferencer = SkeletonInferencer(
                 cfg, args.checkpoint, args.device, args.classes, args.scored)
         tell(f'computing on {inferencer.device}')
@@ -125,11 +121,6 @@ def main(argv: Optional[List[str]] = None) -> None:
             write_json(results, args.json)
         if args.video:
             draw(inferencer, clips, results, args)
-    except ValueError as error:
-        sys.exit(f'{error}.')
-    except OSError as error:
-        about = error.filename and f'{error.filename}: {error.strerror}'
-        sys.exit(f'{about or error}.')
     bad = [result['error'] for result in results if 'error' in result]
     if bad:
         tell('\n'.join(f'not classified: {error}.' for error in bad))

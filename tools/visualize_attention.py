@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import List, Optional, Tuple
 
 from matplotlib.figure import Figure
-from mmengine.config import Config, DictAction
 from mmengine.dataset import pseudo_collate
 
 from psp_plugin.apis import SkeletonInferencer
-from psp_plugin.command_line import free_name
+from psp_plugin.command_line import (
+    add_device,
+    ends_in_a_sentence,
+    free_name,
+    model_parser,
+    read_config,
+)
 from psp_plugin.errors import InputError
 from psp_plugin.visualization import (
     clip_attention,
@@ -23,9 +28,7 @@ from psp_plugin.visualization import (
 
 
 def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('config', help='the config of the model')
-    parser.add_argument('checkpoint', help='its trained weights')
+    parser = model_parser(__doc__)
     parser.add_argument(
         'clips', nargs='+', metavar='CLIP',
         help='a .npy, .json or .skeleton file, or data.pkl#NAME for a clip of '
@@ -57,12 +60,7 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         '--scored', action='store_true',
         help='the last channel of .npy and .json clips is the score of the '
         'joint')
-    parser.add_argument(
-        '--device', help='such as cpu or cuda:1 (default: cuda:0 where there '
-        'is one, else cpu)')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-        help='keys of the config to override')
+    add_device(parser)
     return parser.parse_args(argv)
 
 
@@ -87,12 +85,11 @@ def draw(inferencer: SkeletonInferencer, clip: str,
 
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
-    try:
+    with ends_in_a_sentence():
         if not args.dpi > 0:
             raise InputError(f'--dpi must be positive, not {args.dpi}')
         with contextlib.redirect_stdout(sys.stderr):  # what MMEngine logs
-            cfg = Config.fromfile(args.config)
-            cfg.merge_from_dict(args.cfg_options or {})
+            cfg = read_config(args)
             inferencer = SkeletonInferencer(
                 cfg, args.checkpoint, args.device, args.classes, args.scored)
         if inferencer.lacks_attention:
@@ -105,11 +102,6 @@ def main(argv: Optional[List[str]] = None) -> None:
                 path = Path(args.output) / f'{stem}.{kind}'
                 save_figure(figure, path, args.dpi)
                 print(f'wrote {path}')
-    except ValueError as error:
-        sys.exit(f'{error}.')
-    except OSError as error:
-        about = error.filename and f'{error.filename}: {error.strerror}'
-        sys.exit(f'{about or error}.')
 
 
 if __name__ == '__main__':

@@ -9,12 +9,18 @@ from typing import Dict, List, Optional, Tuple
 
 import numpy as np
 from mmaction.registry import DATASETS
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.runner import set_random_seed
 from torch.utils.data import Dataset, Subset
 
 from psp_plugin.apis.classes import class_names
 from psp_plugin.apis.loading import choose_device, load_model
+from psp_plugin.command_line import (
+    add_device,
+    ends_in_a_sentence,
+    model_parser,
+    read_config,
+)
 from psp_plugin.datasets.bad_clips import BadClipError
 from psp_plugin.datasets.files import check_annotation_file
 from psp_plugin.datasets.run_checks import annotation_paths
@@ -34,9 +40,7 @@ from psp_plugin.visualization.saving import check_format
 
 
 def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('config', help='the config of the model')
-    parser.add_argument('checkpoint', help='its trained weights')
+    parser = model_parser(__doc__)
     parser.add_argument('-o', '--output', required=True, metavar='FILE',
                         help='the picture to write, .png or .svg')
     parser.add_argument(
@@ -63,12 +67,7 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument('--title', help='(default: the name of the config)')
     parser.add_argument('--dpi', type=float, default=100,
                         help='of a PNG file (default: %(default)s)')
-    parser.add_argument(
-        '--device', help='such as cpu or cuda:1 (default: cuda:0 where there '
-        'is one, else cpu)')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-        help='keys of the config to override')
+    add_device(parser)
     return parser.parse_args(argv)
 
 
@@ -119,8 +118,7 @@ def run(args: argparse.Namespace) -> None:
     check_format(args.output)
     if not args.dpi > 0:
         raise InputError(f'--dpi must be positive, not {args.dpi}')
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options or {})
+    cfg = read_config(args)
     model, meta = load_model(cfg, args.checkpoint, choose_device(args.device))
     dataset, batch_size = build_dataset(cfg, args.split)
     names = class_names(model.cls_head.num_classes, None, meta,
@@ -144,14 +142,9 @@ def run(args: argparse.Namespace) -> None:
 
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
-    try:
-        with contextlib.redirect_stdout(sys.stderr):  # what MMEngine logs
-            run(args)
-    except (ValueError, BadClipError) as error:
-        sys.exit(f'{error}.')
-    except OSError as error:
-        about = error.filename and f'{error.filename}: {error.strerror}'
-        sys.exit(f'{about or error}.')
+    with ends_in_a_sentence(BadClipError), contextlib.redirect_stdout(
+            sys.stderr):  # what MMEngine logs
+        run(args)
     for path in filter(None, (args.output, args.csv)):
         print(f'wrote {path}')
 

@@ -8,7 +8,7 @@ from mmengine.runner import Runner
 from psp_plugin.engine.hooks.interleave import (
     check_unlabeled,
     cycle,
-    find_labeled,
+    with_dataset,
 )
 
 from .cases import Case, Mode, unlabeled_loader
@@ -42,11 +42,8 @@ def time_training(cfg: Config, case: Case, mode: Mode, steps: int = 20,
     loaders = dict(labeled=Runner.build_dataloader(
         dict(cfg.train_dataloader), seed=0))
     if case.model.with_neck:
-        other = dict(unlabeled_loader(cfg))
-        if 'dataset' not in other:
-            other['dataset'] = find_labeled(
-                loaders['labeled'].dataset).unlabeled_cfg()
-        loaders['unlabeled'] = Runner.build_dataloader(other, seed=0)
+        loaders['unlabeled'] = Runner.build_dataloader(
+            with_dataset(unlabeled_loader(cfg), loaders['labeled']), seed=0)
         check_unlabeled(loaders['unlabeled'])
     batches = {branch: cycle(loader) for branch, loader in loaders.items()}
     waited = clips = 0

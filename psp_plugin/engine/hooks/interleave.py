@@ -58,7 +58,8 @@ class InterleaveHook(Hook):
         """
         if not isinstance(runner.train_loop, IterBasedTrainLoop):
             check_equal_epochs(runner.train_dataloader)
-        loader = self.loader = self._build_loader(runner)
+        loader = self.loader = build_loader(runner, with_dataset(
+            self.unlabeled_dataloader, runner.train_dataloader))
         check_unlabeled(loader)
         epoch, offset = divmod(runner.iter, len(loader))
         if is_endless(loader):
@@ -89,12 +90,18 @@ class InterleaveHook(Hook):
         """
         self.loader = self._batches = None
 
-    def _build_loader(self, runner: Runner) -> DataLoader:
-        cfg = dict(self.unlabeled_dataloader)
-        if 'dataset' not in cfg:
-            labeled = find_labeled(runner.train_dataloader.dataset)
-            cfg['dataset'] = labeled.unlabeled_cfg()
-        return build_loader(runner, cfg)
+
+def with_dataset(cfg: dict, labeled: DataLoader) -> dict:
+    """The config of an unlabelled loader, its dataset filled in.
+
+    Args:
+        cfg (dict): Dataloader config.
+        labeled (DataLoader): Gives the clips it leaves, where the config has
+            no ``dataset``.
+    """
+    if 'dataset' in cfg:
+        return dict(cfg)
+    return dict(cfg, dataset=find_labeled(labeled.dataset).unlabeled_cfg())
 
 
 def build_loader(runner: Runner, cfg: dict) -> DataLoader:
