@@ -1,8 +1,9 @@
 """Reads annotation pickles without running code from them."""
 import pickle
+import pickletools
 import re
 from collections import OrderedDict, defaultdict
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, BinaryIO, Callable, Dict, Tuple
 
 import numpy as np
 
@@ -170,6 +171,25 @@ def finished(value: Any, seen: set) -> Any:
     return value
 
 
+def check_memo(stream: BinaryIO) -> None:
+    """Refuses numbers of the memo that are beyond any need.
+
+    The unpickler makes room for all numbers up to the one it reads, so that
+    a few damaged bytes, such as the last of a key, take tens of gigabytes.
+
+    Args:
+        stream (BinaryIO): A pickle, read up to its end.
+
+    Raises:
+        pickle.UnpicklingError: If a number is greater than the bytes before
+            it.
+    """
+    for opcode, number, place in pickletools.genops(stream):
+        if opcode.name in ('PUT', 'LONG_BINPUT') and number > place:
+            raise pickle.UnpicklingError(
+                f'memo number {number} at byte {place}')
+
+
 def load_pickle(path: str) -> Any:
     """Reads a pickle of plain containers and NumPy arrays.
 
@@ -195,6 +215,8 @@ def load_pickle(path: str) -> Any:
         if not stream.peek(1):
             raise PickleFileError(path, 'is empty: write it anew')
         try:
+            check_memo(stream)
+            stream.seek(0)
             return PlainUnpickler(stream).load()
         except Refused as error:
             raise PickleFileError(path, f'holds {error}: {ADVICE}') from error

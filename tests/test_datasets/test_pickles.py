@@ -219,6 +219,18 @@ def test_other_files_are_one_sentence(tmp_path, content, message):
     assert '\n' not in str(error.value)
 
 
+@pytest.mark.parametrize('content', [
+    b'\x80\x02}r' + b'ame_' + b'.',  # a key of every clip, its start lost
+    b'}p1600000000\n.',
+], ids=['binary', 'text'])
+def test_damage_does_not_take_all_memory(tmp_path, content):
+    """A memo of so many entries is 13 GB or more."""
+    path = tmp_path / 'a.pkl'
+    path.write_bytes(content)
+    with pytest.raises(PickleFileError, match='damaged .memo number 16'):
+        load_pickle(str(path))
+
+
 def test_missing_file_is_an_os_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         load_pickle(str(tmp_path / 'absent.pkl'))
