@@ -1,7 +1,8 @@
 """Scripts in the place of tools/train.py and tools/test.py, for tests.
 
 They take the same arguments, write the same files and need no second. A
-config says in plain words what shall happen: ``fail_once``, ``wait``.
+config says in plain words what shall happen: ``fail_once``, ``wait``,
+``linger``.
 """
 import json
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 from psp_plugin.experiments import plan_runs
 
 SCRIPT = '''
-import json, os, subprocess, sys, time
+import json, os, signal, subprocess, sys, time
 from pathlib import Path
 
 tool, config = Path(__file__).stem, Path(sys.argv[1])
@@ -42,6 +43,14 @@ log(**{'acc/top1': 0.6 + life / 100, 'step': 1})
 if 'wait' in text and life == 0:
     child = subprocess.Popen(['sleep', '60'])
     Path(folder, 'pids').write_text(f'{os.getpid()} {child.pid}')
+    time.sleep(60)
+if 'linger' in text:
+    def ask(*_):
+        Path(folder, 'asked').write_text('yes')
+        time.sleep(1)
+        sys.exit(1)
+    signal.signal(signal.SIGTERM, ask)
+    Path(folder, 'pids').write_text(str(os.getpid()))
     time.sleep(60)
 if 'fail_once' in text and life == 0 or 'fail_always' in text:
     print('first things first')

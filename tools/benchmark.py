@@ -15,12 +15,14 @@ from typing import List, Optional
 
 import torch
 from mmengine.config import Config
+from mmengine.fileio import put_text
 from mmengine.registry import init_default_scope
 
 import psp_plugin  # noqa: F401, before anything of the toolbox
 from psp_plugin.apis.loading import choose_device
 from psp_plugin.benchmark import (
     MODES,
+    Mode,
     as_table,
     count_flops,
     loading_lines,
@@ -65,8 +67,9 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument(
         '--absent', type=float, default=0., metavar='SHARE',
         help='share of second persons that are absent (default: 0)')
-    parser.add_argument('--rounds', type=positive, default=5, metavar='N',
-                        help='steps timed per mode (default: %(default)s)')
+    parser.add_argument(
+        '--rounds', type=positive, metavar='N', help='steps timed per mode '
+        '(default: 5, with the loaders at work 20)')
     parser.add_argument(
         '--made-up', type=positive, metavar='N',
         help='load N random clips in place of the data, from a file that is '
@@ -92,8 +95,12 @@ def time_step(cfg: Config, args: argparse.Namespace) -> dict:
     batch = {branch: size for branch, size in dict(
         labeled=args.labeled, unlabeled=args.unlabeled).items() if size}
     case = make_case(cfg, device, batch, args.absent)
-    peaks = {name: peak_flops(device, mode) for name, mode in modes.items()}
-    rows = step_rows(case, time_steps(case, modes, args.rounds),
+    precisions = {name: Mode(bf16=mode.bf16, tf32=mode.tf32)
+                  for name, mode in modes.items()}
+    known = {mode: peak_flops(device, mode)
+             for mode in dict.fromkeys(precisions.values())}
+    peaks = {name: known[mode] for name, mode in precisions.items()}
+    rows = step_rows(case, time_steps(case, modes, args.rounds or 5),
                      count_flops(case), peaks)
     print('clips: ' + ', '.join(
         f'{branch} {tuple(x.shape)}' for branch, x in case.inputs.items()))
@@ -120,7 +127,7 @@ def time_both(cfg: Config, args: argparse.Namespace) -> dict:
     case = make_case(cfg, choose_device(args.device))
     results = {}
     for name in args.modes or ['fp32', 'bf16-channels-last']:
-        made = time_training(cfg, case, MODES[name], args.rounds)
+        made = time_training(cfg, case, MODES[name], args.rounds or 20)
         print(f'{name}: {made.seconds:.3f} s a step with the loaders running, '
               f'{made.rate:.1f} clips/s, {made.waiting:.1%} of the time '
               'waiting for clips')
@@ -167,8 +174,7 @@ def main(argv: Optional[List[str]] = None) -> None:
         with ends_in_a_sentence(RuntimeError):
             results = run(args)
             if args.json:
-                Path(args.json).write_text(
-                    json.dumps(results, indent=1) + '\n', encoding='utf-8')
+                put_text(json.dumps(results, indent=1) + '\n', args.json)
     finally:
         logging.disable(logging.NOTSET)
 

@@ -1,12 +1,13 @@
 """Converts a checkpoint of the authors' implementation to this package's."""
 import argparse
-import sys
 from pathlib import Path
 from typing import List, Optional
 
-from mmengine.config import Config
-
-from psp_plugin.errors import InputError
+from psp_plugin.command_line import (
+    add_cfg_options,
+    ends_in_a_sentence,
+    read_config,
+)
 from psp_plugin.official import convert_file
 
 CONFIG = Path(__file__).resolve().parents[1].joinpath(
@@ -23,18 +24,14 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         '--config', default=str(CONFIG), help='config of the model that is to '
         'have the weights, such as one of another size '
         '(default: configs/official/psp_ntu60_xsub_10p.py)')
+    add_cfg_options(parser)
     return parser.parse_args(argv)
 
 
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
-    if not Path(args.config).is_file():
-        sys.exit(f'config {args.config} does not exist')
-    cfg = Config.fromfile(args.config)
-    try:
-        count = convert_file(args.source, args.target, cfg)
-    except (InputError, OSError) as error:
-        sys.exit(str(error))
+    with ends_in_a_sentence():
+        count = convert_file(args.source, args.target, read_config(args))
     print(f'{count} tensors written to {args.target}, for {args.config}')
 
 

@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import Dict, List, Optional
 
+from mmengine.fileio import put_text
+
 from psp_plugin.apis import SkeletonInferencer, as_json, as_text
 from psp_plugin.command_line import (
     add_device,
@@ -132,7 +134,7 @@ def write_json(results: List[Dict], path: str) -> None:
     if path == '-':
         sys.stdout.write(text)
     else:
-        Path(path).write_text(text, encoding='utf-8')
+        put_text(text, path)
 
 
 if __name__ == '__main__':

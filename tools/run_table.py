@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import List, Optional
 
+from psp_plugin.command_line import positive
 from psp_plugin.errors import InputError
 from psp_plugin.experiments import carry_out, plan_runs, write_tables
 
@@ -24,18 +25,16 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         '--work-dir', default='work_dirs/table',
         help='folder of the runs and tables (default: %(default)s)')
     parser.add_argument(
-        '--jobs', type=int, default=1, help='runs side by side, which share '
-        'cores and GPU (default: %(default)s)')
+        '--jobs', type=positive, default=1, metavar='N',
+        help='runs side by side, which share cores and GPU (default: '
+        '%(default)s)')
     parser.add_argument(
         '--splits', nargs='+', default=[],
         help="splits to test on beside the config's own, as xview_val_clean")
     parser.add_argument(
         '--cfg-options', nargs='+', default=[],
         help='settings for all configs, key=value, as in tools/train.py')
-    args = parser.parse_args(argv)
-    if args.jobs < 1:
-        parser.error(f'--jobs must be at least 1, not {args.jobs}')
-    return args
+    return parser.parse_args(argv)
 
 
 def main(argv: Optional[List[str]] = None) -> None:
@@ -45,12 +44,7 @@ def main(argv: Optional[List[str]] = None) -> None:
                          args.cfg_options, args.splits)
     except InputError as error:
         sys.exit(str(error))
-    # Ended by a queue or by `kill`, it ends its processes too.
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        outcomes = carry_out(runs, TOOLS, args.jobs)
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    outcomes = carry_out(runs, TOOLS, args.jobs)
     files = write_tables(outcomes, args.work_dir)
     print(f'\n{files[0].read_text()}\nwritten to ' +
           ', '.join(map(str, files)))

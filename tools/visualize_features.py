@@ -95,6 +95,7 @@ def name_classes(names: List[str], labels: List[int]) -> Dict[int, str]:
 def write_csv(path: str, clips: List[Tuple[int, str, int]],
               names: Dict[int, str], points: np.ndarray) -> None:
     """Writes name, label, class and place of each clip."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
     with open(path, 'w', newline='', encoding='utf-8') as stream:
         writer = csv.writer(stream)
         writer.writerow(['clip', 'label', 'class', 'x', 'y'])

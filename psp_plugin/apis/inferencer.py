@@ -12,7 +12,7 @@ from mmengine.utils import ProgressBar
 from psp_plugin.models import PyramidPooling
 from psp_plugin.models.recognizers.checks import num_joints_of
 from psp_plugin.skeletons import LAYOUTS
-from psp_plugin.visualization import clip_attention
+from psp_plugin.visualization import clip_attention, contrasted_levels
 
 from .classes import class_names
 from .clips import Clip, ClipError, ClipPreparer, clip_name, find_test_dataset
@@ -184,6 +184,9 @@ class SkeletonInferencer:
             return f'this {name} has no neck, thus no attention'
         if isinstance(self.model.neck, PyramidPooling):
             return f'the PyramidPooling of this {name} has no attention'
+        if 'joint' not in contrasted_levels(self.model):
+            return (f'the loss_con of this {name} leaves the joint level out, '
+                    'whose attention is thus untrained')
         return None
 
     @property

@@ -3,7 +3,6 @@ import time
 from statistics import median
 from typing import Dict, List, NamedTuple
 
-from mmaction.registry import DATASETS
 from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.runner import Runner
@@ -45,17 +44,16 @@ def time_loading(cfg: Config, clips: int = 300) -> Loading:
         clips (int): How many clips are timed. Defaults to 300.
     """
     started = time.perf_counter()
-    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    loader = Runner.build_dataloader(dict(
+        cfg.train_dataloader, persistent_workers=False), seed=0)
     start = time.perf_counter() - started
+    dataset = loader.dataset
     length = len(dataset)
     seconds = []
     for i in range(clips):
         started = time.perf_counter()
         dataset[i % length]
         seconds.append(time.perf_counter() - started)
-    loader = Runner.build_dataloader(dict(
-        cfg.train_dataloader, dataset=dataset, persistent_workers=False),
-        seed=0)
     rate = loader_rate(loader, clips)
     pipeline = find_pipeline(cfg.train_dataloader.dataset)
     ours, theirs = time_transforms(
@@ -94,12 +92,10 @@ def time_transforms(dataset, pipelines: List[List[dict]],
     """Seconds of the transforms of pipelines, medians, taking turns.
 
     Args:
-        dataset (Dataset): Gives the clips, maybe within ``RepeatDataset``.
+        dataset (Dataset): Gives the clips.
         pipelines (list[list[dict]]): Configs of transforms.
         clips (int): How many clips are timed.
     """
-    while not hasattr(dataset, 'get_data_info'):
-        dataset = dataset.dataset
     pipelines = [Compose(steps).transforms for steps in pipelines]
     seconds = [[[] for _ in transforms] for transforms in pipelines]
     for i in range(clips):
@@ -114,6 +110,12 @@ def time_transforms(dataset, pipelines: List[List[dict]],
             for transforms, kept in zip(pipelines, seconds)]
 
 
+def held_ahead(loader: DataLoader) -> int:
+    """Batches until what workers prepared while none was asked for is gone.
+    """
+    return loader.num_workers * (loader.prefetch_factor or 0) + 1
+
+
 def loader_rate(loader: DataLoader, clips: int) -> float:
     """Clips per second of a loader that has started.
 
@@ -126,12 +128,12 @@ def loader_rate(loader: DataLoader, clips: int) -> float:
     Raises:
         InputError: If the loader has no batch beside those.
     """
-    ahead = loader.num_workers * (loader.prefetch_factor or 0) + 1
+    ahead = held_ahead(loader)
     batches, count = cycle(loader), 0
     if len(loader) <= ahead:
         raise InputError(
             f'the labelled loader has {len(loader)} batches in an epoch, of '
-            f'which its workers hold {ahead} in advance: lower its batch_size '
+            f'which the first {ahead} are not timed: lower its batch_size '
             'or num_workers, or take more clips')
     for _ in range(ahead):
         next(batches)

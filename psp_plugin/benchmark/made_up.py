@@ -9,6 +9,7 @@ from mmengine.config import Config
 
 from psp_plugin.datasets.run_checks import LOADERS, find_dicts
 from psp_plugin.errors import InputError
+from psp_plugin.models.recognizers.checks import num_joints_of
 
 
 def write_clips(path: Path, count: int, joints: int, splits: Iterable[str],
@@ -62,7 +63,7 @@ def use_made_up(cfg: Config, folder: Path, count: int) -> Path:
         raise InputError(f'{cfg.filename} has no ann_file, in whose place '
                          'made-up clips could be')
     path = folder / 'made_up.pkl'
-    write_clips(path, count, MODELS.build(cfg.model.backbone).num_joints,
+    write_clips(path, count, num_joints_of(MODELS.build(cfg.model.backbone)),
                 {part['split'] for part in datasets if part.get('split')},
                 cfg.model.cls_head.num_classes)
     for part in datasets:

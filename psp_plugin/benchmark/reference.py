@@ -41,8 +41,7 @@ class ReferencePath:
         backbone = model.backbone
         if type(backbone) is not DSTANet or backbone.num_frames:
             raise InputError('the reference path knows DSTANet with '
-                             "temporal='conv' alone, not "
-                             f'{type(backbone).__name__}')
+                             "temporal='conv' alone: leave it out of --modes")
         if model.with_neck and type(
                 model.neck) is not PyramidPolymerizingAttention:
             raise InputError('the reference path knows '

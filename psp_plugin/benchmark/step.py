@@ -57,8 +57,7 @@ class Run:
     def __init__(self, case: Case, mode: Mode) -> None:
         self.case, self.mode = case, mode
         self.model = copy.deepcopy(case.model)
-        if mode.channels_last:
-            self.model.backbone.channels_last = True
+        self.model.backbone.channels_last = mode.channels_last
         self.path = ReferencePath(self.model) if mode.reference else self.model
         if mode.compile:  # as CompileHook does
             self.model.backbone.compile(fullgraph=True)

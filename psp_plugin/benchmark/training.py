@@ -12,6 +12,7 @@ from psp_plugin.engine.hooks.interleave import (
 )
 
 from .cases import Case, Mode, unlabeled_loader
+from .loading import held_ahead
 from .step import Run, now
 
 
@@ -28,16 +29,18 @@ class Training(NamedTuple):
     rate: float
 
 
-def time_training(cfg: Config, case: Case, mode: Mode, steps: int = 20,
-                  warmup: int = 2) -> Training:
-    """Times training steps as the train loop does them.
+def time_training(cfg: Config, case: Case, mode: Mode,
+                  steps: int = 20) -> Training:
+    """Times training steps, with loading as the train loop does it.
+
+    The steps before are two, or as many as it takes to use up the batches
+    that workers have prepared in advance.
 
     Args:
         cfg (Config): Gives the loaders.
         case (Case): Gives the model.
         mode (Mode): How to compute.
         steps (int): How many steps are timed. Defaults to 20.
-        warmup (int): How many steps come before. Defaults to 2.
     """
     loaders = dict(labeled=Runner.build_dataloader(
         dict(cfg.train_dataloader), seed=0))
@@ -46,6 +49,7 @@ def time_training(cfg: Config, case: Case, mode: Mode, steps: int = 20,
             with_dataset(unlabeled_loader(cfg), loaders['labeled']), seed=0)
         check_unlabeled(loaders['unlabeled'])
     batches = {branch: cycle(loader) for branch, loader in loaders.items()}
+    warmup = max(2, *map(held_ahead, loaders.values()))
     waited = clips = 0
     run = Run(case, mode)
     for i in range(warmup + steps):

@@ -59,7 +59,7 @@ def plan_runs(configs: Sequence[str], seeds: Sequence[int], work_dir: str,
 
     Raises:
         InputError: If a config is missing, cannot be read or is there twice,
-            or if it has no split to be tested on.
+            if it has no split to be tested on, or if it saves elsewhere.
     """
     runs, seen = [], {}
     for config in configs:
@@ -74,6 +74,11 @@ def plan_runs(configs: Sequence[str], seeds: Sequence[int], work_dir: str,
         if splits and own is None:
             raise FileError(config, f'has no {TEST_SPLIT} to be set to '
                             f'{splits[0]!r}')
+        hook = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
+        if hook.get('out_dir'):
+            raise FileError(config, 'has default_hooks.checkpoint.out_dir, '
+                            'where all configs would share the folder of a '
+                            'seed: take it out, --work-dir says where to save')
         places = _seed_places(cfg)
         runs += [
             Run(name=name, config=config, seed=seed,

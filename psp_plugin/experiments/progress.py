@@ -14,7 +14,7 @@ from rich.progress import (
 from psp_plugin.errors import FileError
 
 from .plan import Run
-from .scalars import position, validation_scores
+from .scalars import progress
 
 INTERRUPTED = 'interrupted'
 
@@ -77,10 +77,9 @@ class Display:
         with self.lock:
             for run, task in self.tasks.items():
                 try:
-                    scores = list(validation_scores(run.folder).values())
-                    place = position(run.folder)
+                    place, score = progress(run.folder)
                 except FileError:
                     continue  # the bar waits; the table names the log
                 self.progress.update(
                     task, completed=place,
-                    note=f'top-1 {100 * scores[-1]:.1f}' if scores else '')
+                    note='' if score is None else f'top-1 {100 * score:.1f}')

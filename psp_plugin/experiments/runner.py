@@ -1,5 +1,6 @@
 """Carries out runs, several side by side."""
 import os
+import signal
 import sys
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -17,6 +18,7 @@ from .scalars import score_of_test
 from .state import State, occupied, read_state
 
 SAVE_EVERY = 10  # seconds of a run
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class RunFailed(InputError):
@@ -40,8 +42,9 @@ class Outcome:
 def carry_out(runs: Sequence[Run], tools: Path, jobs: int) -> List[Outcome]:
     """Trains and tests what is not done yet.
 
-    A run that fails does not keep the others from running. Ctrl-C ends the
-    processes; what they have saved is gone on from the next time.
+    A run that fails does not keep the others from running. Ctrl-C and
+    ``kill`` end the processes; what they have saved is gone on from the next
+    time.
 
     Args:
         runs (Sequence[Run]): The runs.
@@ -53,6 +56,17 @@ def carry_out(runs: Sequence[Run], tools: Path, jobs: int) -> List[Outcome]:
         list[Outcome]: One per run, in their order. Those that Ctrl-C kept
         from their end have the failure ``'interrupted'``.
     """
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return _side_by_side(runs, tools, jobs)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _side_by_side(runs: Sequence[Run], tools: Path,
+                  jobs: int) -> List[Outcome]:
     stop = threading.Event()
     threads = str(max(1, cores() // jobs))
     environment = dict(os.environ)
@@ -64,6 +78,8 @@ def carry_out(runs: Sequence[Run], tools: Path, jobs: int) -> List[Outcome]:
             _watch(futures, display)
         except KeyboardInterrupt:
             display.say('ending the runs')
+            for number in SIGNALS:  # another one would lose the table
+                signal.signal(number, signal.SIG_IGN)
         finally:
             stop.set()
     return [future.result() for future in futures]

@@ -1,7 +1,7 @@
 """What MMEngine's log files say of a run."""
 import json
 from pathlib import Path
-from typing import Dict, Iterator, Optional
+from typing import Dict, Iterator, Optional, Tuple
 
 from psp_plugin.errors import FileError
 
@@ -55,16 +55,21 @@ def validation_scores(folder: Path) -> Dict[int, float]:
     return dict(sorted(scores.items()))
 
 
-def position(folder: Path) -> int:
-    """The epoch, or else the iteration, that a training is in; 0 at first.
+def progress(folder: Path) -> Tuple[int, Optional[float]]:
+    """How far a training is.
 
     Args:
         folder (Path): The work dir of the run.
+
+    Returns:
+        tuple[int, float or None]: The epoch, or else the iteration, that it
+        is in, 0 at first; and the top-1 of the last validation, if any.
     """
-    place = 0
+    place, score = 0, None
     for line in read_scalars(folder):
         place = line.get('epoch', line['step'])
-    return place
+        score = line.get(TOP1, score)
+    return place, score
 
 
 def score_of_test(folder: Path) -> float:

@@ -1,5 +1,10 @@
 from .attention_figure import draw_attention
-from .attention_maps import ClipAttention, clip_attention, mean_attention
+from .attention_maps import (
+    ClipAttention,
+    clip_attention,
+    contrasted_levels,
+    mean_attention,
+)
 from .chosen_clips import choose_clips, find_classes
 from .embedding import check_embedding, default_perplexity, embed
 from .feature_figure import draw_features
@@ -11,7 +16,7 @@ from .skeleton_video import write_skeleton_video
 
 __all__ = [
     'ClipAttention', 'check_embedding', 'choose_clips', 'clip_attention',
-    'clip_features', 'default_perplexity', 'draw_attention', 'draw_features',
-    'draw_frames', 'embed', 'find_classes', 'joint_importance',
-    'mean_attention', 'save_figure', 'write_skeleton_video'
+    'clip_features', 'contrasted_levels', 'default_perplexity',
+    'draw_attention', 'draw_features', 'draw_frames', 'embed', 'find_classes',
+    'joint_importance', 'mean_attention', 'save_figure', 'write_skeleton_video'
 ]

@@ -2,13 +2,14 @@
 
 Shape legend: N batch, M person, S head, K nodes of a level, V joint.
 """
-from typing import Dict, NamedTuple, Optional, Tuple
+from typing import Collection, Dict, NamedTuple, Optional, Tuple
 
 import numpy as np
 import torch
 from torch import nn
 
 from psp_plugin.errors import InputError
+from psp_plugin.skeletons import LEVELS
 
 from .importance import joint_importance
 
@@ -34,8 +35,8 @@ def clip_attention(model: nn.Module, inputs: torch.Tensor,
             both.
 
     Returns:
-        ClipAttention: ``maps`` as of :func:`mean_attention`, and
-        ``importance`` as of
+        ClipAttention: ``maps`` as of :func:`mean_attention`, of the levels
+        that were contrasted in training; and ``importance`` as of
         :func:`psp_plugin.visualization.joint_importance`.
 
     Raises:
@@ -47,12 +48,23 @@ def clip_attention(model: nn.Module, inputs: torch.Tensor,
                          f'{stream!r}')
     with torch.no_grad():
         attention = model.attention(inputs)
+    attention = {level: maps for level, maps in attention.items()
+                 if level in contrasted_levels(model)}
     if stream is not None:
         attention = {level: (getattr(maps, stream), )
                      for level, maps in attention.items()}
     present = inputs.flatten(0, 1).flatten(2).any(2)  # (N, M)
     return ClipAttention(mean_attention(attention, present),
                          joint_importance(attention, present))
+
+
+def contrasted_levels(model: nn.Module) -> Collection[str]:
+    """The levels whose attention was trained.
+
+    Args:
+        model (nn.Module): A ``PSPRecognizer`` with a neck.
+    """
+    return getattr(model.loss_con, 'level_weights', LEVELS)
 
 
 def mean_attention(attention: Dict[str, Tuple[torch.Tensor, ...]],

@@ -260,6 +260,13 @@ def test_a_pyramid_without_attention_is_told(tmp_path, clips):
         inferencer.importance(clips[0])
 
 
+def test_untrained_attention_is_told(tmp_path, clips):
+    inferencer = SkeletonInferencer(*write_model(
+        tmp_path, **{'model.loss_con.level_weights': dict(body=1.)}))
+    with pytest.raises(ValueError, match='leaves the joint level out'):
+        inferencer.importance(clips[0])
+
+
 def test_toolbox_recognizers_are_served_too(tmp_path, clips):
     inferencer = SkeletonInferencer(*write_gcn(tmp_path))
     results = inferencer(clips[:3])

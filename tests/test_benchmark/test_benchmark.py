@@ -5,9 +5,11 @@ import sys
 
 import pytest
 import torch
+from torch.utils.data import DataLoader
 from toy import CONFIGS, load_tool, write_ntu
 
 from psp_plugin.benchmark import MODES, make_case, time_steps
+from psp_plugin.benchmark.loading import held_ahead
 from psp_plugin.benchmark.step import PHASES, Run, count_flops, peak_flops
 
 ROOT = CONFIGS.parent
@@ -20,7 +22,7 @@ def tool():
 
 
 def test_modes_side_by_side(tool, tmp_path, capsys):
-    path = tmp_path / 'times.json'
+    path = tmp_path / 'new/times.json'
     tool.main([SMALL, '--labeled', '2', '--unlabeled', '3', '--rounds', '1',
                '--json', str(path), '--device', 'cpu'])
     table = capsys.readouterr().out
@@ -77,8 +79,18 @@ def test_channels_last_and_compiled_steps():
         lambda module, inputs, output: seen.append(inputs[0].stride(1)))
     run.step()
     assert seen == [1]
+    case.model.backbone.channels_last = True  # as a config may have it
+    assert not Run(case, MODES['fp32']).model.backbone.channels_last
     assert Run(case, MODES['compile']).model.backbone._compiled_call_impl
     assert case.model.backbone._compiled_call_impl is None
+
+
+def test_what_workers_prepared_is_not_timed():
+    def loader(**options):
+        return DataLoader(range(9), 3, **options)
+
+    assert held_ahead(loader()) == 1
+    assert held_ahead(loader(num_workers=2, prefetch_factor=3)) == 7
 
 
 def test_supervised_configs_have_one_branch():
@@ -114,6 +126,14 @@ def test_loading(tool, tmp_path, capsys):
     assert loading['workers'] == 1 and loading['rate'] > 0
     # The transforms are most of what a clip takes; machines are uneven.
     assert 0.1 < sum(loading['transforms'].values()) / loading['clip'] < 10
+
+
+def test_loading_for_any_encoder(tool, capsys):
+    tool.main([str(CONFIGS / 'mix/ppa_stgcn_nwucla_xview_5p_small.py'),
+               '--parts', 'loading', '--made-up', '40', '--clips', '20',
+               '--cfg-options', 'train_dataloader.batch_size=4',
+               'train_dataloader.dataset.dataset.labeled_ratio=0.3'])
+    assert 'UniformSamplePose' in capsys.readouterr().out
 
 
 def test_training_with_made_up_clips(tool, tmp_path, capsys):

@@ -76,6 +76,9 @@ def test_splits_and_labels(tmp_path):
     ('a = 1', [], 'none.py has no train_cfg with max_epochs or max_iters'),
     ('a = 1', ['a'], 'none.py cannot be read with these options: ValueError'),
     ('train_cfg = dict(max_iters=1)', [], 'has no test_dataloader.dataset'),
+    ('train_cfg = dict(max_epochs=1)',
+     ['default_hooks.checkpoint.out_dir=elsewhere'],
+     'none.py has default_hooks.checkpoint.out_dir'),
 ])
 def test_unusable_configs_are_told(tmp_path, text, options, message):
     path = tmp_path / 'none.py'

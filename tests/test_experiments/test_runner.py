@@ -160,6 +160,24 @@ def test_ctrl_c_ends_all_processes_and_the_next_time_goes_on(tmp_path, tools,
     assert outcomes[0].state.seconds > seconds
 
 
+def test_a_second_signal_leaves_the_table(tmp_path, tools, ctrl_c):
+    """It comes while a process takes its time to end."""
+    run, = plan(tmp_path, write_config(tmp_path, 'a', 'linger'))
+
+    def end_twice():
+        os.kill(os.getpid(), signal.SIGTERM)
+        when_there(run.folder / 'asked',
+                   lambda: os.kill(os.getpid(), signal.SIGINT)).join()
+
+    before = signal.getsignal(signal.SIGTERM)
+    thread = when_there(run.folder / 'pids', end_twice)
+    outcomes = carry_out([run], tools, jobs=1)
+    thread.join()
+    assert failures(outcomes) == ['interrupted']
+    assert signal.getsignal(signal.SIGTERM) == before
+    assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
+
+
 def test_side_by_side_they_share_the_cores(tmp_path, tools, monkeypatch):
     monkeypatch.delenv('OMP_NUM_THREADS', raising=False)
     for jobs in (1, 1000):

@@ -8,7 +8,7 @@ from stand_in import plan, val, write_config, write_life
 from psp_plugin.errors import FileError
 from psp_plugin.experiments import Outcome, write_tables
 from psp_plugin.experiments.scalars import (
-    position,
+    progress,
     score_of_test,
     validation_scores,
 )
@@ -19,17 +19,17 @@ def test_scalars_of_two_lives(tmp_path):
     write_life(tmp_path, '20260101_000000', dict(epoch=1, step=40),
                val(5, 0.5), dict(epoch=6, step=240), val(10, 0.9),
                cut='{"epoch": 11, "st')
-    assert position(tmp_path) == 10
+    assert progress(tmp_path)[0] == 10
     write_life(tmp_path, '20260102_000000', val(10, 0.7),
                dict(epoch=11, step=440), val(15, 0.6))
     assert validation_scores(tmp_path) == {5: 0.5, 10: 0.7, 15: 0.6}
-    assert position(tmp_path) == 15
+    assert progress(tmp_path)[0] == 15
 
 
 def test_position_of_iterations_and_of_nothing(tmp_path):
-    assert position(tmp_path) == 0 and validation_scores(tmp_path) == {}
+    assert progress(tmp_path)[0] == 0 and validation_scores(tmp_path) == {}
     write_life(tmp_path, 'a', dict(iter=20, step=20))
-    assert position(tmp_path) == 20
+    assert progress(tmp_path)[0] == 20
 
 
 @pytest.mark.parametrize('content', [b'{"step": 1, \n', b'5\n',
@@ -39,7 +39,7 @@ def test_a_damaged_log_is_named(tmp_path, content):
     path = tmp_path / 'a/vis_data/scalars.json'
     path.write_bytes(path.read_bytes() + content)
     with pytest.raises(FileError, match='scalars.json (is damaged|cannot be)'):
-        position(tmp_path)
+        progress(tmp_path)
 
 
 def test_a_damaged_score_is_named(tmp_path):

@@ -175,5 +175,5 @@ def test_list_without_splits(check, tmp_path):
 
 
 def test_unwritable_report_is_one_sentence(check, tmp_path):
-    status, text = check(write(tmp_path), '--json', tmp_path / 'no/out.json')
-    assert status == 1 and 'No such file or directory' in text
+    status, text = check(write(tmp_path), '--json', tmp_path)
+    assert status == 1 and f'{tmp_path}: Is a directory.' in text

@@ -65,7 +65,7 @@ def test_command_line_tells_in_one_sentence_and_writes_nothing(
     assert done.returncode == 1
     assert done.stderr.strip() == (
         "official.pth does not fit the model: key 'mlp.2.weight' is missing, "
-        'which the model needs for its projector.mlp.2.weight')
+        'which the model needs for its projector.mlp.2.weight.')
     assert [path.name for path in tmp_path.iterdir()] == ['official.pth']
 
 
@@ -108,5 +108,5 @@ def test_config_of_another_size(tmp_path, capsys):
     convert(tmp_path / 'official.pth', tmp_path / 'psp.pth', '--config',
             tmp_path / 'small.py')
     assert (tmp_path / 'psp.pth').is_file()
-    with pytest.raises(SystemExit, match='none.py does not exist'):
+    with pytest.raises(SystemExit, match='^none.py: No such file'):
         convert(tmp_path / 'official.pth', 'x.pth', '--config', 'none.py')

@@ -65,6 +65,14 @@ def model():
     return MODELS.build(tiny_config().model).eval()
 
 
+def test_levels_that_are_not_contrasted_are_left_out():
+    cfg = tiny_config().model
+    cfg.loss_con.level_weights = dict(joint=1., body=0.)
+    attention = clip_attention(MODELS.build(cfg).eval(),
+                               torch.randn(1, 1, 1, 16, 25, 6))
+    assert list(attention.maps) == ['joint']
+
+
 def test_clip_of_a_model(model):
     """A second person of zeros is padding."""
     one = torch.randn(1, 2, 1, 16, 25, 6)

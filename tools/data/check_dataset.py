@@ -6,9 +6,11 @@ import argparse
 import json
 import sys
 from functools import partial
-from pathlib import Path
 from typing import List, Optional
 
+from mmengine.fileio import put_text
+
+from psp_plugin.command_line import ends_in_a_sentence
 from psp_plugin.datasets.survey import survey
 from psp_plugin.datasets.survey_report import describe
 from psp_plugin.progress import show_progress
@@ -38,17 +40,14 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
 
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
-    try:
+    with ends_in_a_sentence():
         joints = args.joints
         if args.layout is not None:
             joints = get_pyramid(args.layout).num_joints
         found = survey(args.ann_file, args.split, args.num_classes, joints,
                        partial(show_progress, doing='checking'))
         if args.json:
-            Path(args.json).write_text(json.dumps(found.as_dict(), indent=1),
-                                       encoding='utf-8')
-    except (ValueError, OSError) as error:
-        sys.exit(f'{error}.')
+            put_text(json.dumps(found.as_dict(), indent=1), args.json)
     print(describe(found))
     if found.bad:
         sys.exit(1)

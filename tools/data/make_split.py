@@ -1,9 +1,9 @@
 """Draws the labelled clips of a toolbox annotation file into a split file."""
 import argparse
-import sys
 from collections import Counter
 from typing import List, Optional
 
+from psp_plugin.command_line import ends_in_a_sentence
 from psp_plugin.datasets.semi_supervised import SemiSupervisedDataset
 from psp_plugin.datasets.split import write_split
 
@@ -27,7 +27,7 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
 
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
-    try:
+    with ends_in_a_sentence():
         labeled = SemiSupervisedDataset(
             dict(
                 type='CheckedPoseDataset', ann_file=args.ann_file,
@@ -39,8 +39,6 @@ def main(argv: Optional[List[str]] = None) -> None:
                     ann_file=args.ann_file, split=args.split,
                     ratio=args.ratio, per_class=args.per_class,
                     seed=args.seed)
-    except (ValueError, OSError) as error:
-        sys.exit(f'{error}.')
     counts = Counter(
         labeled.get_data_info(i)['label'] for i in range(len(labeled)))
     print('class  labelled clips')

@@ -18,8 +18,8 @@ test_pipeline = prepare + [
     dict(type='UniformSamplePose', clip_len=32, num_clips=10, test_mode=True)
 ] + pack
 
-# No workers: on CPU, a training copies all that it writes after a fork, which
-# takes longer than the loading (docs/speed.md).
+# No workers: forking them costs a training on CPU more than the loading, see
+# docs/speed.md.
 train_dataloader = dict(
     batch_size=32,
     num_workers=0,

@@ -52,8 +52,9 @@ class PSPRecognizer(BaseRecognizer):
         skip_absent_persons (bool): Whether a person of zeros is left out of
             the encoder, and of the averages over persons: the one who is
             there counts for both. Saves the time of most second persons of
-            NTU, but batch sizes of the encoder change from step to step; a
-            traced or compiled step computes all, which is the same in
+            NTU, but batch sizes of the encoder change from step to step
+            (``CompileHook`` needs ``dynamic=True`` then). An exported model,
+            or a step compiled as a whole, computes all, which is the same in
             evaluation alone.
             Defaults to False: encoded and averaged in, as released.
         data_preprocessor (dict, optional): Defaults to
@@ -149,9 +150,8 @@ class PSPRecognizer(BaseRecognizer):
             check_clips(self.backbone, stream)
         present = None
         if self.skip_absent_persons:
-            # A person is there or not for both streams alike.
-            present = torch.cat([
-                find_present(clip) for clip in clips.values() for _ in 'jm'])
+            present = torch.cat([  # for both streams alike
+                find_present(x).repeat(2, 1) for x in clips.values()])
         features = self.encode_persons(torch.cat(streams), present)
         # Not len(), which would fix the batch size in torch.export.
         features = iter(features.split([x.size(0) for x in streams]))
