@@ -102,6 +102,16 @@ def truncated(folder):
 
 
 @fault
+def damaged_byte(folder):
+    """The length of a key: the unpickler takes what is left for commands."""
+    path = Path(write(folder))
+    content = path.read_bytes()
+    assert b'\x09frame_dir' in content
+    path.write_bytes(content.replace(b'\x09frame_dir', b'\x01frame_dir', 1))
+    read(path)
+
+
+@fault
 def not_a_pickle(folder):
     (folder / 'a.pkl').write_text('frame_dir,label\nclip,3\n')
     read(folder / 'a.pkl')
