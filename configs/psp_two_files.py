@@ -1,6 +1,6 @@
 # PSP Learning on recordings of your own: a file of labelled clips, a file of
 # unlabelled ones. tools/data/convert_skeletons.py writes such files; joints
-# as in NTU RGB+D, for others see "Joint layouts" in README.
+# as in NTU RGB+D, for others see "Joint layouts" in docs/mixing.md.
 _base_ = 'psp_ntu60_xsub_5p.py'
 labeled_file = 'data/skeleton/labeled.pkl'
 unlabeled_file = 'data/skeleton/unlabeled.pkl'
@@ -8,6 +8,9 @@ unlabeled_file = 'data/skeleton/unlabeled.pkl'
 model = dict(cls_head=dict(num_classes=60))  # set it to yours
 train_dataloader = dict(
     dataset=dict(
+        # Passes over the labelled clips in an epoch: all clips by labelled
+        # ones make an epoch as long as one pass over all.
+        times=20,
         dataset=dict(
             _delete_=True,
             type='CheckedPoseDataset',
@@ -27,6 +30,7 @@ custom_hooks = [
                 type='CheckedPoseDataset',
                 ann_file=unlabeled_file,
                 split='unlabeled',
+                drop_labels=True,
                 pipeline=_base_.train_pipeline)))
 ]
 val_dataloader = dict(

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import List, Optional, Sequence
 
 from psp_plugin.command_line import read_config
+from psp_plugin.datasets.bad_clips import BadClipError
 from psp_plugin.datasets.files import check_annotation_file
 from psp_plugin.datasets.run_checks import (
     annotation_paths,
@@ -86,10 +87,10 @@ def run_tool(name: str, uses: Sequence[str]) -> None:
     """
     tool = load_tool(name)
     args = tool.parse_args()
-    cfg = read_config(args)
     if getattr(args, 'no_validate', False):
         uses = [key for key in uses if not key.startswith('val_')]
     try:
+        cfg = read_config(args)
         for path in annotation_paths([cfg.get(key) for key in uses]):
             check_annotation_file(path)
         check_run(cfg, uses)
@@ -101,7 +102,7 @@ def run_tool(name: str, uses: Sequence[str]) -> None:
         sys.argv += ['--cfg-options', *options]
     try:
         tool.main()
-    except (InputError, FloatingPointError) as error:
+    except (InputError, BadClipError, FloatingPointError) as error:
         sys.exit(f'{args.config}: {error}')
 
 

@@ -96,7 +96,8 @@ def draw(inferencer: SkeletonInferencer, clips: List[str],
         _, best, score = result['top'][0]
         importance = None
         if not inferencer.lacks_attention:
-            importance = inferencer.importance(clip)
+            importance = inferencer.importance(
+                dict(data, frame_dir=clip))
         write_skeleton_video(
             path, data['keypoint'], inferencer.bones, importance,
             title=f'{best} ({score:.2f})', fps=args.video_fps,

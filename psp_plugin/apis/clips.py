@@ -12,6 +12,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose
 from torch import nn
 
+from psp_plugin.datasets.annotations import find_faults
 from psp_plugin.datasets.recordings import RecordingError, read_recording
 from psp_plugin.models import PSPRecognizer
 from psp_plugin.models.recognizers.checks import num_joints_of
@@ -119,11 +120,12 @@ class ClipPreparer:
         if self.num_joints not in (None, shape[2]):
             raise ClipError(f'{name} has {shape[2]} joints, but the model '
                             f'takes {self.num_joints}')
-        if not np.isfinite(keypoint).all():
+        if keypoint.dtype.kind == 'f' and not np.isfinite(keypoint).all():
             raise ClipError(f'{name} has coordinates that are NaN or '
                             'infinite: write missing joints as zeros')
-        if not np.any(keypoint):
-            raise ClipError(f'{name} has only zeros')
+        fault = next(find_faults({**data, 'label': None}), None)
+        if fault is not None:
+            raise ClipError(f'{name} {fault.text}')
 
 
 def clip_name(clip: Clip) -> str:

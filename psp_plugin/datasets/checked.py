@@ -58,6 +58,8 @@ class CheckedPoseDataset(PoseDataset):
             be below. Defaults to None, not checked.
         need_label (bool): Whether every clip must have a label. Defaults to
             False, as an unlabelled pool has none.
+        drop_labels (bool): Whether labels are left out unseen, whatever they
+            are, as those of an unlabelled pool. Defaults to False.
         **kwargs: Other arguments of ``PoseDataset``: ``split``,
             ``valid_ratio``, ``data_prefix``, ``test_mode`` and so on.
 
@@ -75,11 +77,13 @@ class CheckedPoseDataset(PoseDataset):
                  safe: bool = True,
                  num_classes: Optional[int] = None,
                  need_label: bool = False,
+                 drop_labels: bool = False,
                  **kwargs) -> None:
         check_policy(bad_clips)
         self.bad_clips = bad_clips
         self.safe = safe
         self.need_label = need_label
+        self.drop_labels = drop_labels
         self._bad: List[BadClip] = []
         super().__init__(ann_file, pipeline=pipeline, num_classes=num_classes,
                          **kwargs)
@@ -95,6 +99,8 @@ class CheckedPoseDataset(PoseDataset):
         clips = list(first.values())
         prefix = self.data_prefix.get('video')
         for clip in clips:
+            if self.drop_labels:
+                clip.pop('label', None)
             if isinstance(clip.get('label'), np.integer):
                 clip['label'] = int(clip['label'])  # as the toolbox needs it
             for key in ('filename', 'frame_dir'):

@@ -8,6 +8,9 @@ HOW_TO_MAKE = {
     'ntu60_3d.pkl':
     'download https://download.openmmlab.com/mmaction/v1.0/skeleton/data/'
     'ntu60_3d.pkl to {path}',
+    'ntu60_2d.pkl':
+    'download https://download.openmmlab.com/mmaction/v1.0/skeleton/data/'
+    'ntu60_2d.pkl to {path}',
 }
 
 

@@ -1,4 +1,5 @@
-"""Reads annotation pickles without running code from them."""
+"""Reads annotation pickles without running code from them, and writes them."""
+import os
 import pickle
 import pickletools
 import re
@@ -139,15 +140,17 @@ class PlainUnpickler(pickle.Unpickler):
 
     def load(self) -> Any:
         """Reads the pickle."""
-        return finished(super().load(), set())
+        return finished(super().load(), {})
 
 
-def finished(value: Any, seen: set) -> Any:
+def finished(value: Any, done: Dict[int, Tuple[Any, Any]]) -> Any:
     """Puts dtypes and arrays where those in the making are.
 
     Args:
-        value (Any): What was unpickled; its containers are changed in place.
-        seen (set): The containers that are done, by ``id``.
+        value (Any): What was unpickled; its lists and dicts are changed in
+            place.
+        done (dict): The containers that are done by ``id``, which is theirs
+            for as long as they are kept here, and what has replaced them.
 
     Returns:
         Any: The value, or what replaces it.
@@ -155,19 +158,21 @@ def finished(value: Any, seen: set) -> Any:
     kind = type(value)
     if kind is Array or kind is Dtype:
         return value.value
-    if kind is tuple:
-        items = [finished(item, seen) for item in value]
-        changed = any(new is not old for new, old in zip(items, value))
-        return tuple(items) if changed else value
-    if id(value) in seen:
+    if kind not in (tuple, list, dict, OrderedDict, defaultdict):
         return value
+    if id(value) in done:
+        return done[id(value)][1]
+    if kind is tuple:
+        items = tuple(finished(item, done) for item in value)
+        changed = any(new is not old for new, old in zip(items, value))
+        done[id(value)] = value, items if changed else value
+        return done[id(value)][1]
+    done[id(value)] = value, value
     if kind is list:
-        seen.add(id(value))
-        value[:] = [finished(item, seen) for item in value]
-    elif kind is dict or kind is OrderedDict or kind is defaultdict:
-        seen.add(id(value))
+        value[:] = [finished(item, done) for item in value]
+    else:
         for key, item in value.items():
-            value[key] = finished(item, seen)
+            value[key] = finished(item, done)
     return value
 
 
@@ -196,7 +201,7 @@ def load_pickle(path: str) -> Any:
     Whatever else a pickle names is refused before it is built, so that
     reading a file runs no code from it. Reads the pickles of NumPy 1 and 2
     and every protocol; not those of Python 2. What is shared in the pickle
-    stays shared, except tuples of arrays.
+    stays shared.
 
     Args:
         path (str): A local file.
@@ -227,3 +232,25 @@ def load_pickle(path: str) -> Any:
             raise PickleFileError(
                 path, 'is not a pickle, or is cut short or damaged '
                 f'({detail}): write or download it anew') from error
+
+
+def write_pickle(data: Dict, path: str) -> None:
+    """Pickles to a file that is there whole or not at all.
+
+    Args:
+        data (dict): What to write.
+        path (str): Where to; its folder is made where it is missing.
+
+    Raises:
+        OSError: If the folder cannot be made or written.
+    """
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    unfinished = f'{path}.{os.getpid()}.tmp'
+    try:
+        with open(unfinished, 'wb') as stream:
+            pickle.dump(data, stream, protocol=4)
+        os.replace(unfinished, path)
+    except BaseException:
+        if os.path.exists(unfinished):
+            os.remove(unfinished)
+        raise

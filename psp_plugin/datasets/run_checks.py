@@ -36,8 +36,8 @@ def class_options(cfg: Config,
     """Options that tell checked datasets how many classes the model has.
 
     A ``CheckedPoseDataset`` that a config gives its own ``num_classes`` keeps
-    it. Those of hooks are left as they are: an unlabelled pool may have the
-    labels of other classes, which nothing reads.
+    it. Those of hooks are left as they are: an unlabelled pool may have
+    labels of other classes.
 
     Args:
         cfg (Config): The config of a run.

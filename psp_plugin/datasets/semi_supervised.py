@@ -12,6 +12,8 @@ from mmaction.registry import DATASETS
 from mmengine.dataset import BaseDataset, Compose, force_full_init
 from mmengine.logging import print_log
 
+from psp_plugin.errors import InputError
+
 from .annotations import is_integer
 from .bad_clips import clip_name, pass_pipeline, take_clip
 from .files import annotation_path, check_annotation_file
@@ -47,7 +49,7 @@ class Source:
                 names.append(clip_name(info))
                 labels.append(info.get('label'))
         except (AssertionError, KeyError, TypeError) as error:
-            raise ValueError(
+            raise InputError(
                 f'{type(self.dataset).__name__} cannot read split '
                 f'{getattr(self.dataset, "split", None)!r} of '
                 f'{self.dataset.ann_file}: {error!r}') from error
@@ -114,7 +116,7 @@ class SemiSupervisedDataset:
             Defaults to False.
 
     Raises:
-        ValueError: If the arguments contradict, or if no such split can be
+        InputError: If the arguments contradict, or if no such split can be
             made.
         FileNotFoundError: If the annotation file is missing.
     """
@@ -129,7 +131,7 @@ class SemiSupervisedDataset:
                  include_labeled: bool = False,
                  lazy_init: bool = False) -> None:
         if subset not in ('labeled', 'unlabeled'):
-            raise ValueError("subset must be 'labeled' or 'unlabeled', not "
+            raise InputError("subset must be 'labeled' or 'unlabeled', not "
                              f'{subset!r}')
         ways = dict(
             labeled_ratio=labeled_ratio,
@@ -137,7 +139,7 @@ class SemiSupervisedDataset:
             split_file=split_file)
         given = [name for name, value in ways.items() if value is not None]
         if len(given) != 1:
-            raise ValueError(f'exactly one of {", ".join(ways)} must be given,'
+            raise InputError(f'exactly one of {", ".join(ways)} must be given,'
                              f' not {" and ".join(given) or "none"}')
         self.cfg = dict(ways, dataset=dataset, seed=seed,
                         include_labeled=include_labeled,
@@ -175,7 +177,7 @@ class SemiSupervisedDataset:
         try:
             self.labeled_names = self._choose(names, labels)
         except ValueError as error:
-            raise ValueError(f'{self._source}: {error}') from error
+            raise InputError(f'{self._source}: {error}') from error
         labeled = set(self.labeled_names)
         if self.subset == 'labeled':
             keep = [name in labeled for name in names]
@@ -192,17 +194,17 @@ class SemiSupervisedDataset:
             return self._read_split(names, labels)
         unlabeled = [n for n, label in zip(names, labels) if label is None]
         if unlabeled:
-            raise ValueError(
+            raise InputError(
                 f'clip {unlabeled[0]!r} has no label, as {len(unlabeled)} of '
                 f'{len(names)}: name the labelled clips in a split_file')
         several = [n for n, label in zip(names, labels) if np.ndim(label)]
         if several:
-            raise ValueError(
+            raise InputError(
                 f'clip {several[0]!r} has several labels; a draw per class '
                 'needs one: name the labelled clips in a split_file')
         wrong = [n for n, label in zip(names, labels) if not is_integer(label)]
         if wrong:
-            raise ValueError(
+            raise InputError(
                 f'clip {wrong[0]!r} has a label that is not an integer, as '
                 f'{len(wrong)} of {len(names)}: number the classes from 0')
         count = self.labeled_per_class
@@ -216,12 +218,12 @@ class SemiSupervisedDataset:
         counts, label_of = Counter(names), dict(zip(names, labels))
         for name in labeled:
             if counts[name] != 1:
-                raise ValueError(
+                raise InputError(
                     f'split file {self.split_file} names clip {name!r}, which '
                     f'the data set has {counts[name]} times, not once: is it '
                     'the split of another data set?')
             if label_of[name] is None:
-                raise ValueError(
+                raise InputError(
                     f'split file {self.split_file} names clip {name!r}, which '
                     'has no label: leave it out of the file')
         return sorted(labeled)

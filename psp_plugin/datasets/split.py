@@ -8,6 +8,8 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Dict, List, Sequence
 
+from psp_plugin.errors import InputError
+
 
 def clips_per_class(ratio: float, num_clips: int, num_classes: int) -> int:
     """Labelled clips per class, k = floor(ratio * N / classes).
@@ -22,16 +24,16 @@ def clips_per_class(ratio: float, num_clips: int, num_classes: int) -> int:
         num_classes (int): Number of classes.
 
     Raises:
-        ValueError: If the ratio is out of range or gives no clip per class.
+        InputError: If the ratio is out of range or gives no clip per class.
     """
     if type(ratio) is bool or not isinstance(
             ratio, Real) or not 0 < ratio <= 1:
-        raise ValueError(f'labeled_ratio must be in (0, 1], not {ratio!r}')
+        raise InputError(f'labeled_ratio must be in (0, 1], not {ratio!r}')
     if min(num_clips, num_classes) < 1:
-        raise ValueError('there is no clip to draw labelled ones from')
+        raise InputError('there is no clip to draw labelled ones from')
     count = math.floor(Fraction(str(ratio)) * num_clips / num_classes)
     if count == 0:
-        raise ValueError(
+        raise InputError(
             f'labeled_ratio={ratio} of {num_clips} clips in {num_classes} '
             'classes gives no labelled clip per class: raise it, or set '
             'labeled_per_class')
@@ -57,16 +59,16 @@ def choose_labeled(names: Sequence[str], labels: Sequence[int], count: int,
         list[str]: Names of the labelled clips, sorted.
 
     Raises:
-        ValueError: If ``count`` is not a positive integer, if a name is there
+        InputError: If ``count`` is not a positive integer, if a name is there
             twice, or if a class has fewer than ``count`` clips.
     """
     if type(count) is bool or not isinstance(
             count, Integral) or count < 1:
-        raise ValueError('labeled_per_class must be an integer of at least 1, '
+        raise InputError('labeled_per_class must be an integer of at least 1, '
                          f'not {count!r}')
     name, times = Counter(names).most_common(1)[0] if names else ('', 0)
     if times > 1:
-        raise ValueError(f'clip {name!r} is there {times} times: a labelled '
+        raise InputError(f'clip {name!r} is there {times} times: a labelled '
                          'split needs unique names')
     by_class: Dict[int, List[str]] = defaultdict(list)
     for name, label in zip(names, labels):
@@ -74,7 +76,7 @@ def choose_labeled(names: Sequence[str], labels: Sequence[int], count: int,
     chosen = []
     for label, members in sorted(by_class.items()):
         if len(members) < count:
-            raise ValueError(f'class {label} has {len(members)} clips, fewer '
+            raise InputError(f'class {label} has {len(members)} clips, fewer '
                              f'than the {count} to be labelled per class: '
                              'lower labeled_ratio or labeled_per_class')
         members.sort(key=lambda name: hashlib.sha256(
@@ -92,13 +94,13 @@ def write_split(path: str, labeled: Sequence[str], **origin) -> None:
         **origin: How the split was made, kept in it for the reader.
 
     Raises:
-        ValueError: If a name cannot be a line of plain text.
+        InputError: If a name cannot be a line of plain text.
     """
     target = Path(path)
     for name in labeled if target.suffix != '.json' else ():
         if name.startswith('#') or not name == name.strip() == ''.join(
                 name.splitlines()):
-            raise ValueError(f'clip {name!r} cannot be a line of {path}: '
+            raise InputError(f'clip {name!r} cannot be a line of {path}: '
                              'write a .json file')
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.suffix == '.json':
@@ -113,17 +115,17 @@ def read_split(path: str) -> List[str]:
     """Reads the labelled names of a split file, see :func:`write_split`.
 
     Raises:
-        ValueError: If the file is missing, is not text, is not JSON though so
+        InputError: If the file is missing, is not text, is not JSON though so
             named, names no clip, or names one twice.
     """
     source = Path(path)
     if not source.is_file():
-        raise ValueError(f'split file {path} does not exist: make it with '
+        raise InputError(f'split file {path} does not exist: make it with '
                          'tools/data/make_split.py')
     try:
         text = source.read_text(encoding='utf-8')
     except UnicodeDecodeError as error:
-        raise ValueError(f'split file {path} is not text in UTF-8: is it '
+        raise InputError(f'split file {path} is not text in UTF-8: is it '
                          'another kind of file?') from error
     if source.suffix == '.json':
         labeled = read_json_split(path, text)
@@ -131,10 +133,10 @@ def read_split(path: str) -> List[str]:
         lines = (line.strip() for line in text.splitlines())
         labeled = [line for line in lines if line and line[0] != '#']
     if not labeled:
-        raise ValueError(f'split file {path} names no labelled clip')
+        raise InputError(f'split file {path} names no labelled clip')
     name, times = Counter(labeled).most_common(1)[0]
     if times > 1:
-        raise ValueError(f'split file {path} names clip {name!r} {times} '
+        raise InputError(f'split file {path} names clip {name!r} {times} '
                          'times: leave it there once')
     return labeled
 
@@ -144,10 +146,10 @@ def read_json_split(path: str, text: str) -> List[str]:
     try:
         labeled = json.loads(text)['labeled']
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ValueError(f'split file {path} is not a JSON object with a '
+        raise InputError(f'split file {path} is not a JSON object with a '
                          f'list "labeled": {error!r}') from error
     if not isinstance(labeled, list) or not all(
             isinstance(name, str) for name in labeled):
-        raise ValueError(f'split file {path} is not a JSON object with a '
+        raise InputError(f'split file {path} is not a JSON object with a '
                          'list "labeled" of clip names')
     return labeled

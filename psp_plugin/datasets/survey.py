@@ -91,8 +91,11 @@ def survey(path: str,
            split: Optional[str] = None,
            num_classes: Optional[int] = None,
            joints: Optional[int] = None,
-           progress: Callable[[list], Iterable] = iter) -> Survey:
+           progress: Callable[[list], Iterable] = iter,
+           **kinds: bool) -> Survey:
     """Surveys an annotation file without stopping at its first fault.
+
+    Faults are those at which a :class:`CheckedPoseDataset` stops.
 
     Args:
         path (str): The file.
@@ -103,6 +106,8 @@ def survey(path: str,
         joints (int, optional): The number of joints. Defaults to None, that
             of most clips.
         progress (Callable): Wraps the list of clips that is gone through.
+        **kinds (bool): ``multi_class`` and ``need_points`` of
+            :func:`find_faults`.
 
     Returns:
         Survey: What was found.
@@ -123,7 +128,7 @@ def survey(path: str,
     layout = expected_layout(clips, joints)
     digests: Dict[str, bytes] = {}
     for clip in progress(clips):
-        faults = list(find_faults(clip, layout, num_classes))
+        faults = list(find_faults(clip, layout, num_classes, **kinds))
         found.bad += [BadClip(clip[file.key], fault) for fault in faults]
         look_at(clip, found)
         if isinstance(clip.get('keypoint'), np.ndarray):
@@ -196,6 +201,12 @@ def count_classes(file: AnnotationFile, num_classes: Optional[int],
                                f'{counts[None]}')
 
 
+def held_out(train: str, other: str) -> bool:
+    """Whether a split is, by its name, for testing what a split trained."""
+    return 'train' in train and other in (train.replace('train', 'val'),
+                                          train.replace('train', 'test'))
+
+
 def compare_splits(file: AnnotationFile, digests: Dict[str, bytes],
                    found: Survey) -> None:
     """Finds clips that are, or whose key points are, in two splits."""
@@ -204,8 +215,7 @@ def compare_splits(file: AnnotationFile, digests: Dict[str, bytes],
         for split, names in (file.splits or {}).items()}
     for one, other in combinations(splits, 2):
         common = splits[one] & splits[other]
-        held_out = {one.replace('train', 'val'), one.replace('train', 'test')}
-        if common and one != other and other in held_out:
+        if common and (held_out(one, other) or held_out(other, one)):
             found.shared[f'{one}, {other}'] = sorted(common)
         if common:
             continue

@@ -174,8 +174,11 @@ def test_bad_clips_are_told_before_their_batch_is_run(
     (dict(keypoint=np.ones((30, 25, 3))), r'a .*, but \(30, 25, 3\)'),
     (dict(keypoint=np.full((1, 9, 25, 3), np.nan)), 'a has coordinates that '
                                                     'are NaN'),
-    (dict(keypoint=np.zeros((1, 9, 25, 3))), 'a has only zeros'),
-    (dict(total_frames=7), "NormalizeSkeleton3D .* total_frames of clip 'a'"),
+    (dict(keypoint=np.zeros((1, 9, 25, 3))), 'a has key points that are all '
+                                             'zero'),
+    (dict(keypoint=np.full((1, 9, 25, 3), 'x')), 'a .* not of numbers'),
+    (dict(keypoint=np.ones((1, 9, 25, 2), int)), 'a has 2-D .*as floats'),
+    (dict(total_frames=7), 'a has total_frames 7, but 9 frames'),
     (dict(keypoint_score=np.ones((1, 9, 25))), 'a has 3 coordinates a joint '
      'and scores, on which GenSkeFeat of the test pipeline fails: Assertion'),
 ])

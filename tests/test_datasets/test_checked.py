@@ -162,6 +162,17 @@ def test_pool_without_labels_and_unused_splits(tmp_path):
         assert_same_items(ann_file=str(path), split=split, pipeline=PIPELINE)
 
 
+def test_labels_that_are_dropped_may_be_anything(tmp_path):
+    clips = make_clips()
+    for clip, label in zip(clips, (-1, 1.5, '?', None, [1], 99)):
+        clip['label'] = label
+    data = make(write(tmp_path / 'a.pkl', clips), drop_labels=True)
+    assert len(data) == CLIPS
+    assert 'gt_label' not in data[0]['data_samples']
+    with pytest.raises(AnnotationError, match='has label -1'):
+        make(write(tmp_path / 'a.pkl', clips))
+
+
 def test_compressed_poses_and_valid_ratio(tmp_path):
     """As the toolbox's file of Kinetics: poses of all persons in a row."""
     rng, clips = np.random.default_rng(0), []

@@ -112,10 +112,25 @@ def test_reads_what_the_toolbox_writes(tmp_path):
 
 def test_what_is_shared_stays_shared(tmp_path):
     array, pair = np.ones(3), (1080, 1920)
-    cycle = [array, array, pair, pair]
+    both = array, pair
+    cycle = [array, array, pair, pair, both, both]
     cycle.append(cycle)
     ours = load_pickle(write(tmp_path / 'a.pkl', cycle))
-    assert ours[0] is ours[1] and ours[2] is ours[3] and ours[4] is ours
+    assert ours[0] is ours[1] and ours[2] is ours[3] and ours[6] is ours
+    assert ours[4] is ours[5]
+    assert ours[4][0] is ours[0] and ours[4][1] is ours[2]
+
+
+def test_what_is_shared_is_gone_through_once(tmp_path):
+    """A tuple of 2**200 arrays, if one counts those that are the same."""
+    nested = np.ones(3)
+    for _ in range(200):
+        nested = nested, nested
+    ours = load_pickle(write(tmp_path / 'a.pkl', nested))
+    while isinstance(ours, tuple):
+        assert ours[0] is ours[1]
+        ours = ours[0]
+    same(ours, np.ones(3))
 
 
 @pytest.mark.parametrize('protocol', [0, 2, 4])

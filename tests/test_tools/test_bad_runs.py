@@ -45,6 +45,24 @@ def test_bad_clips_end_the_training_in_a_sentence(end, clip, says):
     assert says in end(clip=clip, **{'model.cls_head.num_classes': 6})
 
 
+def test_a_clip_that_fails_in_training(end):
+    told = end(**{'train_dataloader.dataset.dataset.dataset.pipeline.0.zaxis':
+                  (0, 99)})
+    assert "clip 'S001" in told and 'does not pass the pipeline' in told
+
+
+def test_bad_split(end):
+    told = end(**{'train_dataloader.dataset.dataset.labeled_per_class': 99})
+    assert 'fewer than the 99 to be labelled per class' in told
+
+
+def test_no_config(monkeypatch):
+    monkeypatch.setenv('LOCAL_RANK', '0')
+    monkeypatch.setattr(sys, 'argv', ['train', 'none.py'])
+    with pytest.raises(SystemExit, match='^none.py: .*No such file'):
+        run_tool('train', USES['train'])
+
+
 def test_pickle_with_code(end):
     assert 'holds a pathlib.' in end(clip=dict(label=Path('x')))
 

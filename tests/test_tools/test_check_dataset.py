@@ -148,14 +148,28 @@ def test_clips_of_two_splits(check, tmp_path):
         clips[copy]['keypoint'] = clips[original]['keypoint'].copy()
     names = [clip['frame_dir'] for clip in clips]
     status, text = check(write(tmp_path, clips, split=dict(
-        train=names[:6], val=names[6:], mix_train=names[:8],
-        mix_val=names[6:])))
+        train=names[:6], val=names[6:], mix_val=names[6:],
+        mix_train=names[:8])))
     assert status == 0
     assert ('same key points in train, val: 2 clips of the second, clip10, '
             'clip11\n') in text
-    assert ('in both splits of mix_train, mix_val: 2 clips, clip06, '
+    assert ('in both splits of mix_val, mix_train: 2 clips, clip06, '
             'clip07') in text
-    assert 'same key points in mix_train' not in text
+    assert 'same key points in mix_' not in text
+
+
+def test_other_kinds_of_data_sets(check, tmp_path):
+    """Which CheckedPoseDataset takes as well."""
+    clips = make_clips()
+    for clip in clips:
+        clip['label'] = [clip['label'], 3]
+        del clip['keypoint']
+    path = write(tmp_path, clips)
+    status, text = check(path)
+    assert status == 1
+    assert 'no keypoint' in text and 'label is no integer' in text
+    status, text = check(path, '--multi-class', '--points-apart')
+    assert status == 0, text
 
 
 def test_twins_of_nwucla(check, nwucla_pkl):

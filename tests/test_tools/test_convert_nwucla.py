@@ -14,6 +14,7 @@ from mmaction.registry import DATASETS
 from toy import load_tool
 
 from psp_plugin.datasets import nwucla
+from psp_plugin.datasets.pickles import write_pickle
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools/data/convert_nwucla.py'
 
@@ -265,7 +266,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
 
     monkeypatch.setattr(pickle, 'dump', fail)
     with pytest.raises(OSError):
-        nwucla.write_pickle({}, str(output))
+        write_pickle({}, str(output))
     assert os.listdir(tmp_path) == ['x.pkl']
     assert output.read_bytes() == b'old'
 

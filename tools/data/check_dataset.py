@@ -33,6 +33,11 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         '--joints', type=int, metavar='V',
         help='the number of joints of the model (default: that of most '
         'clips)')
+    parser.add_argument('--multi-class', action='store_true',
+                        help='a clip has a list of labels')
+    parser.add_argument(
+        '--points-apart', action='store_true',
+        help="key points are in files of their own, data_prefix['skeleton']")
     parser.add_argument('--json', metavar='OUT',
                         help='write everything, all clips named, to this file')
     return parser.parse_args(argv)
@@ -45,7 +50,9 @@ def main(argv: Optional[List[str]] = None) -> None:
         if args.layout is not None:
             joints = get_pyramid(args.layout).num_joints
         found = survey(args.ann_file, args.split, args.num_classes, joints,
-                       partial(show_progress, doing='checking'))
+                       partial(show_progress, doing='checking'),
+                       multi_class=args.multi_class,
+                       need_points=not args.points_apart)
         if args.json:
             put_text(json.dumps(found.as_dict(), indent=1), args.json)
     print(describe(found))

@@ -4,11 +4,10 @@ from .converter import (
     convert,
     find_twins,
     summarize,
-    write_pickle,
 )
 from .reader import ACTIONS, CLASSES, NWUCLAError, read_sequences
 
 __all__ = [
     'ACTIONS', 'CLASSES', 'NWUCLAError', 'build_annotations', 'build_splits',
-    'convert', 'find_twins', 'read_sequences', 'summarize', 'write_pickle'
+    'convert', 'find_twins', 'read_sequences', 'summarize'
 ]

@@ -1,9 +1,8 @@
 """Lays NW-UCLA sequences out as a toolbox pose data set, with its splits."""
-import os
-import pickle
 from collections import Counter
 from typing import Callable, Dict, List, Optional, Tuple
 
+from ..pickles import write_pickle
 from .reader import (
     ACTIONS,
     CLASSES,
@@ -82,28 +81,6 @@ def build_annotations(sequences: List[Sequence]) -> List[Dict]:
              total_frames=len(sequence.points),
              keypoint=sequence.points[None]) for sequence in sequences
     ]
-
-
-def write_pickle(data: Dict, path: str) -> None:
-    """Pickles to a file that is there whole or not at all.
-
-    Args:
-        data (dict): What to write.
-        path (str): Where to; its folder is made where it is missing.
-
-    Raises:
-        OSError: If the folder cannot be made or written.
-    """
-    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-    unfinished = f'{path}.{os.getpid()}.tmp'
-    try:
-        with open(unfinished, 'wb') as stream:
-            pickle.dump(data, stream, protocol=4)
-        os.replace(unfinished, path)
-    except BaseException:
-        if os.path.exists(unfinished):
-            os.remove(unfinished)
-        raise
 
 
 def summarize(sequences: List[Sequence], notes: List[Note]) -> str:

@@ -11,7 +11,7 @@ import re
 import zipfile
 import zlib
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Callable, Dict, Iterator, List, Tuple
 
@@ -57,7 +57,7 @@ class Sequence:
         """The class, 0 to 9; the JSON's own ``label`` counts otherwise."""
         return ACTIONS.index(self.action)
 
-    @property
+    @cached_property
     def digest(self) -> bytes:
         """Equal for two sequences if and only if their points are."""
         return hashlib.sha256(self.points.tobytes()).digest()

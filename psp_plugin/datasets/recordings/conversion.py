@@ -3,7 +3,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import List, Optional
 
-from ..nwucla import write_pickle
+from ..pickles import write_pickle
 from .folder import ConvertError, Skipped
 from .labels import UNLABELED, LabelTable
 from .splits import Splits
