@@ -1,4 +1,4 @@
-# psp_nwucla_xview_5p.py at a size that two CPU cores train in 20 minutes:
+# psp_nwucla_xview_5p.py at a size that two CPU cores train in minutes:
 # fewer channels, frames, epochs and clips a batch, another loss weight.
 _base_ = [
     '_base_/default_runtime.py', '_base_/models/psp_small.py',
