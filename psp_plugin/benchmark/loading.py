@@ -1,7 +1,7 @@
 """Times the way from an annotation file to batches."""
 import time
 from statistics import median
-from typing import Dict, List, NamedTuple
+from typing import Dict, List, NamedTuple, Tuple
 
 from mmengine.config import Config
 from mmengine.dataset import Compose
@@ -47,19 +47,11 @@ def time_loading(cfg: Config, clips: int = 300) -> Loading:
     loader = Runner.build_dataloader(dict(
         cfg.train_dataloader, persistent_workers=False), seed=0)
     start = time.perf_counter() - started
-    dataset = loader.dataset
-    length = len(dataset)
-    seconds = []
-    for i in range(clips):
-        started = time.perf_counter()
-        dataset[i % length]
-        seconds.append(time.perf_counter() - started)
     rate = loader_rate(loader, clips)
     pipeline = find_pipeline(cfg.train_dataloader.dataset)
-    ours, theirs = time_transforms(
-        dataset, [pipeline, toolbox_pipeline(pipeline)], clips)
-    return Loading(start, median(seconds), ours, theirs, loader.num_workers,
-                   rate)
+    clip, (ours, theirs) = time_clips(
+        loader.dataset, [pipeline, toolbox_pipeline(pipeline)], clips)
+    return Loading(start, clip, ours, theirs, loader.num_workers, rate)
 
 
 def find_pipeline(dataset: dict) -> List[dict]:
@@ -87,27 +79,35 @@ def toolbox_pipeline(pipeline: List[dict]) -> List[dict]:
     return steps
 
 
-def time_transforms(dataset, pipelines: List[List[dict]],
-                    clips: int) -> List[Dict[str, float]]:
-    """Seconds of the transforms of pipelines, medians, taking turns.
+def time_clips(dataset, pipelines: List[List[dict]],
+               clips: int) -> Tuple[float, List[Dict[str, float]]]:
+    """Seconds of a clip and of the transforms of pipelines, taking turns.
 
     Args:
         dataset (Dataset): Gives the clips.
         pipelines (list[list[dict]]): Configs of transforms.
         clips (int): How many clips are timed.
+
+    Returns:
+        tuple[float, list[dict[str, float]]]: Medians: of a clip of the
+        dataset, and of each transform per pipeline.
     """
     pipelines = [Compose(steps).transforms for steps in pipelines]
-    seconds = [[[] for _ in transforms] for transforms in pipelines]
+    whole, seconds = [], [[[] for _ in steps] for steps in pipelines]
     for i in range(clips):
+        started = time.perf_counter()
+        dataset[i % len(dataset)]
+        whole.append(time.perf_counter() - started)
         for transforms, kept in zip(pipelines, seconds):
             data = dataset.get_data_info(i % len(dataset))
             for transform, spent in zip(transforms, kept):
                 started = time.perf_counter()
                 data = transform(data)
                 spent.append(time.perf_counter() - started)
-    return [{type(transform).__name__: median(spent)
-             for transform, spent in zip(transforms, kept)}
-            for transforms, kept in zip(pipelines, seconds)]
+    return median(whole), [
+        {type(transform).__name__: median(spent)
+         for transform, spent in zip(transforms, kept)}
+        for transforms, kept in zip(pipelines, seconds)]
 
 
 def held_ahead(loader: DataLoader) -> int:

@@ -38,7 +38,7 @@ def test_modes_side_by_side(tool, tmp_path, capsys):
     for row in rows:
         assert set(row['phases']) == set(PHASES)
         # Phases are most of a step and no more than all of it.
-        assert 0.2 < sum(row['phases'].values()) / row['seconds'] < 2
+        assert 0.5 < sum(row['phases'].values()) / row['seconds'] <= 1.05
         assert row['clips_per_second'] == pytest.approx(5 / row['seconds'])
 
 
@@ -124,8 +124,8 @@ def test_loading(tool, tmp_path, capsys):
     assert 'NormalizeSkeleton3D' in told and 'PreNormalize3D' in told
     loading = json.loads(path.read_text())['loading']
     assert loading['workers'] == 1 and loading['rate'] > 0
-    # The transforms are most of what a clip takes; machines are uneven.
-    assert 0.1 < sum(loading['transforms'].values()) / loading['clip'] < 10
+    # The transforms are most of what a clip takes.
+    assert 0.3 < sum(loading['transforms'].values()) / loading['clip'] < 1.3
 
 
 def test_loading_for_any_encoder(tool, capsys):
