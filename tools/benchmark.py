@@ -5,6 +5,7 @@ the data. Modes take turns, so that their ratios hold on a shared machine.
 """
 import argparse
 import contextlib
+import functools
 import json
 import logging
 import platform
@@ -95,11 +96,9 @@ def time_step(cfg: Config, args: argparse.Namespace) -> dict:
     batch = {branch: size for branch, size in dict(
         labeled=args.labeled, unlabeled=args.unlabeled).items() if size}
     case = make_case(cfg, device, batch, args.absent)
-    precisions = {name: Mode(bf16=mode.bf16, tf32=mode.tf32)
-                  for name, mode in modes.items()}
-    known = {mode: peak_flops(device, mode)
-             for mode in dict.fromkeys(precisions.values())}
-    peaks = {name: known[mode] for name, mode in precisions.items()}
+    peak_of = functools.cache(functools.partial(peak_flops, device))
+    peaks = {name: peak_of(Mode(bf16=mode.bf16, tf32=mode.tf32))
+             for name, mode in modes.items()}
     rows = step_rows(case, time_steps(case, modes, args.rounds or 5),
                      count_flops(case), peaks)
     print('clips: ' + ', '.join(

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator, List, Optional, Sequence, Tuple
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
+from psp_plugin.command_line import add_cfg_options, read_config
 from psp_plugin.datasets.run_checks import find_dicts
 from psp_plugin.errors import FileError, InputError
 
@@ -68,7 +69,7 @@ def plan_runs(configs: Sequence[str], seeds: Sequence[int], work_dir: str,
             raise InputError(f'{config} and {seen[name]} have the same name, '
                              f'{name}: run them into two work dirs')
         seen[name] = config
-        cfg = read_config(config, options)
+        cfg = load_config(config, options)
         own = (cfg.get('test_dataloader') or {}).get('dataset', {}).get(
             'split')
         if splits and own is None:
@@ -92,7 +93,7 @@ def plan_runs(configs: Sequence[str], seeds: Sequence[int], work_dir: str,
     return runs
 
 
-def read_config(path: str, options: Sequence[str]) -> Config:
+def load_config(path: str, options: Sequence[str]) -> Config:
     """Reads a config and gives it options as the toolbox's scripts do.
 
     Raises:
@@ -101,15 +102,14 @@ def read_config(path: str, options: Sequence[str]) -> Config:
     if not Path(path).is_file():
         raise FileError(path, 'does not exist')
     parser = argparse.ArgumentParser(exit_on_error=False)
-    parser.add_argument('--set', nargs='+', action=DictAction, default={})
+    add_cfg_options(parser)
     try:
-        given = parser.parse_args(['--set', *options] if options else [])
-        cfg = Config.fromfile(path)
-        cfg.merge_from_dict(given.set)
+        return read_config(parser.parse_args(
+            ['--cfg-options', *options] if options else [],
+            argparse.Namespace(config=path)))
     except Exception as error:  # a config is code, which can raise any other
         raise FileError(path, 'cannot be read with these options: '
                         f'{type(error).__name__}: {error}') from error
-    return cfg
 
 
 def config_name(path: str) -> str:

@@ -8,7 +8,7 @@ from toy import CONFIGS
 from psp_plugin.datasets.run_checks import find_dicts
 from psp_plugin.errors import InputError
 from psp_plugin.experiments.paper import PAPER
-from psp_plugin.experiments.plan import config_name, plan_runs, read_config
+from psp_plugin.experiments.plan import config_name, load_config, plan_runs
 
 NAMES = sorted(path.relative_to(CONFIGS).as_posix()
                for path in CONFIGS.rglob('*.py') if '_base_' not in path.parts)
@@ -19,7 +19,7 @@ def test_seed_reaches_the_labelled_clips_of_every_shipped_config(name):
     first, second = plan_runs([str(CONFIGS / name)], [3, 4], 'table')
     assert first.settings != second.settings
     assert first.name == name[:-3]
-    cfg = read_config(first.config, first.options)
+    cfg = load_config(first.config, first.options)
     views = [part for _, part in find_dicts(cfg)
              if part.get('type') == 'SemiSupervisedDataset']
     assert [view['seed'] for view in views] == [3] * len(views)
@@ -35,7 +35,7 @@ def test_seed_of_the_config_gives_way(tmp_path):
     with open(path, 'a') as stream:
         stream.write('randomness = dict(seed=5)\n')
     run, = plan(tmp_path, path, seeds=[9])
-    cfg = read_config(run.config, run.options)
+    cfg = load_config(run.config, run.options)
     assert cfg.randomness.seed == cfg.train_dataloader.dataset.seed == 9
 
 
