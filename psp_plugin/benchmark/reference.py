@@ -65,10 +65,11 @@ class ReferencePath:
     def contrast(self, features: Streams) -> Features:
         """What :meth:`PSPRecognizer.contrast` gives, equations 2 to 13."""
         model, loss = self.model, self.model.loss_con
-        levels = polymerize(model.neck, torch.cat(features))
+        joint, motion = (polymerize(model.neck, x) for x in features)
         return {
             f'loss_con_{level}': loss.loss_weight * weight * nt_xent(
-                *model.projector(levels[level]).chunk(2), loss.temperature)
+                model.projector(joint[level]), model.projector(motion[level]),
+                loss.temperature)
             for level, weight in loss.level_weights.items()
         }
 

@@ -44,14 +44,16 @@ def build_splits(sequences: List[Sequence]) -> Splits:
     the PSP paper. ``xview_val_clean`` is view 3 without the twins of training
     sequences. The ``xsub`` splits are this project's own: subjects 1, 3, 5, 7
     and 9 train and the even ones validate, so that their results are
-    comparable to no published number.
+    comparable to no published number. ``view1`` and ``view2`` are the two
+    training views, to choose settings on without a look at view 3.
 
     Args:
         sequences (list[Sequence]): All sequences.
 
     Returns:
         dict[str, list[str]]: Sequence names of ``xview_train``,
-        ``xview_val``, ``xview_val_clean``, ``xsub_train`` and ``xsub_val``.
+        ``xview_val``, ``xview_val_clean``, ``xsub_train``, ``xsub_val``,
+        ``view1`` and ``view2``.
     """
     twins = find_twins(sequences)
     members: Dict[str, Callable[[Sequence], bool]] = dict(
@@ -59,7 +61,9 @@ def build_splits(sequences: List[Sequence]) -> Splits:
         xview_val=lambda s: s.view == VAL_VIEW,
         xview_val_clean=lambda s: s.view == VAL_VIEW and s.name not in twins,
         xsub_train=lambda s: s.subject % 2 == 1,
-        xsub_val=lambda s: s.subject % 2 == 0)
+        xsub_val=lambda s: s.subject % 2 == 0,
+        view1=lambda s: s.view == 1,
+        view2=lambda s: s.view == 2)
     return {
         split: [s.name for s in sequences if is_member(s)]
         for split, is_member in members.items()

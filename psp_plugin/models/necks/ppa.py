@@ -102,9 +102,12 @@ class LevelAttention(nn.Module):
 class PyramidPolymerizingAttention(BaseModule):
     """Polymerizes attention from body to part to joint level.
 
-    Source: PSP Learning (arXiv 2302.02327), equations 2 to 9. Departs from it
-    in nothing by default; ``scale='full'`` and ``body_from='joint'`` are the
-    choices of the released implementation.
+    Source: PSP Learning (arXiv 2302.02327), equations 2 to 9. Departure: the
+    weights W of equation 3 are C x C and serve every frame, as in the released
+    implementation, where the paper's T C_e x T C would mix the frames. The
+    paper does not say what the batch norms of Psi average over; here it is
+    the batch of one call, which :class:`PSPRecognizer` makes of one stream.
+    ``scale='full'`` and ``body_from='joint'`` are released choices as well.
 
     Args:
         in_channels (int): Number of channels C of the encoder.
@@ -180,20 +183,8 @@ class PyramidPolymerizingAttention(BaseModule):
             ValueError: If the joints are not those of the layout, or the
                 channels not ``in_channels``.
         """
-        n, m, c, _, v = x.shape
-        if c != self.in_channels:
-            raise ValueError(
-                f'this pyramid was built for {self.in_channels} channels, the '
-                f'features have {c}: set in_channels={c}')
-        if v != self.pyramid.num_joints:
-            raise ValueError(
-                f'layout {self.pyramid.name!r} has {self.pyramid.num_joints} '
-                f'joints, the features have {v}')
-        features = self.pooling(x.flatten(0, 1))  # Eq. 2
-        maps, values = {}, {}
-        for level in LEVELS:  # Eq. 3, 4
-            maps[level], values[level] = self.levels[level].attend(
-                features[level])
+        n, m = x.shape[:2]
+        features, maps, values = self._attend(x)
         maps = self.polymerize_maps(maps)
         out = {
             level: self.levels[level].polymerize(
@@ -204,6 +195,37 @@ class PyramidPolymerizingAttention(BaseModule):
         if not return_attention:
             return out
         return out, {k: a.unflatten(0, (n, m)) for k, a in maps.items()}
+
+    def own_maps(self, x: torch.Tensor) -> Features:
+        """Computes the levels' own maps A_z, A_h and A_g, equation 4.
+
+        No batch norm comes before them, so that looking changes nothing.
+
+        Args:
+            x (Tensor): Encoder features (N, M, C, T, V).
+
+        Returns:
+            dict[str, Tensor]: Per level (N M, S, K, K), within (-1, 1).
+        """
+        return self._attend(x)[1]
+
+    def _attend(self, x: torch.Tensor) -> Tuple[Features, Features, Features]:
+        """Features, own maps and values of the levels, equations 2 to 4."""
+        c, v = x.size(2), x.size(4)
+        if c != self.in_channels:
+            raise ValueError(
+                f'this pyramid was built for {self.in_channels} channels, the '
+                f'features have {c}: set in_channels={c}')
+        if v != self.pyramid.num_joints:
+            raise ValueError(
+                f'layout {self.pyramid.name!r} has {self.pyramid.num_joints} '
+                f'joints, the features have {v}')
+        features = self.pooling(x.flatten(0, 1))
+        maps, values = {}, {}
+        for level in LEVELS:
+            maps[level], values[level] = self.levels[level].attend(
+                features[level])
+        return features, maps, values
 
     def polymerize_maps(self, maps: Features) -> Features:
         """Equations 7 and 9: adds the coarser maps to the finer ones.

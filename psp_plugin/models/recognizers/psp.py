@@ -32,10 +32,12 @@ class PSPRecognizer(BaseRecognizer):
     ``projector`` and ``loss_con`` it is the paper's "supervised only" and
     takes labelled clips alone. It predicts like any toolbox recognizer.
 
-    Source: arXiv 2302.02327, figure 2 and algorithm 1. Departs from it in
-    nothing; what the paper leaves open follows the released implementation:
-    both streams of both branches go through the encoder as one batch, so they
-    share its batch statistics, and an absent second person is averaged in.
+    Source: arXiv 2302.02327, figure 2 and algorithm 1. What the paper leaves
+    open follows the released implementation: both streams of both branches
+    go through the encoder as one batch, so they share its batch statistics;
+    the neck is called once a stream, so its batch norms see joint or motion,
+    never both; an absent second person is averaged in. Departure: no frames
+    are mixed in equation 3, see :class:`PyramidPolymerizingAttention`.
 
     Args:
         backbone (dict): Encoder, (N, M, T, V, C) to (N, M, C', T', V):
@@ -195,14 +197,13 @@ class PSPRecognizer(BaseRecognizer):
         Returns:
             dict[str, Tensor]: ``loss_con_<level>``, equations 10 to 13.
         """
-        pyramid = self.neck(torch.cat(features))  # Eq. 2 to 9
-        projected = {  # z^p, h^p and g^p of section 3.4, joint then motion
-            level: self.projector(x).chunk(2)
-            for level, x in pyramid.items()
-        }
-        return self.loss_con(
-            joint={level: pair[0] for level, pair in projected.items()},
-            motion={level: pair[1] for level, pair in projected.items()})
+        # One call a stream: the neck's batch norms must not see joint and
+        # motion as one batch, or they lose what tells the clips apart.
+        joint, motion = ({  # z^p, h^p and g^p of section 3.4
+            level: self.projector(x)
+            for level, x in self.neck(stream).items()  # Eq. 2 to 9
+        } for stream in features)
+        return self.loss_con(joint=joint, motion=motion)
 
     def attention(self, inputs: torch.Tensor) -> Dict[str, Streams]:
         """Computes the attention maps of both streams, for looking at them.
@@ -221,8 +222,9 @@ class PSPRecognizer(BaseRecognizer):
             raise ValueError('this PSPRecognizer has no neck, thus no '
                              'attention to look at')
         features = self.encode(dict(labeled=inputs))['labeled']
-        _, maps = self.neck(torch.cat(features), return_attention=True)
-        return {level: Streams(*x.chunk(2)) for level, x in maps.items()}
+        joint, motion = (
+            self.neck(stream, return_attention=True)[1] for stream in features)
+        return {level: Streams(joint[level], motion[level]) for level in joint}
 
     def extract_feat(self, inputs: torch.Tensor, stage: str = 'backbone',
                      **kwargs) -> Tuple:
