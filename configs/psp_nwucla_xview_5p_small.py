@@ -1,5 +1,5 @@
 # psp_nwucla_xview_5p.py at a size that two CPU cores train in minutes:
-# fewer channels, frames, epochs and clips a batch, another loss weight.
+# fewer channels, frames, epochs and clips a batch, and augmentation.
 _base_ = [
     '_base_/default_runtime.py', '_base_/models/psp_small.py',
     '_base_/datasets/nwucla_3d.py', '_base_/schedules/sgd_small.py'
@@ -7,12 +7,14 @@ _base_ = [
 
 model = dict(
     backbone=dict(num_joints=20),
-    neck=dict(layout='nwucla', part_to_joint=0.1, body_to_joint=0.2),
-    # At weight 1 the features of so small a model collapse to one point in a
-    # few epochs (loss_con = log(2N - 1)); at the released weight they do not.
-    loss_con=dict(loss_weight=0.2))
+    neck=dict(layout='nwucla', part_to_joint=0.1, body_to_joint=0.2))
 
-train_pipeline = _base_.prepare + [
+# Radians about x, y and the vertical: the test view is another one.
+augment = [
+    dict(type='RandomRotatePose', angles=(0.17, 0.17, 0.5)),
+    dict(type='RandomShearPose', factor=0.2),
+]
+train_pipeline = _base_.normalize + augment + _base_.features + [
     dict(type='UniformSamplePose', clip_len=32)
 ] + _base_.pack
 val_pipeline = _base_.prepare + [

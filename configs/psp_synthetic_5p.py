@@ -5,9 +5,6 @@ _base_ = [
 ]
 
 train_cfg = dict(max_epochs=20)
-# Without it the contrast's first steps are so large that the features of so
-# small a model collapse to one point and stay there (loss_con = log(2N - 1)).
-optim_wrapper = dict(clip_grad=dict(max_norm=1.0))
 param_scheduler = [
     dict(
         type='LinearLR',

@@ -7,7 +7,7 @@ sizes alone (10 parts, 5 bodies), for 2D key points nothing.
 """
 import operator
 from dataclasses import dataclass, fields
-from typing import Dict, Sequence, Tuple, Union
+from typing import Dict, Optional, Sequence, Tuple, Union
 
 from mmaction.models.utils import Graph
 
@@ -28,11 +28,15 @@ class SkeletonPyramid:
         body_names (Sequence[str]): One name per body. Defaults to none.
         bones (Sequence[tuple[int, int]]): Pairs of joints to draw a line
             between. Defaults to none.
+        mirror (Sequence[tuple[int, int]], optional): Pairs of a left and a
+            right joint, which change places in a mirror; the other joints
+            are in the middle. Defaults to None, not known.
 
     Raises:
         ValueError: If there is no group or an empty one, if an index is no
             integer or out of range, if a joint (part) is in no part (body) or
-            in more than one, or if the names do not fit.
+            in more than one, if a joint is mirrored twice, or if the names do
+            not fit.
     """
     name: str
     num_joints: int
@@ -41,9 +45,11 @@ class SkeletonPyramid:
     part_names: Tuple[str, ...] = ()
     body_names: Tuple[str, ...] = ()
     bones: Tuple[Group, ...] = ()
+    mirror: Optional[Tuple[Group, ...]] = None
 
     def __post_init__(self) -> None:
-        for table in ('parts', 'bodies', 'bones'):
+        tables = ('parts', 'bodies', 'bones')
+        for table in tables + (() if self.mirror is None else ('mirror', )):
             groups = _as_groups(self.name, table, getattr(self, table))
             object.__setattr__(self, table, groups)
         for names, table in (('part_names', 'parts'),
@@ -57,12 +63,19 @@ class SkeletonPyramid:
                          self.parts)
         _check_partition(self.name, 'part', len(self.parts), 'body',
                          self.bodies)
-        for bone in self.bones:
-            if len(bone) != 2 or not all(
-                    0 <= joint < self.num_joints for joint in bone):
-                raise ValueError(
-                    f'layout {self.name!r}: bone {bone} is not a pair of '
-                    f'joints from 0 to {self.num_joints - 1}')
+        for what, pairs in (('bone', self.bones),
+                            ('mirror', self.mirror or ())):
+            for pair in pairs:
+                if len(pair) != 2 or not all(
+                        0 <= joint < self.num_joints for joint in pair):
+                    raise ValueError(
+                        f'layout {self.name!r}: {what} {pair} is not a pair '
+                        f'of joints from 0 to {self.num_joints - 1}')
+        mirrored = sum(self.mirror or (), ())
+        twice = sorted({j for j in mirrored if mirrored.count(j) > 1})
+        if twice:
+            raise ValueError(f'layout {self.name!r}: mirror names joint '
+                             f'{twice[0]} more than once')
 
     @property
     def joint_to_part(self) -> Group:
@@ -79,6 +92,22 @@ class SkeletonPyramid:
         """The body of every joint, V integers: phi of equation 9."""
         part_to_body = self.part_to_body
         return tuple(part_to_body[part] for part in self.joint_to_part)
+
+    @property
+    def mirrored_joints(self) -> Group:
+        """The joint that every joint becomes in a mirror, V integers.
+
+        Raises:
+            ValueError: If the layout has no ``mirror``.
+        """
+        if self.mirror is None:
+            raise ValueError(
+                f'layout {self.name!r} has no mirror: add to it the pairs of '
+                'left and right joints, mirror=[(left, right)]')
+        order = list(range(self.num_joints))
+        for left, right in self.mirror:
+            order[left], order[right] = right, left
+        return tuple(order)
 
     @property
     def body_joints(self) -> Tuple[Group, ...]:
@@ -206,7 +235,9 @@ for _pyramid in (
             bodies=_BODIES,
             part_names=_PART_NAMES,
             body_names=_BODY_NAMES,
-            bones=Graph('nturgb+d').inward),
+            bones=Graph('nturgb+d').inward,
+            mirror=((4, 8), (5, 9), (6, 10), (7, 11), (12, 16), (13, 17),
+                    (14, 18), (15, 19), (21, 23), (22, 24))),
         SkeletonPyramid(
             name='nwucla',
             num_joints=20,
@@ -218,7 +249,9 @@ for _pyramid in (
             bones=((1, 0), (2, 1), (3, 2), (4, 2), (5, 4), (6, 5), (7, 6),
                    (8, 2), (9, 8), (10, 9), (11, 10), (12, 0), (13, 12),
                    (14, 13), (15, 14), (16, 0), (17, 16), (18, 17),
-                   (19, 18))),
+                   (19, 18)),
+            mirror=((4, 8), (5, 9), (6, 10), (7, 11), (12, 16), (13, 17),
+                    (14, 18), (15, 19))),
         # 2D key points of COCO have no spine; the face is two parts.
         SkeletonPyramid(
             name='coco',
@@ -228,7 +261,9 @@ for _pyramid in (
             bodies=_BODIES,
             part_names=('face', 'ears', *_PART_NAMES[2:]),
             body_names=(*_BODY_NAMES[:4], 'head'),
-            bones=Graph('coco').inward),
+            bones=Graph('coco').inward,
+            mirror=((1, 2), (3, 4), (5, 6), (7, 8), (9, 10), (11, 12),
+                    (13, 14), (15, 16))),
         SkeletonPyramid(
             name='openpose',
             num_joints=18,
@@ -237,6 +272,8 @@ for _pyramid in (
             bodies=_BODIES,
             part_names=('neck', *_PART_NAMES[1:]),
             body_names=_BODY_NAMES,
-            bones=Graph('openpose').inward),
+            bones=Graph('openpose').inward,
+            mirror=((5, 2), (6, 3), (7, 4), (11, 8), (12, 9), (13, 10),
+                    (15, 14), (17, 16))),
 ):
     register_layout(_pyramid)

@@ -177,6 +177,41 @@ def test_the_graph_of_the_nwucla_configs_has_the_layouts_bones():
     assert tuple(map(tuple, graph.inward)) == pyramid.bones
 
 
+@pytest.mark.parametrize('layout', JOINTS)
+def test_mirror_exchanges_the_left_and_the_right_parts(layout):
+    """Of limbs; the other parts are mirrored onto themselves."""
+    pyramid = get_pyramid(layout)
+    mirror = pyramid.mirrored_joints
+    assert [mirror[joint] for joint in mirror] == list(range(JOINTS[layout]))
+    other = dict(left='right', right='left')
+    parts = dict(zip(pyramid.part_names, map(set, pyramid.parts)))
+    for name, joints in parts.items():
+        side, _, limb = name.partition(' ')
+        image = f'{other[side]} {limb}' if side in other else name
+        assert {mirror[joint] for joint in joints} == parts[image]
+
+
+@pytest.mark.parametrize('layout', JOINTS)
+def test_mirror_keeps_the_bones(layout):
+    """So joints of a limb are not only exchanged, but in their order."""
+    pyramid = get_pyramid(layout)
+    bones = {frozenset(bone) for bone in pyramid.bones}
+    mirror = pyramid.mirrored_joints
+    assert bones == {frozenset(mirror[joint] for joint in bone)
+                     for bone in bones}
+
+
+def test_mirror_of_a_table():
+    table = dict(parts=PARTS, bodies=BODIES)
+    with pytest.raises(ValueError, match="layout 'custom' has no mirror: add "):
+        get_pyramid(table).mirrored_joints  # noqa: B018
+    mirrored = get_pyramid(dict(table, mirror=[[0, 3], [4, 1]]))
+    assert mirrored.mirror == ((0, 3), (4, 1))
+    assert mirrored.mirrored_joints == (3, 4, 2, 0, 1)
+    assert get_pyramid(dict(table, mirror=[])).mirrored_joints == (
+        0, 1, 2, 3, 4)
+
+
 def test_table_of_a_config():
     """The number of joints is that of the table; lists become tuples."""
     table = dict(parts=[list(part) for part in PARTS],
@@ -193,8 +228,8 @@ def test_table_of_a_config():
 
 @pytest.mark.parametrize('changes, sentence', [
     (dict(parts=None), "a layout table needs parts and bodies and takes name, "
-     'num_joints, parts, bodies, part_names, body_names, bones, but parts is '
-     'missing'),
+     'num_joints, parts, bodies, part_names, body_names, bones, mirror, but parts '
+     'is missing'),
     (dict(joints=5), 'joints is not one of them'),
     (dict(parts=[[0, 2], [3, 4]], bodies=[[0, 1]]),
      "layout 'custom': joint(s) 1 are in no part"),
@@ -210,6 +245,16 @@ def test_table_of_a_config():
      'parts'),
     (dict(bones=[[0, 5]]), "layout 'custom': bone (0, 5) is not a pair of "
      'joints from 0 to 4'),
+    (dict(mirror=[[0, 5]]), "layout 'custom': mirror (0, 5) is not a pair of "
+     'joints from 0 to 4'),
+    (dict(mirror=[[0, 1, 2]]), "layout 'custom': mirror (0, 1, 2) is not a "
+     'pair of joints from 0 to 4'),
+    (dict(mirror=[[0, 1], [2, 1]]), "layout 'custom': mirror names joint 1 "
+     'more than once'),
+    (dict(mirror=[[3, 3]]), "layout 'custom': mirror names joint 3 more than "
+     'once'),
+    (dict(mirror=[0, 1]), "layout 'custom': mirror must be lists of lists of "
+     'integers, not [0, 1]'),
 ])
 def test_bad_table_of_a_config_is_one_sentence(changes, sentence):
     table = dict(dict(parts=PARTS, bodies=BODIES), **changes)

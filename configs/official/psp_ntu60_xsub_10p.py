@@ -5,6 +5,7 @@
 _base_ = '../psp_ntu60_xsub_10p.py'
 
 model = dict(
+    stream_norm=None,
     neck=dict(scale='full', body_from='joint'),
     loss_con=dict(loss_weight=0.2))
 

@@ -2,16 +2,31 @@ from .annotation_file import AnnotationError
 from .bad_clips import BadClipError
 from .checked import CheckedPoseDataset
 from .pickles import PickleFileError
+from .samplers import ClassBalancedSampler
 from .semi_supervised import SemiSupervisedDataset
 from .synthetic import SyntheticSkeletonDataset
 from .transforms import (
+    GaussianBlurPose,
+    GaussianNoisePose,
+    MultiView,
     NormalizeSkeleton3D,
-    ScaleMotion,
+    RandomCropPose,
+    RandomFlipPose,
+    RandomMaskAxis,
+    RandomMaskJoints,
+    RandomMaskParts,
+    RandomRotatePose,
+    RandomScalePose,
+    RandomShearPose,
+    ReversePose,
     UniformSamplePose,
 )
 
 __all__ = [
     'AnnotationError', 'CheckedPoseDataset', 'BadClipError',
-    'NormalizeSkeleton3D', 'PickleFileError', 'ScaleMotion',
+    'ClassBalancedSampler', 'GaussianBlurPose', 'GaussianNoisePose',
+    'MultiView', 'NormalizeSkeleton3D', 'PickleFileError', 'RandomCropPose',
+    'RandomFlipPose', 'RandomMaskAxis', 'RandomMaskJoints', 'RandomMaskParts',
+    'RandomRotatePose', 'RandomScalePose', 'RandomShearPose', 'ReversePose',
     'SemiSupervisedDataset', 'SyntheticSkeletonDataset', 'UniformSamplePose'
 ]

@@ -9,10 +9,12 @@ from .necks import (
     PyramidRefiningNeck,
 )
 from .recognizers import PSPRecognizer, RecognizerGCNWithNeck
+from .stream_norm import StreamNorm
 
 __all__ = [
     'CoarseToFineContrastiveLoss', 'DSTANet', 'MultiBranchPreprocessor',
     'PSPRecognizer', 'PooledMLP', 'PyramidPolymerizingAttention',
     'PyramidPooling', 'PyramidRefiningNeck', 'RecognizerGCNWithNeck',
+    'StreamNorm',
     'TwoStreamHead'
 ]

@@ -52,7 +52,6 @@ def write_gcn(folder, layout='nturgb+d', **backbone):
                       **backbone),
         cls_head=dict(type='GCNHead', num_classes=10, in_channels=8))
     cfg.test_dataloader.dataset.pipeline[1].feats = ['j']
-    del cfg.test_dataloader.dataset.pipeline[2]  # scales motion
     path = folder / 'stgcn.py'
     cfg.dump(str(path))
     return str(path), write_checkpoint(cfg, folder / 'stgcn.pth')
@@ -124,7 +123,7 @@ def test_the_pipeline_chooses_among_two_persons(inferencer, clips, tmp_path):
 
 def test_config_may_be_an_object_with_fewer_clips(model, clips):
     cfg = Config.fromfile(model[0])
-    cfg.test_dataloader.dataset.pipeline[3].num_clips = 1
+    cfg.test_dataloader.dataset.pipeline[2].num_clips = 1
     inferencer = SkeletonInferencer(cfg, model[1], classes=['x'] * 10)
     assert inferencer.prepare(clips[0])['inputs'].shape == (1, 1, 32, 25, 6)
     assert inferencer(clips[0])[0]['top'][0][1] == 'x'
@@ -225,7 +224,7 @@ def test_importance_is_of_the_persons_that_are_there(model, clips):
     importance = alone.importance(clips[6])
     assert importance.shape == (25, ) and importance.max() == 1
     assert importance.min() > 0 and np.ptp(importance) > .01
-    cfg.test_dataloader.dataset.pipeline[5].num_person = 2
+    cfg.test_dataloader.dataset.pipeline[4].num_person = 2
     padded = SkeletonInferencer(cfg, model[1])
     inputs = padded.prepare(clips[6])['inputs']
     assert inputs.shape[1] == 2 and not inputs[:, 1].any()

@@ -95,7 +95,7 @@ def test_the_command_gives_json_alone_on_the_standard_output(model, clips):
     done = subprocess.run(
         [sys.executable, '-W', 'ignore', str(TOOL), *model, str(clips),
          'absent.npy', '--json', '-', '--batch-size', '2', '--top-k', '1',
-         '--cfg-options', 'test_dataloader.dataset.pipeline.3.num_clips=1'],
+         '--cfg-options', 'test_dataloader.dataset.pipeline.2.num_clips=1'],
         capture_output=True, text=True, check=False,
         env={**os.environ, 'PYTHONPATH': str(TOOL.parents[1])})
     assert done.returncode == 1, done.stderr

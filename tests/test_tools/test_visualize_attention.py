@@ -22,7 +22,7 @@ def main():
 @pytest.fixture(scope='module')
 def model(tmp_path_factory):
     return write_model(tmp_path_factory.mktemp('model'),
-                       **{'test_dataloader.dataset.pipeline.3.num_clips': 1})
+                       **{'test_dataloader.dataset.pipeline.2.num_clips': 1})
 
 
 @pytest.fixture

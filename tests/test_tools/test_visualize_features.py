@@ -9,8 +9,7 @@ from toy import CONFIGS, load_tool, small_config, write_ntu
 
 from psp_plugin.datasets.synthetic import make_clip
 
-ONE_CLIP = {'test_dataloader.dataset.pipeline.3.num_clips': 1}
-ONE_NTU_CLIP = {'test_dataloader.dataset.pipeline.2.num_clips': 1}
+ONE_CLIP = {'test_dataloader.dataset.pipeline.2.num_clips': 1}
 
 
 @pytest.fixture(scope='module')
@@ -77,7 +76,7 @@ def test_an_annotation_file_and_numbers_for_names(main, tmp_path):
     """Of a checkpoint and a data set that name no classes."""
     data = write_ntu(tmp_path / 'ntu.pkl', num_clips=60, num_classes=6)
     cfg = small_config('psp_ntu60_xsub_5p.py', data, tmp_path,
-                       **ONE_NTU_CLIP)
+                       **ONE_CLIP)
     cfg.test_dataloader.dataset.pop('metainfo', None)
     cfg.dump(str(tmp_path / 'config.py'))
     checkpoint = write_checkpoint(cfg, tmp_path / 'tiny.pth', classes=None)
@@ -109,7 +108,7 @@ def test_an_annotation_file_and_numbers_for_names(main, tmp_path):
 def test_labels_beyond_the_model_are_told(main, tmp_path):
     data = write_ntu(tmp_path / 'ntu.pkl', num_clips=60, num_classes=6)
     cfg = small_config('psp_ntu60_xsub_5p.py', data, tmp_path,
-                       **ONE_NTU_CLIP)
+                       **ONE_CLIP)
     cfg.model.cls_head.num_classes = 4
     cfg.dump(str(tmp_path / 'config.py'))
     checkpoint = write_checkpoint(cfg, tmp_path / 'tiny.pth', classes=None)

@@ -19,7 +19,7 @@ def dataset():
     """The inputs of ten samples, of two clips each."""
     cfg = tiny_config().test_dataloader.dataset
     cfg.num_clips = 10
-    cfg.pipeline[3].num_clips = 2
+    cfg.pipeline[2].num_clips = 2
     clips = DATASETS.build(cfg)
     return [clips[i] for i in range(3)]
 

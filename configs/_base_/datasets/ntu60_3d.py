@@ -1,9 +1,11 @@
 ann_file = 'data/skeleton/ntu60_3d.pkl'
 
-prepare = [
+# Augmentation goes between these two (docs/augmentation.md).
+normalize = [
     dict(type='NormalizeSkeleton3D', center=1, zaxis=(0, 1), xaxis=(8, 4)),
-    dict(type='GenSkeFeat', dataset='nturgb+d', feats=['j', 'jm']),
 ]
+features = [dict(type='GenSkeFeat', dataset='nturgb+d', feats=['j', 'jm'])]
+prepare = normalize + features
 pack = [
     dict(type='PoseDecode'),
     dict(type='FormatGCNInput', num_person=2),

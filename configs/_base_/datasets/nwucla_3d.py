@@ -15,10 +15,12 @@ graph_layout = dict(
 
 # Joint 2 is the shoulder centre; Kinect v1's spine joint is close to the hip.
 # Joint and motion need no table of bones, so the toolbox's need not fit.
-prepare = [
+# Augmentation goes between these two (docs/augmentation.md).
+normalize = [
     dict(type='NormalizeSkeleton3D', center=1, zaxis=(0, 2), xaxis=(8, 4)),
-    dict(type='GenSkeFeat', dataset='nturgb+d', feats=['j', 'jm']),
 ]
+features = [dict(type='GenSkeFeat', dataset='nturgb+d', feats=['j', 'jm'])]
+prepare = normalize + features
 pack = [
     dict(type='PoseDecode'),
     dict(type='FormatGCNInput', num_person=1),

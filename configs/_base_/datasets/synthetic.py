@@ -1,9 +1,10 @@
 dataset_type = 'SyntheticSkeletonDataset'
-prepare = [
+# Augmentation goes between these two (docs/augmentation.md).
+normalize = [
     dict(type='NormalizeSkeleton3D', center=1, zaxis=(0, 1), xaxis=(8, 4)),
-    dict(type='GenSkeFeat', dataset='nturgb+d', feats=['j', 'jm']),
-    dict(type='ScaleMotion', factor=30),  # metres per second
 ]
+features = [dict(type='GenSkeFeat', dataset='nturgb+d', feats=['j', 'jm'])]
+prepare = normalize + features
 pack = [
     dict(type='PoseDecode'),
     dict(type='FormatGCNInput', num_person=1),

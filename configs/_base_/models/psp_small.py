@@ -1,6 +1,7 @@
 # PSP at a size for CPUs: 140 thousand parameters instead of 5.1 million.
 model = dict(
     type='PSPRecognizer',
+    stream_norm=dict(type='StreamNorm'),
     backbone=dict(
         type='DSTANet',
         num_joints=25,

@@ -1,5 +1,16 @@
-from .motion import ScaleMotion
+from .flip import RandomFlipPose
+from .masking import RandomMaskAxis, RandomMaskJoints, RandomMaskParts
+from .multi_view import MultiView
+from .noise import GaussianBlurPose, GaussianNoisePose
 from .normalize import NormalizeSkeleton3D
 from .sample import UniformSamplePose
+from .spatial import RandomRotatePose, RandomScalePose, RandomShearPose
+from .temporal import RandomCropPose, ReversePose
 
-__all__ = ['NormalizeSkeleton3D', 'ScaleMotion', 'UniformSamplePose']
+__all__ = [
+    'GaussianBlurPose', 'GaussianNoisePose', 'MultiView',
+    'NormalizeSkeleton3D', 'RandomCropPose', 'RandomFlipPose',
+    'RandomMaskAxis', 'RandomMaskJoints', 'RandomMaskParts',
+    'RandomRotatePose', 'RandomScalePose', 'RandomShearPose', 'ReversePose',
+    'UniformSamplePose'
+]

@@ -49,6 +49,9 @@ class PSPRecognizer(BaseRecognizer):
             (N, M, C', T', K) to (N, C''). Defaults to None.
         loss_con (dict, optional): Coarse-to-fine contrastive loss. Defaults
             to None.
+        stream_norm (dict, optional): Brings joint and motion data to one size
+            in front of the encoder, ``dict(type='StreamNorm')``. Defaults to
+            None: motion as it comes, a hundredth of the joints' coordinates.
         train_cfg (dict, optional): Kept by the base class. Defaults to None.
         test_cfg (dict, optional): Kept by the base class. Defaults to None.
         skip_absent_persons (bool): Whether a person of zeros is left out of
@@ -74,6 +77,7 @@ class PSPRecognizer(BaseRecognizer):
                  neck: Optional[dict] = None,
                  projector: Optional[dict] = None,
                  loss_con: Optional[dict] = None,
+                 stream_norm: Optional[dict] = None,
                  train_cfg: Optional[dict] = None,
                  test_cfg: Optional[dict] = None,
                  skip_absent_persons: bool = False,
@@ -91,6 +95,7 @@ class PSPRecognizer(BaseRecognizer):
             test_cfg=test_cfg,
             data_preprocessor=MODELS.build(
                 data_preprocessor or dict(type='MultiBranchPreprocessor')))
+        self.stream_norm = MODELS.build(stream_norm) if stream_norm else None
         self.skip_absent_persons = skip_absent_persons
         if self.with_neck:
             check_neck(self.backbone, self.neck)
@@ -145,20 +150,21 @@ class PSPRecognizer(BaseRecognizer):
             ValueError: If the clips have other joints than the encoder, or if
                 its features have no joints.
         """
-        streams = [
-            stream for x in clips.values() for stream in split_streams(x)
-        ]
-        for stream in streams:
-            check_clips(self.backbone, stream)
+        pairs = [split_streams(x) for x in clips.values()]
+        joint, motion = (torch.cat(streams) for streams in zip(*pairs))
+        check_clips(self.backbone, joint)
         present = None
         if self.skip_absent_persons:
-            present = torch.cat([  # for both streams alike
-                find_present(x).repeat(2, 1) for x in clips.values()])
-        features = self.encode_persons(torch.cat(streams), present)
+            present = torch.cat([find_present(x) for x in clips.values()])
+            present = present.repeat(2, 1)  # for both streams alike
+        if self.stream_norm is not None:
+            joint, motion = self.stream_norm(joint, motion)
+        features = self.encode_persons(torch.cat((joint, motion)), present)
         # Not len(), which would fix the batch size in torch.export.
-        features = iter(features.split([x.size(0) for x in streams]))
-        return {branch: Streams(*pair)
-                for branch, pair in zip(clips, zip(features, features))}
+        sizes = [pair.joint.size(0) for pair in pairs]
+        features = features.split(2 * sizes)
+        return {branch: Streams(*pair) for branch, pair in zip(
+            clips, zip(features[:len(sizes)], features[len(sizes):]))}
 
     def encode_persons(self, x: torch.Tensor,
                        present: Optional[torch.Tensor]) -> torch.Tensor:

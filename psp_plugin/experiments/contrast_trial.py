@@ -1,0 +1,126 @@
+"""The first steps of a training, to see whether its contrast learns."""
+import math
+import tempfile
+import time
+from typing import Dict, List, NamedTuple, Optional
+
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from psp_plugin.engine.hooks import ContrastMonitorHook
+from psp_plugin.errors import InputError
+from psp_plugin.skeletons import LEVELS
+
+LEARNT = 0.6  # of chance: below it the contrast is said to learn
+WINDOW = 5  # steps that a share of chance is averaged over
+DIAGNOSTICS = ('alignment', 'uniformity', 'effective_rank', 'saturation')
+
+
+class Enough(Exception):
+    """The steps that were asked for are done."""
+
+
+class StopAfter(Hook):
+    """Ends a training after a number of steps, wherever in an epoch.
+
+    Args:
+        steps (int): The number.
+    """
+
+    priority = 'LOWEST'
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
+    def after_train_iter(self, runner: Runner, *args, **kwargs) -> None:
+        """Raises :class:`Enough` at the last step."""
+        if runner.iter + 1 >= self.steps:
+            raise Enough
+
+
+class Trial(NamedTuple):
+    """What the first steps of a training gave.
+
+    Args:
+        steps (int): How many there were.
+        seconds (float): Of a step.
+        shares (dict[str, list[float]]): Per level, loss_con divided by chance
+            at every step; 1 is chance.
+        diagnostics (dict[str, float]): The last ones, such as
+            ``'alignment_body'``.
+    """
+    steps: int
+    seconds: float
+    shares: Dict[str, List[float]]
+    diagnostics: Dict[str, float]
+
+    def learnt_at(self) -> Optional[int]:
+        """The first step at which all levels are below 60% of chance, as
+        means over five steps; None if there is none."""
+        for step in range(WINDOW, self.steps + 1):
+            if all(sum(share[step - WINDOW:step]) < LEARNT * WINDOW
+                   for share in self.shares.values()):
+                return step
+        return None
+
+    def last(self) -> Dict[str, float]:
+        """Share of chance per level, the mean over the last five steps."""
+        return {level: sum(share[-WINDOW:]) / len(share[-WINDOW:])
+                for level, share in self.shares.items()}
+
+
+def try_contrast(cfg: Config, steps: int) -> Trial:
+    """Trains the first steps of a config, and saves nothing.
+
+    Args:
+        cfg (Config): The config; data, schedule and seed are its own.
+            Validation and checkpoints are left out.
+        steps (int): How many steps.
+
+    Raises:
+        InputError: If the config has no contrast, or ends before.
+    """
+    if not (cfg.model.get('loss_con') and cfg.get('custom_hooks')):
+        raise InputError(f'{cfg.filename} has no contrast to try: it needs '
+                         'model.loss_con and InterleaveHook')
+    cfg = Config(dict(cfg.to_dict()), filename=None)
+    for key in ('val_dataloader', 'val_cfg', 'val_evaluator',
+                'test_dataloader', 'test_cfg', 'test_evaluator'):
+        cfg[key] = None
+    cfg.default_hooks.update(checkpoint=None, exact_resume=None,
+                             contrast_monitor=None)
+    with tempfile.TemporaryDirectory() as folder:
+        cfg.work_dir = folder
+        runner = Runner.from_cfg(cfg)
+        runner.register_hook(ContrastMonitorHook(
+            interval=max(1, steps // 20), action='warn'))
+        runner.register_hook(StopAfter(steps))
+        began = time.perf_counter()
+        try:
+            runner.train()
+        except Enough:
+            pass
+        else:
+            raise InputError(f'the training of {runner.iter} steps ends '
+                             f'before {steps}: lower --steps')
+        seconds = (time.perf_counter() - began) / steps
+    return collect(runner, steps, seconds)
+
+
+def collect(runner: Runner, steps: int, seconds: float) -> Trial:
+    """Reads the numbers of a trial from the runner's message hub."""
+    scalars = runner.message_hub.log_scalars
+    loss = runner.model.loss_con
+    batch = next(hook.loader.batch_size for hook in runner.hooks
+                 if hasattr(hook, 'unlabeled_dataloader'))
+    chance = math.log(2 * batch - 1)
+    shares = {
+        level: [value / (chance * loss.loss_weight * weight) for value in
+                scalars[f'train/loss_con_{level}'].data[0].tolist()]
+        for level, weight in loss.level_weights.items()
+    }
+    names = [f'{name}_{level}' for name in DIAGNOSTICS for level in LEVELS]
+    diagnostics = {name: float(scalars[f'train/{name}'].current())
+                   for name in names if f'train/{name}' in scalars}
+    return Trial(steps, seconds, shares, diagnostics)

@@ -1,0 +1,35 @@
+"""Clips for the tests of augmentations."""
+import numpy as np
+
+
+def clip(persons=2, frames=12, joints=7, axes=3, seed=0, dtype=np.float32):
+    """Joints (M, T, V, C) at random places."""
+    rng = np.random.default_rng(seed)
+    return (rng.normal(size=(persons, frames, joints, axes)) +
+            0.1).astype(dtype)
+
+
+def holed(keypoint, seed=0):
+    """The clip, one in four joints, a frame and a last person absent."""
+    rng = np.random.default_rng(seed)
+    keypoint = keypoint.copy()
+    keypoint[rng.random(keypoint.shape[:3]) < 0.25] = 0
+    keypoint[:, 1] = 0
+    keypoint[-1, keypoint.shape[1] // 2:] = 0
+    return keypoint
+
+
+def scores_of(keypoint, seed=0):
+    """Scores (M, T, V), zero where a joint is absent."""
+    rng = np.random.default_rng(seed)
+    scores = rng.uniform(0.1, 1, keypoint.shape[:3])
+    return (scores * (keypoint != 0).any(-1)).astype(keypoint.dtype)
+
+
+def results_of(keypoint, scored=False):
+    """The dict that transforms take, its arrays copies."""
+    results = dict(keypoint=keypoint.copy(), total_frames=keypoint.shape[1],
+                   frame_dir='clip_a', label=3)
+    if scored:
+        results['keypoint_score'] = scores_of(keypoint)
+    return results
