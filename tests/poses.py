@@ -29,7 +29,7 @@ def scores_of(keypoint, seed=0):
 def results_of(keypoint, scored=False):
     """The dict that transforms take, its arrays copies."""
     results = dict(keypoint=keypoint.copy(), total_frames=keypoint.shape[1],
-                   frame_dir='clip_a', label=3)
+                   start_index=0, frame_dir='clip_a', label=3)
     if scored:
         results['keypoint_score'] = scores_of(keypoint)
     return results

@@ -66,7 +66,7 @@ def config(work_dir) -> Config:
     cfg = small_config('psp_synthetic_5p.py', '', work_dir, EPOCHS)
     set_everywhere(cfg._cfg_dict, 'clip_len', 8)
     for key in UNUSED:
-        cfg.pop(key)
+        cfg.pop(key, None)
     cfg.val_dataloader.dataset.num_clips = 20
     cfg.val_dataloader.batch_size = 20
     cfg.test_dataloader = cfg.val_dataloader

@@ -1,5 +1,6 @@
 # The toolbox's default runtime, with exact resume, checkpoints that are whole
-# or not there, and a stop at NaN (docs/resume.md). It is written out, since
+# or not there, a stop at NaN (docs/resume.md) and a warning of a contrast that
+# learns nothing (docs/diagnostics.md). It is written out, since
 # `mmaction::_base_/...` would need pkg_resources (through MMEngine 0.10.7),
 # which setuptools dropped in 81.
 custom_imports = dict(imports=['psp_plugin'], allow_failed_imports=False)
@@ -14,7 +15,8 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'),
     sync_buffers=dict(type='SyncBuffersHook'),
     exact_resume=dict(type='ExactResumeHook'),
-    non_finite=dict(type='StopOnNonFiniteHook'))
+    non_finite=dict(type='StopOnNonFiniteHook'),
+    contrast=dict(type='ContrastMonitorHook'))
 
 env_cfg = dict(
     cudnn_benchmark=False,

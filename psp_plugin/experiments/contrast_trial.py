@@ -13,6 +13,7 @@ from psp_plugin.errors import InputError
 from psp_plugin.skeletons import LEVELS
 
 LEARNT = 0.6  # of chance: below it the contrast is said to learn
+MONITOR = 'ContrastMonitorHook'
 WINDOW = 5  # steps that a share of chance is averaged over
 DIAGNOSTICS = ('alignment', 'uniformity', 'effective_rank', 'saturation')
 
@@ -88,8 +89,10 @@ def try_contrast(cfg: Config, steps: int) -> Trial:
     for key in ('val_dataloader', 'val_cfg', 'val_evaluator',
                 'test_dataloader', 'test_cfg', 'test_evaluator'):
         cfg[key] = None
-    cfg.default_hooks.update(checkpoint=None, exact_resume=None,
-                             contrast_monitor=None)
+    cfg.default_hooks = {
+        name: hook for name, hook in cfg.default_hooks.items()
+        if name != 'exact_resume' and hook.get('type') != MONITOR}
+    cfg.default_hooks.checkpoint = None  # MMEngine has one of its own
     with tempfile.TemporaryDirectory() as folder:
         cfg.work_dir = folder
         runner = Runner.from_cfg(cfg)

@@ -15,6 +15,11 @@ MATRICES = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def seeded():
+    np.random.seed(0)
+
+
 def spied(cfg, monkeypatch):
     """The transform, and the list of the matrices that it draws."""
     transform, drawn = TRANSFORMS.build(cfg), []

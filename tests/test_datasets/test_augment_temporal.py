@@ -3,6 +3,12 @@ import numpy as np
 import pytest
 from mmaction.registry import TRANSFORMS
 from poses import clip, holed, results_of
+from toy import CONFIGS
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    np.random.seed(0)
 
 
 def crop(**kwargs):
@@ -14,7 +20,7 @@ def numbered(frames, joints=3):
     keypoint = np.ones((2, frames, joints, 3), np.float32)
     keypoint *= np.arange(1, frames + 1, dtype=np.float32)[:, None, None]
     return dict(keypoint=keypoint, keypoint_score=keypoint[..., 0].copy(),
-                total_frames=frames)
+                total_frames=frames, start_index=0)
 
 
 @pytest.mark.parametrize('frames', [1, 2, 7, 40])
@@ -107,3 +113,19 @@ def test_reversal_equals_a_loop_and_twice_is_nothing():
             np.testing.assert_array_equal(after[key][:, t],
                                           before[key][:, length - 1 - t])
         np.testing.assert_array_equal(reverse(dict(after))[key], before[key])
+
+
+def test_reversal_makes_standing_up_of_sitting_down():
+    """So it must not be in a view that keeps its label."""
+    sinking = clip(1, 10)
+    sinking[..., 2] -= np.arange(10)[:, None] * 10
+    rising = TRANSFORMS.build(dict(type='ReversePose', prob=1))(
+        results_of(sinking))['keypoint']
+    assert (np.diff(sinking[..., 2], axis=1) < 0).all()
+    assert (np.diff(rising[..., 2], axis=1) > 0).all()
+
+
+def test_no_config_reverses():
+    paths = list(CONFIGS.rglob('*.py'))
+    assert paths
+    assert not [path for path in paths if 'ReversePose' in path.read_text()]

@@ -13,7 +13,13 @@ from mmaction.registry import TRANSFORMS
 
 from psp_plugin.errors import InputError
 
-from .augment import PoseAugmentation, Score, at_least_single, find_present
+from .augment import (
+    PoseAugmentation,
+    Score,
+    at_least_single,
+    find_present,
+    over_axes,
+)
 
 
 @TRANSFORMS.register_module()
@@ -47,7 +53,7 @@ class GaussianNoisePose(PoseAugmentation):
         deviation = self.sigma * find_extents(keypoint, present)  # M
         shares = present * deviation.astype(dtype)[:, None, None]  # M, T, V
         noise = draw_normal(keypoint.shape, dtype)
-        noise *= shares[..., None]
+        noise *= over_axes(shares, keypoint.shape[-1])
         return (keypoint + noise).astype(keypoint.dtype, copy=False), score
 
 
@@ -129,7 +135,7 @@ class GaussianBlurPose(PoseAugmentation):
         total = blur_frames(present, weights)
         share = present / np.maximum(total, 1)
         blurred = blur_frames(keypoint.astype(dtype, copy=False), weights)
-        blurred *= share[..., None]
+        blurred *= over_axes(share, keypoint.shape[-1])
         return blurred.astype(keypoint.dtype, copy=False), score
 
 

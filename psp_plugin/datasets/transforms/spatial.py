@@ -87,12 +87,13 @@ def plane_rotation(angle: float) -> np.ndarray:
 
 def axis_rotations(x: float, y: float, z: float) -> np.ndarray:
     """The rotation (3, 3) about x, then y, then z, by angles in radians."""
-    turn = np.eye(3)
-    for angle, plane in ((x, (1, 2)), (y, (2, 0)), (z, (0, 1))):
-        one = np.eye(3)
-        one[np.ix_(plane, plane)] = plane_rotation(angle)
-        turn = one @ turn
-    return turn
+    about_x = np.array(
+        [[1, 0, 0], [0, cos(x), -sin(x)], [0, sin(x), cos(x)]])
+    about_y = np.array(
+        [[cos(y), 0, sin(y)], [0, 1, 0], [-sin(y), 0, cos(y)]])
+    about_z = np.array(
+        [[cos(z), -sin(z), 0], [sin(z), cos(z), 0], [0, 0, 1]])
+    return about_z @ about_y @ about_x
 
 
 @TRANSFORMS.register_module()

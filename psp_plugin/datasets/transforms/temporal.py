@@ -9,7 +9,13 @@ from mmaction.registry import TRANSFORMS
 
 from psp_plugin.errors import InputError
 
-from .augment import PoseAugmentation, Score, at_least_single, find_present
+from .augment import (
+    PoseAugmentation,
+    Score,
+    at_least_single,
+    find_present,
+    over_axes,
+)
 
 
 @TRANSFORMS.register_module()
@@ -98,7 +104,7 @@ def resize_frames(keypoint: np.ndarray, score: Score,
 
     if score is not None:
         score = between(score, share)
-    return between(keypoint, share[..., None]), score
+    return between(keypoint, over_axes(share, keypoint.shape[-1])), score
 
 
 @TRANSFORMS.register_module()

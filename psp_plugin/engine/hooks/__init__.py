@@ -1,10 +1,11 @@
 from .atomic_checkpoint import AtomicCheckpointHook
 from .compiling import CompileHook
+from .contrast_monitor import ContrastMonitorHook
 from .exact_resume import ExactResumeHook
 from .interleave import InterleaveHook
 from .non_finite import StopOnNonFiniteHook
 
 __all__ = [
-    'AtomicCheckpointHook', 'CompileHook', 'ExactResumeHook',
-    'InterleaveHook', 'StopOnNonFiniteHook'
+    'AtomicCheckpointHook', 'CompileHook', 'ContrastMonitorHook',
+    'ExactResumeHook', 'InterleaveHook', 'StopOnNonFiniteHook'
 ]

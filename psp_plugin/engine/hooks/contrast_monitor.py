@@ -1,0 +1,208 @@
+"""Shows whether the contrast learns, and says so early if it does not."""
+import math
+from typing import Dict, List, Optional
+
+import torch
+from mmaction.registry import HOOKS
+from mmengine.dist import get_world_size
+from mmengine.hooks import Hook
+from mmengine.logging import print_log
+from mmengine.runner import Runner
+
+from psp_plugin.errors import InputError
+from psp_plugin.models.losses.diagnostics import (
+    alignment,
+    effective_rank,
+    saturation,
+    uniformity,
+)
+
+from .non_finite import unwrap
+
+CLOSE = 0.99  # share of chance from which on nothing is learnt
+
+
+@HOOKS.register_module()
+class ContrastMonitorHook(Hook):
+    """Logs diagnostics of the contrast, and warns of one that is at chance.
+
+    For every level that is contrasted it logs, beside the losses and by the
+    same visualisation backends,
+
+    - ``alignment_<level>`` and ``uniformity_<level>`` (Wang and Isola, 2020),
+      the latter as the mean of both streams,
+    - ``effective_rank_<level>`` of the features of both streams together
+      (Roy and Vetterli, 2007),
+    - ``saturation_<level>``: share of entries of the level's own attention
+      map beyond 0.99, where the neck has attention.
+
+    Once an epoch after the warm-up it compares the mean ``loss_con_<level>``
+    with chance, weight * log(2N - 1) for N clips: where all features are one,
+    or tell nothing of their clips, the loss stays there. The training is not
+    changed: no gradient, buffer or random number is touched. A process
+    measures its own clips. A model without contrast is left alone.
+
+    In a config::
+
+        default_hooks = dict(contrast=dict(type='ContrastMonitorHook'))
+
+    Args:
+        interval (int): Iterations between two measurements; the last one of
+            an epoch is measured, too. Defaults to 20, as ``LoggerHook`` here.
+        action (str): What is done if a level is within 1% of chance:
+            ``'warn'`` or ``'stop'``. Defaults to ``'warn'``.
+        patience (int, optional): Iterations that the mean is taken over.
+            Defaults to the length of the train dataloader.
+        warm_up (int, optional): Iterations not to be judged. Defaults to
+            those of the schedulers that begin at iteration 0 below the full
+            learning rate.
+
+    Raises:
+        ValueError: If an argument is wrong.
+        InputError: In training, if ``action`` is ``'stop'``.
+    """
+
+    priority = 'NORMAL'  # after RuntimeInfoHook, before LoggerHook
+
+    def __init__(self, interval: int = 20, action: str = 'warn',
+                 patience: Optional[int] = None,
+                 warm_up: Optional[int] = None) -> None:
+        if action not in ('warn', 'stop'):
+            raise ValueError(f"action must be 'warn' or 'stop', not "
+                             f'{action!r}')
+        for name, value, least in (('interval', interval, 1),
+                                   ('patience', patience, 1),
+                                   ('warm_up', warm_up, 0)):
+            if value is not None and value < least:
+                raise ValueError(f'{name} must be at least {least}, not '
+                                 f'{value}')
+        self.interval = interval
+        self.action = action
+        self.patience = patience
+        self.warm_up = warm_up
+        self.num_clips = 0  # N of the last batch
+        self._measured: Optional[Dict[str, List[torch.Tensor]]] = None
+        self._handles = []
+
+    def before_train(self, runner: Runner) -> None:
+        """Puts the measurements into the model's passes.
+
+        Args:
+            runner (Runner): The runner, its checkpoint loaded.
+        """
+        model = unwrap(runner)
+        if getattr(model, 'loss_con', None) is None:
+            return
+        self.length = len(runner.train_dataloader)
+        self.window = self.patience or self.length
+        self.begin = (warm_up_of(runner, self.length)
+                      if self.warm_up is None else self.warm_up)
+        self._handles = [model.loss_con.register_forward_hook(
+            self._measure_features, with_kwargs=True)]
+        if hasattr(model.neck, 'own_maps'):
+            self._handles.append(
+                model.neck.register_forward_hook(self._measure_attention))
+
+    def before_train_iter(self, runner: Runner, batch_idx: int,
+                          data_batch: Optional[dict] = None) -> None:
+        """Decides whether this iteration is measured."""
+        due = self._handles and (
+            self.every_n_inner_iters(batch_idx, self.interval)
+            or batch_idx + 1 == self.length)
+        self._measured = {} if due else None
+
+    def after_train_iter(self, runner: Runner, batch_idx: int,
+                         data_batch: Optional[dict] = None,
+                         outputs: Optional[dict] = None) -> None:
+        """Logs what was measured, and judges the contrast once an epoch."""
+        for name, values in (self._measured or {}).items():
+            runner.message_hub.update_scalar(
+                f'train/{name}', torch.stack(values).mean().item())
+        self._measured = None
+        done = runner.iter + 1 - self.begin if self._handles else 0
+        if done > 0 and done % self.window == 0:
+            self._judge(runner)
+
+    def after_train(self, runner: Runner) -> None:
+        """Takes the measurements out again."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles = []
+
+    def _measure_features(self, loss_con, args, kwargs, output) -> None:
+        joint, motion = kwargs['joint'], kwargs['motion']
+        self.num_clips = len(next(iter(joint.values())))
+        if self._measured is None or self.num_clips < 2:
+            return
+        with torch.no_grad():
+            for level in loss_con.level_weights:
+                pair = joint[level], motion[level]
+                self._keep(f'alignment_{level}', alignment(*pair))
+                for stream in pair:
+                    self._keep(f'uniformity_{level}', uniformity(stream))
+                self._keep(f'effective_rank_{level}',
+                           effective_rank(torch.cat(pair)))
+
+    def _measure_attention(self, neck, args, output) -> None:
+        if self._measured is None:
+            return
+        features = args[0].detach().float()
+        with torch.no_grad(), torch.autocast(features.device.type,
+                                             enabled=False):
+            for level, attention in neck.own_maps(features).items():
+                self._keep(f'saturation_{level}', saturation(attention))
+
+    def _keep(self, name: str, value: torch.Tensor) -> None:
+        self._measured.setdefault(name, []).append(value)
+
+    def _judge(self, runner: Runner) -> None:
+        """Compares the mean losses of the last window with chance.
+
+        They are read from the message hub, which a checkpoint carries, so
+        that a resumed run judges as an uninterrupted one.
+        """
+        loss_con = unwrap(runner).loss_con
+        clips = self.num_clips * (get_world_size() if loss_con.gather else 1)
+        if clips < 2:
+            return
+        for level, weight in loss_con.level_weights.items():
+            chance = loss_con.loss_weight * weight * math.log(2 * clips - 1)
+            history, _ = runner.message_hub.get_scalar(
+                f'train/loss_con_{level}').data
+            mean = float(history[-self.window:].mean())
+            if mean > CLOSE * chance > 0:
+                self._tell(runner, level, mean, chance)
+                return
+
+    def _tell(self, runner: Runner, level: str, mean: float,
+              chance: float) -> None:
+        text = (
+            f'iteration {runner.iter + 1}: loss_con_{level} was {mean:.3f} on '
+            f'average over the last {self.window} iterations, which is chance '
+            f'({chance:.3f}): the contrast learns nothing. Give both streams '
+            "one size (model.stream_norm=dict(type='StreamNorm')), lengthen "
+            'the warm-up or lower the learning rate, or clip gradients '
+            '(optim_wrapper.clip_grad=dict(max_norm=1)); see '
+            'docs/diagnostics.md')
+        if self.action == 'stop':
+            raise InputError(text)
+        print_log(text, logger='current', level=30)  # logging.WARNING
+
+
+def warm_up_of(runner: Runner, length: int) -> int:
+    """Iterations until the learning rate has been warmed up.
+
+    Args:
+        runner (Runner): Its schedulers are built.
+        length (int): Iterations of an epoch.
+    """
+    schedulers = runner.param_schedulers or []
+    if isinstance(schedulers, dict):  # of several optimisers
+        schedulers = [x for each in schedulers.values() for x in each]
+    ends = [0]
+    for scheduler in schedulers:
+        start = getattr(scheduler, 'start_factor',
+                        getattr(scheduler, 'factor', 1))
+        if scheduler.begin == 0 and start < 1:
+            ends.append(scheduler.end * (length if scheduler.by_epoch else 1))
+    return max(ends)
