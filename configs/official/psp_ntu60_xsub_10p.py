@@ -4,19 +4,35 @@
 # the paper instead, README says so.
 _base_ = '../psp_ntu60_xsub_10p.py'
 
+convolutions = dict(type='KaimingWeight', layer='Conv2d')
 model = dict(
     stream_norm=None,
-    neck=dict(scale='full', body_from='joint'),
-    loss_con=dict(loss_weight=0.2))
+    backbone=dict(init_cfg=convolutions),
+    neck=dict(scale='full', body_from='joint', init_cfg=convolutions),
+    loss_con=dict(loss_weight=0.2),
+    cls_head=dict(
+        init_cfg=dict(type='Xavier', layer='Linear', distribution='normal')))
 
+# The spine of the first frame becomes z and has length 1, the direction from
+# joint 20 to joint 5 is turned about it towards x.
 prepare = [
-    dict(type='NormalizeSkeleton3D', center=0, zaxis=(0, 20), xaxis=(8, 4)),
+    dict(
+        type='NormalizeSkeleton3D',
+        center=0,
+        zaxis=(0, 20),
+        xaxis=(5, 20),
+        unit_bone=(0, 20),
+        hold_spine=True),
     dict(type='GenSkeFeat', dataset='nturgb+d', feats=['j', 'jm']),
 ]
-train_pipeline = prepare + [dict(type='UniformSamplePose', clip_len=50)
-                            ] + _base_.pack
+# Joint and motion are of different frames in training, of the same in testing.
+train_pipeline = prepare + [
+    dict(
+        type='StreamsApart',
+        transforms=[dict(type='RandomSamplePose', clip_len=50)])
+] + _base_.pack
 val_pipeline = prepare + [
-    dict(type='UniformSamplePose', clip_len=50, num_clips=1, test_mode=True)
+    dict(type='RandomSamplePose', clip_len=50, test_mode=True)
 ] + _base_.pack
 
 # 120 epochs of 500 steps; the loaders' passes over their clips are of other
@@ -45,10 +61,15 @@ train_cfg = dict(
     max_iters=60000,
     val_interval=500)
 optim_wrapper = dict(optimizer=dict(lr=0.01, weight_decay=4e-4))
+# A fifth of the learning rate in the first epoch, two in the second, ...
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, end=2500, by_epoch=False),
-    dict(type='MultiStepLR', milestones=[30000, 45000], by_epoch=False)
-]
+    dict(
+        type='ConstantLR',
+        factor=(epoch + 1) / 5,
+        begin=500 * epoch,
+        end=500 * epoch + 501,  # the last step is of the full rate again
+        by_epoch=False) for epoch in range(4)
+] + [dict(type='MultiStepLR', milestones=[30000, 45000], by_epoch=False)]
 auto_scale_lr = dict(base_batch_size=9)
 
 default_hooks = dict(

@@ -16,9 +16,11 @@ from .transforms import (
     RandomMaskJoints,
     RandomMaskParts,
     RandomRotatePose,
+    RandomSamplePose,
     RandomScalePose,
     RandomShearPose,
     ReversePose,
+    StreamsApart,
     UniformSamplePose,
 )
 
@@ -27,6 +29,7 @@ __all__ = [
     'ClassBalancedSampler', 'GaussianBlurPose', 'GaussianNoisePose',
     'MultiView', 'NormalizeSkeleton3D', 'PickleFileError', 'RandomCropPose',
     'RandomFlipPose', 'RandomMaskAxis', 'RandomMaskJoints', 'RandomMaskParts',
-    'RandomRotatePose', 'RandomScalePose', 'RandomShearPose', 'ReversePose',
-    'SemiSupervisedDataset', 'SyntheticSkeletonDataset', 'UniformSamplePose'
+    'RandomRotatePose', 'RandomSamplePose', 'RandomScalePose',
+    'RandomShearPose', 'ReversePose', 'SemiSupervisedDataset', 'StreamsApart',
+    'SyntheticSkeletonDataset', 'UniformSamplePose'
 ]

@@ -1,6 +1,7 @@
 from .backbones import DSTANet
 from .data_preprocessors import MultiBranchPreprocessor
 from .heads import TwoStreamHead
+from .initializers import KaimingWeightInit
 from .losses import CoarseToFineContrastiveLoss
 from .necks import (
     PooledMLP,
@@ -12,7 +13,8 @@ from .recognizers import PSPRecognizer, RecognizerGCNWithNeck
 from .stream_norm import StreamNorm
 
 __all__ = [
-    'CoarseToFineContrastiveLoss', 'DSTANet', 'MultiBranchPreprocessor',
+    'CoarseToFineContrastiveLoss', 'DSTANet', 'KaimingWeightInit',
+    'MultiBranchPreprocessor',
     'PSPRecognizer', 'PooledMLP', 'PyramidPolymerizingAttention',
     'PyramidPooling', 'PyramidRefiningNeck', 'RecognizerGCNWithNeck',
     'StreamNorm',

@@ -292,3 +292,38 @@ def test_rotation_is_proper_and_hits_its_target(seed):
 def test_is_built_from_a_config():
     transform = TRANSFORMS.build(dict(type='NormalizeSkeleton3D', center=0))
     assert 'center=0, zaxis=(0, 1), xaxis=(8, 4)' in repr(transform)
+
+
+def test_unit_bone_becomes_1():
+    """And all else is scaled alike, whatever the unit of the data."""
+    plain = NormalizeSkeleton3D()(results_of(clip()))['keypoint']
+    for unit in (1, 1000):
+        scaled = NormalizeSkeleton3D(unit_bone=(0, 20))(
+            results_of(unit * clip()))['keypoint']
+        length = np.linalg.norm(plain[0, 0, 20] - plain[0, 0, 0])
+        np.testing.assert_allclose(scaled, plain / length, atol=1e-5)
+
+
+def test_unit_bone_without_length_keeps_the_size():
+    keypoint = clip()
+    keypoint[0, 0, 20] = keypoint[0, 0, 0]
+    plain, scaled = (NormalizeSkeleton3D(unit_bone=bone)(
+        results_of(keypoint))['keypoint'] for bone in (None, (0, 20)))
+    np.testing.assert_array_equal(plain, scaled)
+
+
+@pytest.mark.parametrize('seed', range(5))
+def test_hold_spine(seed):
+    """The spine stays on z, the shoulders lie above the positive x axis."""
+    held = NormalizeSkeleton3D(hold_spine=True)(
+        results_of(clip(seed=seed)))['keypoint'][0, 0]
+    spine, shoulders = held[1] - held[0], held[8] - held[4]
+    np.testing.assert_allclose(spine[:2], 0, atol=1e-5)
+    assert spine[2] > 0 and shoulders[0] > 0 and abs(shoulders[1]) < 1e-5
+
+
+def test_unit_bone_is_a_pair_of_joints():
+    with pytest.raises(ValueError, match='unit_bone takes two joints, not'):
+        NormalizeSkeleton3D(unit_bone=(0, 1, 2))
+    with pytest.raises(ValueError, match='unit_bone names joint 25, but'):
+        NormalizeSkeleton3D(unit_bone=(0, 25))(results_of(clip()))

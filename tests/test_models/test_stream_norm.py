@@ -1,4 +1,4 @@
-"""Both streams get one size, whatever their units; absent persons stay zero."""
+"""Both streams get one size in any unit; absent persons stay zero."""
 import numpy as np
 import pytest
 import torch

@@ -2,7 +2,7 @@
 
 Shape legend: M person, T frame, V joint.
 """
-from typing import Dict, Sequence, Tuple
+from typing import Dict, Optional, Sequence, Tuple
 
 import numpy as np
 from mmaction.registry import TRANSFORMS
@@ -28,7 +28,9 @@ class NormalizeSkeleton3D(BaseTransform):
     Source: the toolbox's ``PreNormalize3D``, whose results it repeats on 25
     joints with the default arguments. Departures: the centre joint is an
     argument where the toolbox takes the last joint of any layout but NTU's;
-    any number of persons; ``drop_empty_frames``; float32 results;
+    any number of persons; ``drop_empty_frames``, ``unit_bone`` and
+    ``hold_spine``, of the released implementation of PSP Learning; float32
+    results;
     ``body_center`` is always set. A clip is empty if every coordinate is
     missing, not if the coordinates sum to zero. A float32 spine within about
     two degrees of z is turned exactly, where the toolbox's arc cosine loses
@@ -45,20 +47,30 @@ class NormalizeSkeleton3D(BaseTransform):
         align_spine (bool): Whether to turn ``zaxis`` onto z. Defaults to
             True.
         align_shoulder (bool): Whether to turn ``xaxis`` onto x, after the
-            spine and without holding it there. Defaults to True.
+            spine. Defaults to True.
         drop_empty_frames (bool): Whether to drop the frames in which the main
             person is missing; otherwise they stay zero. Defaults to True.
+        unit_bone (Sequence[int], optional): Two joints whose distance becomes
+            1; a clip in which it is 0 keeps its size. Defaults to None: the
+            unit of the data.
+        hold_spine (bool): Whether ``xaxis`` is turned about z only, so that
+            what has been turned onto z stays there; x then points along its
+            projection. Defaults to False, as in the toolbox: ``xaxis`` itself
+            is turned onto x.
 
     Raises:
-        ValueError: If ``zaxis`` or ``xaxis`` is not a pair.
+        ValueError: If ``zaxis``, ``xaxis`` or ``unit_bone`` is not a pair.
     """
 
     def __init__(self, center: int = 1, zaxis: Sequence[int] = (0, 1),
                  xaxis: Sequence[int] = (8, 4), align_center: bool = True,
                  align_spine: bool = True, align_shoulder: bool = True,
-                 drop_empty_frames: bool = True) -> None:
-        for name, joints in (('zaxis', zaxis), ('xaxis', xaxis)):
-            if len(joints) != 2:
+                 drop_empty_frames: bool = True,
+                 unit_bone: Optional[Sequence[int]] = None,
+                 hold_spine: bool = False) -> None:
+        for name, joints in (('zaxis', zaxis), ('xaxis', xaxis),
+                             ('unit_bone', unit_bone)):
+            if joints is not None and len(joints) != 2:
                 raise ValueError(f'{name} takes two joints, not {joints!r}')
         self.center = center
         self.zaxis = tuple(zaxis)
@@ -67,6 +79,8 @@ class NormalizeSkeleton3D(BaseTransform):
         self.align_spine = align_spine
         self.align_shoulder = align_shoulder
         self.drop_empty_frames = drop_empty_frames
+        self.unit_bone = None if unit_bone is None else tuple(unit_bone)
+        self.hold_spine = hold_spine
 
     def transform(self, results: Dict) -> Dict:
         """Normalises the clip; its input array is left as it was.
@@ -112,6 +126,9 @@ class NormalizeSkeleton3D(BaseTransform):
         if self.align_center:
             offset = keypoint[0, first, self.center].copy()
         keypoint = np.where(seen[..., None], keypoint - offset, 0)
+        if self.unit_bone is not None:
+            bottom, top = keypoint[0, first, list(self.unit_bone)]
+            keypoint = keypoint / (np.linalg.norm(top - bottom) or 1)
         rotation = self._rotation(keypoint[0, first].astype(np.float64))
         return keypoint @ rotation.T.astype(keypoint.dtype), offset
 
@@ -123,8 +140,10 @@ class NormalizeSkeleton3D(BaseTransform):
             rotation = rotation_onto(top - bottom, UP)
         if self.align_shoulder:
             right, left = frame[list(self.xaxis)]
-            rotation = rotation_onto(rotation @ (right - left),
-                                     RIGHT) @ rotation
+            direction = rotation @ (right - left)
+            if self.hold_spine:
+                direction[2] = 0
+            rotation = rotation_onto(direction, RIGHT) @ rotation
         return rotation
 
     def _checked(self, results: Dict) -> np.ndarray:
@@ -141,7 +160,8 @@ class NormalizeSkeleton3D(BaseTransform):
                              f'{num_frames} frames')
         used = (('center', (self.center, ), self.align_center),
                 ('zaxis', self.zaxis, self.align_spine),
-                ('xaxis', self.xaxis, self.align_shoulder))
+                ('xaxis', self.xaxis, self.align_shoulder),
+                ('unit_bone', self.unit_bone, self.unit_bone is not None))
         for name, joints, is_used in used:
             for joint in joints if is_used else ():
                 if not 0 <= joint < num_joints:
@@ -157,7 +177,8 @@ class NormalizeSkeleton3D(BaseTransform):
                 f'align_center={self.align_center}, '
                 f'align_spine={self.align_spine}, '
                 f'align_shoulder={self.align_shoulder}, '
-                f'drop_empty_frames={self.drop_empty_frames})')
+                f'drop_empty_frames={self.drop_empty_frames}, '
+                f'unit_bone={self.unit_bone}, hold_spine={self.hold_spine})')
 
 
 def rotation_onto(source: np.ndarray, target: np.ndarray) -> np.ndarray:

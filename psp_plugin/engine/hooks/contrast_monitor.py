@@ -54,8 +54,8 @@ class ContrastMonitorHook(Hook):
         patience (int, optional): Iterations that the mean is taken over.
             Defaults to the length of the train dataloader.
         warm_up (int, optional): Iterations not to be judged. Defaults to
-            those of the schedulers that begin at iteration 0 below the full
-            learning rate.
+            those of the schedulers that begin below the full learning rate,
+            from iteration 0 on.
 
     Raises:
         ValueError: If an argument is wrong.
@@ -199,10 +199,11 @@ def warm_up_of(runner: Runner, length: int) -> int:
     schedulers = runner.param_schedulers or []
     if isinstance(schedulers, dict):  # of several optimisers
         schedulers = [x for each in schedulers.values() for x in each]
-    ends = [0]
-    for scheduler in schedulers:
+    end = 0
+    for scheduler in sorted(schedulers, key=lambda each: each.begin):
         start = getattr(scheduler, 'start_factor',
                         getattr(scheduler, 'factor', 1))
-        if scheduler.begin == 0 and start < 1:
-            ends.append(scheduler.end * (length if scheduler.by_epoch else 1))
-    return max(ends)
+        unit = length if scheduler.by_epoch else 1
+        if scheduler.begin * unit <= end and start < 1:
+            end = max(end, scheduler.end * unit)
+    return end

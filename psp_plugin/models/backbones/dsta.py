@@ -57,18 +57,21 @@ class AttentionMap(nn.Module):
         channels (int): Channels of queries and keys of one head.
         num_heads (int): Number of heads S.
         length (int): Length of the attended axis, V (or T).
+        identity (bool): Whether ``A_0`` begins at the identity, as over
+            frames, or at 1 / length, as over joints. Defaults to False.
     """
 
     def __init__(self, in_channels: int, channels: int, num_heads: int,
-                 length: int) -> None:
+                 length: int, identity: bool = False) -> None:
         super().__init__()
         self.num_heads = num_heads
         self.register_buffer(
             'position', sinusoidal_code(in_channels, length), persistent=False)
         self.query_key = nn.Conv2d(in_channels, 2 * num_heads * channels, 1)
         self.alpha = nn.Parameter(torch.ones(num_heads, 1, 1))
-        self.global_map = nn.Parameter(
-            torch.full((num_heads, length, length), 1 / length))
+        start = (torch.eye(length) if identity else
+                 torch.full((length, length), 1 / length))
+        self.global_map = nn.Parameter(start.repeat(num_heads, 1, 1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Computes the maps.
@@ -124,12 +127,15 @@ class AttentionUnit(nn.Module):
         stride (int): Stride over the attended axis. Defaults to 1.
     """
 
+    over_frames = False
+
     def __init__(self, in_channels: int, out_channels: int, channels: int,
                  num_heads: int, length: int, project: bool,
                  stride: int = 1) -> None:
         super().__init__()
         self.stride = stride
-        self.attention = AttentionMap(in_channels, channels, num_heads, length)
+        self.attention = AttentionMap(in_channels, channels, num_heads, length,
+                                      identity=self.over_frames)
         self.merge = conv_bn(num_heads * in_channels, out_channels)
         self.feed_forward = conv_bn(out_channels, out_channels)
         self.residual1, self.residual2 = (
@@ -147,6 +153,8 @@ class AttentionUnit(nn.Module):
 
 class TemporalAttention(AttentionUnit):
     """DSTA-Net's own temporal part: attention over the frames."""
+
+    over_frames = True
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Maps (N, C, T, V) to (N, C, T / stride, V)."""
@@ -180,8 +188,10 @@ class DSTANet(BaseModule):
     """Decoupled spatial-temporal attention network.
 
     Source: Shi et al., ACCV 2020, in the form that PSP Learning uses (spatial
-    attention, 7x1 temporal convolution). Departs from it in nothing; with
-    ``temporal='attention'`` it is DSTA-Net's own decoupled form.
+    attention, 7x1 temporal convolution); with ``temporal='attention'`` it is
+    DSTA-Net's own decoupled form. Departs from the released implementations
+    in the biases of convolutions, which begin at 0;
+    ``init_cfg=dict(type='KaimingWeight', layer='Conv2d')`` is theirs.
 
     Args:
         in_channels (int): Coordinates per joint. Defaults to 3.
@@ -199,7 +209,7 @@ class DSTANet(BaseModule):
             CPUs add up less precisely then: gradients in float32 are off by
             about a hundredth. Defaults to False.
         init_cfg (dict or list[dict], optional): Defaults to Kaiming (fan out)
-            for convolutions, as in the released implementation.
+            for convolutions, biases 0.
 
     Raises:
         ValueError: If ``temporal`` is unknown, if temporal attention lacks

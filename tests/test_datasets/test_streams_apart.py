@@ -1,0 +1,103 @@
+"""Draws of their own for joint and motion."""
+import numpy as np
+import pytest
+from mmaction.registry import TRANSFORMS
+from mmengine.dataset import Compose
+
+from psp_plugin.errors import InputError
+
+FEATURES = dict(type='GenSkeFeat', dataset='nturgb+d', feats=['j', 'jm'])
+PACK = [dict(type='PoseDecode'), dict(type='FormatGCNInput', num_person=2),
+        dict(type='PackActionInputs')]
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    np.random.seed(0)
+
+
+def clip(frames=80, scored=False):
+    rng = np.random.default_rng(0)
+    shape = (2, frames, 17, 2) if scored else (2, frames, 25, 3)
+    results = dict(keypoint=rng.normal(size=shape).astype(np.float32),
+                   total_frames=frames, start_index=0, label=0,
+                   frame_dir='a clip')
+    if scored:
+        results['keypoint_score'] = rng.uniform(size=shape[:3]).astype('f4')
+    return results
+
+
+def apart(*transforms):
+    return dict(type='StreamsApart', transforms=list(transforms))
+
+
+@pytest.mark.parametrize('sampler', [
+    dict(type='UniformSamplePose', clip_len=16),
+    dict(type='RandomSamplePose', clip_len=16),
+    dict(type='RandomSamplePose', clip_len=16, num_clips=3),
+    dict(type='UniformSample', clip_len=16),
+    dict(type='UniformSampleFrames', clip_len=16, num_clips=2)])
+@pytest.mark.parametrize('scored', [False, True])
+def test_samplers(sampler, scored):
+    """Every stream is what its own draw takes of the whole clip."""
+    features = dict(FEATURES, dataset='coco') if scored else FEATURES
+    whole = Compose([features])(clip(scored=scored))['keypoint']
+    results = dict(clip(), keypoint=whole.copy())
+    one = TRANSFORMS.build(apart(sampler))(results)
+    found = []
+    for half in (slice(3), slice(3, 6)):
+        distance = np.abs(one['keypoint'][:, :, None, :, half] -
+                          whole[:, None, :, :, half]).max((0, 3, 4))
+        assert (distance.min(1) == 0).all()
+        found.append(distance.argmin(1))
+    assert (found[0] != found[1]).any()
+    inputs = Compose([features, apart(sampler), *PACK])(
+        clip(scored=scored))['inputs']
+    clips = sampler.get('num_clips', 1)
+    assert inputs.shape == (clips, 2, 16, whole.shape[2], 6)
+
+
+def test_shared_draws_come_before():
+    """An augmentation before it is that of both, one inside of each."""
+    rotate = dict(type='RandomRotatePose', angles=(1., 1., 1.))
+    for pipeline, is_shared in (
+            ([rotate, apart(FEATURES)], True),
+            ([apart(rotate, FEATURES)], False)):
+        keypoint = Compose(pipeline)(clip())['keypoint']
+        difference = keypoint[:, 1:, :, :3] - keypoint[:, :-1, :, :3]
+        assert np.allclose(difference, keypoint[:, :-1, :, 3:],
+                           atol=1e-5) is is_shared
+
+
+def test_without_draws_it_changes_nothing():
+    plain = Compose([FEATURES, *PACK])(clip())['inputs']
+    both = Compose([apart(FEATURES), *PACK])(clip())['inputs']
+    assert (plain == both).all()
+
+
+def test_the_input_is_left_alone():
+    one = clip()
+    before = one['keypoint'].copy()
+    Compose([apart(FEATURES, dict(type='UniformSamplePose', clip_len=8))])(one)
+    np.testing.assert_array_equal(one['keypoint'], before)
+
+
+@pytest.mark.parametrize('transforms', [
+    [dict(type='UniformSamplePose', clip_len=8)],
+    [dict(FEATURES, feats=['j'])]])
+def test_channels_that_are_not_two_streams(transforms):
+    with pytest.raises(InputError, match=r"channels of clip 'a clip', but "
+                                         'has 3 channels: put GenSkeFeat'):
+        Compose([apart(*transforms)])(clip())
+
+
+def test_streams_of_other_lengths():
+    crop = dict(type='RandomCropPose', min_share=.2)
+    with pytest.raises(InputError, match='add a sampler to them'):
+        Compose([apart(crop, FEATURES)])(clip())
+
+
+def test_several_test_clips_are_refused():
+    with pytest.raises(ValueError, match='has one test clip, not 10: set'):
+        TRANSFORMS.build(dict(type='RandomSamplePose', clip_len=8,
+                              num_clips=10, test_mode=True))
