@@ -236,6 +236,18 @@ class SemiSupervisedDataset:
             info.pop('label', None)
         return info
 
+    def get_cat_ids(self, idx: int) -> List[int]:
+        """The class of a clip, for MMEngine's ``ClassBalancedDataset``.
+
+        Args:
+            idx (int): Number of the clip.
+
+        Returns:
+            list[int]: One class; none of an unlabelled clip.
+        """
+        label = self.get_data_info(idx).get('label')
+        return [] if label is None else [int(label)]
+
     @force_full_init
     def __len__(self) -> int:
         return len(self._indices)

@@ -245,3 +245,13 @@ def test_nwucla_counts(nwucla_pkl, ratio, count):
         labeled_ratio=ratio)
     labels = [labeled.get_data_info(i)['label'] for i in range(len(labeled))]
     assert [labels.count(label) for label in range(10)] == [count] * 10
+
+
+def test_class_balanced_dataset_takes_the_labelled_view(ann_file):
+    """The toolbox's wrapper asks every clip for its classes."""
+    balanced = DATASETS.build(dict(
+        type='ClassBalancedDataset', oversample_thr=0.5,
+        dataset=config(ann_file)))
+    assert len(balanced) == 2 * 3 * CLASSES  # each class is a quarter
+    unlabeled = make(ann_file, subset='unlabeled')
+    assert unlabeled.get_cat_ids(0) == []

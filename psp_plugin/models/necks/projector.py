@@ -34,6 +34,7 @@ class PooledMLP(BaseModule):
                      type='Xavier', layer='Linear',
                      distribution='normal')) -> None:
         super().__init__(init_cfg=init_cfg)
+        self.in_channels = in_channels
         hidden_channels = hidden_channels or in_channels
         self.mlp = nn.Sequential(
             nn.Linear(in_channels, hidden_channels), nn.ReLU(),

@@ -16,6 +16,47 @@ def num_joints_of(backbone: nn.Module) -> Optional[int]:
     return getattr(backbone, 'num_joints', getattr(graph, 'num_node', None))
 
 
+def channels_of(backbone: nn.Module) -> Optional[int]:
+    """The number of channels C' an encoder gives, None if it says none.
+
+    Args:
+        backbone (nn.Module): ``DSTANet`` and encoders like it say
+            ``out_channels``; of the toolbox's GCNs the last block tells.
+    """
+    if hasattr(backbone, 'out_channels'):
+        return backbone.out_channels
+    blocks = getattr(backbone, 'gcn', None)
+    last = blocks[-1] if isinstance(blocks, nn.ModuleList) else None
+    norm = getattr(getattr(last, 'gcn', None), 'bn', None)
+    return getattr(norm, 'num_features', None)
+
+
+def check_channels(model: nn.Module, channels: Optional[int]) -> None:
+    """Checks that neck, projector and head take what the encoder gives.
+
+    Args:
+        model (nn.Module): A recognizer; parts that it has not, or that do not
+            say ``in_channels``, are passed.
+        channels (int, optional): Channels C' of the features. None where they
+            are not known yet: the parts must agree then.
+
+    Raises:
+        ValueError: If a part is built for another number.
+    """
+    source = f'the encoder {type(model.backbone).__name__} gives'
+    for name in ('neck', 'projector', 'cls_head'):
+        width = getattr(getattr(model, name, None), 'in_channels', None)
+        if width is None:
+            continue
+        if channels is None:
+            source, channels = f'{name} is built for', width
+        if width != channels:
+            raise ValueError(
+                f'{source} {channels} channels, but {name} is built for '
+                f'{width}: set {name}=dict(in_channels={channels}), or change '
+                'the encoder')
+
+
 def check_neck(backbone: nn.Module, neck: nn.Module) -> None:
     """Checks that encoder and pyramid have the same joints.
 

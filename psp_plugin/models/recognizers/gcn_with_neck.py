@@ -5,7 +5,13 @@ import torch
 from mmaction.models.recognizers import RecognizerGCN
 from mmaction.registry import MODELS
 
-from .checks import check_clips, check_features, check_neck
+from .checks import (
+    channels_of,
+    check_channels,
+    check_clips,
+    check_features,
+    check_neck,
+)
 
 
 @MODELS.register_module()
@@ -16,8 +22,8 @@ class RecognizerGCNWithNeck(RecognizerGCN):
     calls it. Departs from it in nothing else; the arguments are the same.
 
     Raises:
-        ValueError: If there is no neck, or if its joints are not those of the
-            encoder.
+        ValueError: If there is no neck, or if joints or channels of the parts
+            do not fit each other.
     """
 
     def __init__(self, *args, **kwargs) -> None:
@@ -26,6 +32,7 @@ class RecognizerGCNWithNeck(RecognizerGCN):
             raise ValueError('RecognizerGCNWithNeck has no neck: give it one, '
                              'or use RecognizerGCN')
         check_neck(self.backbone, self.neck)
+        check_channels(self, channels_of(self.backbone))
 
     def extract_feat(self, inputs: torch.Tensor, stage: str = 'neck',
                      **kwargs) -> Tuple:
@@ -49,6 +56,7 @@ class RecognizerGCNWithNeck(RecognizerGCN):
         check_clips(self.backbone, inputs)
         features, head_kwargs = super().extract_feat(inputs)
         check_features(self.backbone, inputs.flatten(0, 1), features)
+        check_channels(self, features.size(2))
         if stage != 'backbone':
             features = self.neck(features)
         if stage == 'head':

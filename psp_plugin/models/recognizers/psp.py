@@ -10,7 +10,13 @@ from mmaction.models.recognizers import BaseRecognizer
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 
-from .checks import check_clips, check_features, check_neck
+from .checks import (
+    channels_of,
+    check_channels,
+    check_clips,
+    check_features,
+    check_neck,
+)
 from .persons import find_present, stand_ins
 
 Samples = List[ActionDataSample]
@@ -67,8 +73,8 @@ class PSPRecognizer(BaseRecognizer):
 
     Raises:
         ValueError: If some, but not all, of ``neck``, ``projector`` and
-            ``loss_con`` are given, or if the joints of ``neck`` are not those
-            of ``backbone``.
+            ``loss_con`` are given, or if joints or channels of the parts do
+            not fit each other.
     """
 
     def __init__(self,
@@ -101,6 +107,7 @@ class PSPRecognizer(BaseRecognizer):
             check_neck(self.backbone, self.neck)
             self.projector = MODELS.build(projector)
             self.loss_con = MODELS.build(loss_con)
+        check_channels(self, channels_of(self.backbone))
 
     def loss(self, inputs: Union[torch.Tensor, Dict[str, torch.Tensor]],
              data_samples: Union[Samples, Dict[str, Samples]],
@@ -179,7 +186,8 @@ class PSPRecognizer(BaseRecognizer):
             Tensor: (N, M, C', T', V).
 
         Raises:
-            ValueError: If the features have no joints.
+            ValueError: If the features have no joints, or other channels than
+                neck, projector and head take.
         """
         # A traced graph has one size: it computes all, which gives the same
         # in evaluation.
@@ -187,6 +195,7 @@ class PSPRecognizer(BaseRecognizer):
         given = x[present].unsqueeze(1) if skip else x
         features = self.backbone(given)
         check_features(self.backbone, given, features)
+        check_channels(self, features.size(2))
         if present is None:
             return features
         if skip:
