@@ -8,7 +8,7 @@ loops over nodes, as one would write them first. The parameters are those of a
 Shape legend: N batch, M person, T frame, V joint, C channel, S head, K nodes
 of a level.
 """
-from typing import Dict, Tuple
+from typing import Dict, List, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -55,8 +55,10 @@ class ReferencePath:
 
     def encode(self, clips: Features) -> Dict[str, Streams]:
         """What :meth:`PSPRecognizer.encode` gives."""
-        streams = [stream for x in clips.values()
-                   for stream in x.flatten(0, 1).chunk(2, dim=-1)]
+        pairs = [x.flatten(0, 1).chunk(2, dim=-1) for x in clips.values()]
+        if self.model.stream_norm is not None:
+            pairs = standardize(pairs)
+        streams = [stream for pair in pairs for stream in pair]
         features = encode(self.model.backbone, torch.cat(streams))
         features = features.split([len(x) for x in streams])
         return {branch: Streams(*features[2 * i:2 * i + 2])
@@ -72,6 +74,22 @@ class ReferencePath:
                 loss.temperature)
             for level, weight in loss.level_weights.items()
         }
+
+
+def standardize(pairs: List[Tuple[torch.Tensor, ...]]) -> List[list]:
+    """Mean 0 and variance 1 of every coordinate of a stream, over the frames
+    in which a person is there, of all branches: ``StreamNorm`` in training.
+    """
+    there = [(joint != 0).any(-1, keepdim=True).any(-2, keepdim=True)
+             for joint, _ in pairs]
+    columns = []
+    for stream in zip(*pairs):  # of joints, then of motion, by branch
+        counted = torch.cat([x[mask[..., 0, 0]].flatten(0, -2)
+                             for x, mask in zip(stream, there)])
+        mean, deviation = counted.mean(0), counted.std(0, unbiased=False)
+        columns.append([(x - mean) / deviation * mask
+                        for x, mask in zip(stream, there)])
+    return [list(pair) for pair in zip(*columns)]
 
 
 def encode(backbone: DSTANet, x: torch.Tensor) -> torch.Tensor:

@@ -28,23 +28,22 @@ def gradients(case, mode):
     return losses, {name: p.grad for name, p in run.model.named_parameters()}
 
 
-@pytest.mark.parametrize('choice', [
-    {}, {'model.neck.scale': 'full', 'model.neck.body_from': 'joint',
-         'model.loss_con.loss_weight': 0.2}])
-def test_losses_and_gradients_at_full_size(choice):
-    """5.1 million parameters, in float32; clips are cut to 16 frames."""
-    cfg = config(**choice)
+def test_losses_and_gradients_at_full_size():
+    """5.1 million parameters, in double precision, as two unlabelled clips
+    amplify rounding errors; clips are cut to 16 frames."""
+    cfg = config()
     case = make_case(cfg, CPU, dict(labeled=1, unlabeled=2))
+    case.model.double()
     case = case._replace(inputs={
-        branch: x[:, :, :, :16] for branch, x in case.inputs.items()})
+        branch: x[:, :, :, :16].double() for branch, x in case.inputs.items()})
     fast, fast_grad = gradients(case, 'fp32')
     plain, plain_grad = gradients(case, 'reference')
     assert fast.keys() == plain.keys() and len(fast) == 6
     for name in fast:
-        torch.testing.assert_close(fast[name], plain[name], rtol=1e-4, atol=0)
+        torch.testing.assert_close(fast[name], plain[name], rtol=1e-8, atol=0)
     whole = [torch.cat([g.flatten() for g in grads.values()])
              for grads in (fast_grad, plain_grad)]
-    assert relative(*whole) < 1e-4
+    assert relative(*whole) < 1e-8
     assert plain_grad['backbone.layers.0.attention.alpha'].norm() > 0
 
 

@@ -3,10 +3,9 @@
 _base_ = 'ntu60_3d.py'
 ann_file = 'data/skeleton/ntu60_2d.pkl'
 
-prepare = [
-    dict(type='PreNormalize2D'),
-    dict(type='GenSkeFeat', dataset='coco', feats=['j', 'jm']),
-]
+normalize = [dict(type='PreNormalize2D')]
+features = [dict(type='GenSkeFeat', dataset='coco', feats=['j', 'jm'])]
+prepare = normalize + features
 train_pipeline = prepare + [dict(type='UniformSamplePose', clip_len=50)
                             ] + _base_.pack
 val_pipeline = prepare + [
