@@ -138,10 +138,14 @@ def test_config_has_the_released_settings():
     optimizer = cfg.optim_wrapper.optimizer
     assert (optimizer.lr, optimizer.weight_decay) == (0.01, 4e-4)
     assert cfg.train_cfg.max_iters == 120 * 500
-    assert cfg.param_scheduler[0].end == 5 * 500
-    assert cfg.param_scheduler[1].milestones == [60 * 500, 90 * 500]
+    *warm_up, decay = cfg.param_scheduler  # test_official_preparation.py
+    assert len(warm_up) == 4
+    assert decay.milestones == [60 * 500, 90 * 500]
     for loader in (split, cfg.val_dataloader, cfg.test_dataloader):
-        steps = loader.dataset.pipeline
-        assert steps[0] == dict(type='NormalizeSkeleton3D', center=0,
-                                zaxis=(0, 20), xaxis=(8, 4))
-        assert steps[2].clip_len == 50 and steps[2].get('num_clips', 1) == 1
+        normalize, _, sampler, *_ = loader.dataset.pipeline
+        assert normalize == dict(
+            type='NormalizeSkeleton3D', center=0, zaxis=(0, 20),
+            xaxis=(5, 20), unit_bone=(0, 20), hold_spine=True, main='spread',
+            frames_of='any')
+        sampler = sampler.get('transforms', [sampler])[0]
+        assert sampler.type == 'RandomSamplePose' and sampler.clip_len == 50

@@ -13,8 +13,9 @@ model = dict(
     cls_head=dict(
         init_cfg=dict(type='Xavier', layer='Linear', distribution='normal')))
 
-# The spine of the first frame becomes z and has length 1, the direction from
-# joint 20 to joint 5 is turned about it towards x.
+# The spine of the first frame becomes z and gets length 1; the direction from
+# joint 20 to joint 5, the left elbow, is turned about it towards x. Whoever
+# spreads most is the first person, and frames without anybody are dropped.
 prepare = [
     dict(
         type='NormalizeSkeleton3D',
@@ -22,7 +23,9 @@ prepare = [
         zaxis=(0, 20),
         xaxis=(5, 20),
         unit_bone=(0, 20),
-        hold_spine=True),
+        hold_spine=True,
+        main='spread',
+        frames_of='any'),
     dict(type='GenSkeFeat', dataset='nturgb+d', feats=['j', 'jm']),
 ]
 # Joint and motion are of different frames in training, of the same in testing.
@@ -61,13 +64,14 @@ train_cfg = dict(
     max_iters=60000,
     val_interval=500)
 optim_wrapper = dict(optimizer=dict(lr=0.01, weight_decay=4e-4))
-# A fifth of the learning rate in the first epoch, two in the second, ...
+# A fifth of the learning rate in the first epoch, two in the second, ... The
+# loop has one epoch for MMEngine, so that schedulers by epoch would not step.
 param_scheduler = [
     dict(
         type='ConstantLR',
         factor=(epoch + 1) / 5,
         begin=500 * epoch,
-        end=500 * epoch + 501,  # the last step is of the full rate again
+        end=500 * epoch + 501,  # it ends one step earlier
         by_epoch=False) for epoch in range(4)
 ] + [dict(type='MultiStepLR', milestones=[30000, 45000], by_epoch=False)]
 auto_scale_lr = dict(base_batch_size=9)

@@ -1,8 +1,10 @@
 """Times the way from an annotation file to batches."""
+import inspect
 import time
 from statistics import median
 from typing import Dict, List, NamedTuple, Tuple
 
+from mmaction.datasets.transforms import PreNormalize3D
 from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.runner import Runner
@@ -68,13 +70,15 @@ def toolbox_pipeline(pipeline: List[dict]) -> List[dict]:
         pipeline (list[dict]): Configs of transforms.
 
     Returns:
-        list[dict]: ``PreNormalize3D`` centres on a joint of its own choice.
+        list[dict]: ``PreNormalize3D`` centres on a joint of its own choice,
+        and has fewer arguments, which are left out.
     """
+    known = {'type', *inspect.signature(PreNormalize3D).parameters}
     steps = []
     for step in pipeline:
         step = dict(step, type=OF_THE_TOOLBOX.get(step['type'], step['type']))
         if step['type'] == 'PreNormalize3D':
-            step.pop('center', None)
+            step = {name: step[name] for name in step if name in known}
         steps.append(step)
     return steps
 

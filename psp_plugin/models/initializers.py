@@ -1,5 +1,7 @@
 """Initialisation of weights that leaves biases as they are."""
-from mmengine.model import BaseInit
+from typing import List, Union
+
+from mmengine.model import BaseInit, update_init_info
 from mmengine.registry import WEIGHT_INITIALIZERS
 from torch import nn
 
@@ -12,16 +14,17 @@ class KaimingWeightInit(BaseInit):
     has drawn them, from U(-b, b) with b the inverse root of the fan in.
 
     Source: the convolutions of the released implementations of DSTA-Net and
-    PSP Learning.
+    PSP Learning. Departs from them in nothing.
 
     Args:
+        layer (str or list[str]): Names of the layers' classes, or of their
+            base classes.
         mode (str): ``'fan_in'`` or ``'fan_out'``. Defaults to ``'fan_out'``.
-        layer (str or list[str], optional): Names of the layers' classes.
-            Defaults to None.
     """
 
-    def __init__(self, mode: str = 'fan_out', **kwargs) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, layer: Union[str, List[str]],
+                 mode: str = 'fan_out') -> None:
+        super().__init__(layer=layer)
         self.mode = mode
 
     def __call__(self, module: nn.Module) -> None:
@@ -31,8 +34,11 @@ class KaimingWeightInit(BaseInit):
             module (Module): The module.
         """
         for layer in module.modules():
-            if type(layer).__name__ in self.layer:
+            names = {kind.__name__ for kind in type(layer).__mro__}
+            if names.intersection(self.layer):
                 nn.init.kaiming_normal_(layer.weight, mode=self.mode)
+        if hasattr(module, '_params_init_info'):  # for MMEngine's log
+            update_init_info(module, init_info=self._get_init_info())
 
     def _get_init_info(self) -> str:
-        return f'{type(self).__name__}: mode={self.mode}'
+        return f'{type(self).__name__}: mode={self.mode}, biases kept'

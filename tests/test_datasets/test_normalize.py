@@ -5,7 +5,10 @@ from mmaction.datasets.transforms import PreNormalize3D
 from mmaction.registry import TRANSFORMS
 
 from psp_plugin.datasets.transforms import NormalizeSkeleton3D
-from psp_plugin.datasets.transforms.normalize import rotation_onto
+from psp_plugin.datasets.transforms.normalize import (
+    find_spread,
+    rotation_onto,
+)
 
 
 def clip(persons=2, frames=12, joints=25, seed=0, dtype=np.float32):
@@ -304,12 +307,28 @@ def test_unit_bone_becomes_1():
         np.testing.assert_allclose(scaled, plain / length, atol=1e-5)
 
 
-def test_unit_bone_without_length_keeps_the_size():
+@pytest.mark.parametrize('drop', [True, False])
+def test_unit_bone_is_measured_where_it_has_a_length(drop):
+    """In the first frame that has one; if none has, the size is kept."""
     keypoint = clip()
-    keypoint[0, 0, 20] = keypoint[0, 0, 0]
+    keypoint[:, 1] = 0
+    keypoint[0, [0, 2], 20] = keypoint[0, [0, 2], 0]
+    plain, scaled = (NormalizeSkeleton3D(unit_bone=bone,
+                                         drop_empty_frames=drop)(
+        results_of(keypoint))['keypoint'] for bone in (None, (0, 20)))
+    length = np.linalg.norm(keypoint[0, 3, 20] - keypoint[0, 3, 0])
+    np.testing.assert_allclose(scaled, plain / length, atol=1e-5)
+    keypoint[0, :, 20] = keypoint[0, :, 0]
     plain, scaled = (NormalizeSkeleton3D(unit_bone=bone)(
         results_of(keypoint))['keypoint'] for bone in (None, (0, 20)))
     np.testing.assert_array_equal(plain, scaled)
+
+
+def test_unit_bone_shows_what_is_not_a_number():
+    keypoint = clip(1)
+    keypoint[0, 0, 20] = np.nan
+    result = NormalizeSkeleton3D(unit_bone=(0, 20))(results_of(keypoint))
+    assert np.isnan(result['keypoint']).all()
 
 
 @pytest.mark.parametrize('seed', range(5))
@@ -327,3 +346,82 @@ def test_unit_bone_is_a_pair_of_joints():
         NormalizeSkeleton3D(unit_bone=(0, 1, 2))
     with pytest.raises(ValueError, match='unit_bone names joint 25, but'):
         NormalizeSkeleton3D(unit_bone=(0, 25))(results_of(clip()))
+
+
+@pytest.mark.parametrize('height', [0., 1., -1.])
+def test_hold_spine_of_degenerate_shoulders(height):
+    """Shoulders one above the other, or in one place, leave the spine's turn;
+    so do those that are exactly opposite, as without it."""
+    keypoint = clip(1)
+    keypoint[0, 0, [0, 1]] = (0, 0, 0), (0, 0, 2)  # upright already
+    keypoint[0, 0, [4, 8]] = (1, 1, 1), (1, 1, 1 + height)
+    for opposite in (False, True):
+        keypoint[0, 0, 8, 0] -= 2 * opposite
+        held = NormalizeSkeleton3D(center=0, hold_spine=True)(
+            results_of(keypoint))['keypoint']
+        np.testing.assert_allclose(held, keypoint, atol=1e-6)
+
+
+def test_hold_spine_is_a_turn_about_z():
+    """Heights are those that the spine's turn alone gives."""
+    spine, held = (NormalizeSkeleton3D(**switch)(results_of(clip(seed=1)))[
+        'keypoint'] for switch in (dict(align_shoulder=False),
+                                   dict(hold_spine=True)))
+    np.testing.assert_allclose(held[..., 2], spine[..., 2], atol=1e-5)
+    assert np.abs(held - spine).max() > .1
+
+
+def test_main_person_by_spread():
+    """Who spreads most comes first, whoever is there longer; then the next."""
+    keypoint = np.concatenate([size * clip(1, seed=seed) for seed, size in
+                               enumerate((1, 3, 2))])
+    keypoint[1, 3:] = 0
+    result = NormalizeSkeleton3D(main='spread', frames_of='any')(
+        results_of(keypoint))
+    np.testing.assert_array_equal(result['body_center'], keypoint[1, 0, 1])
+    still = dict(align_center=False, align_spine=False, align_shoulder=False)
+    result = NormalizeSkeleton3D(main='spread', frames_of='any', **still)(
+        results_of(keypoint))
+    np.testing.assert_array_equal(result['keypoint'], keypoint[[1, 2, 0]])
+
+
+def test_spread_by_loops():
+    person = clip(1, frames=4)[0].astype(np.float64)
+    axes = [[frame[v, c] - frame[0, c] for frame in person
+             for v in range(25)] for c in range(3)]
+    assert find_spread(person) == pytest.approx(
+        sum(np.std(values) for values in axes))
+    assert find_spread(person + 7) == pytest.approx(find_spread(person))
+    assert find_spread(person[:0]) == 0
+
+
+def test_frames_of_any_person():
+    """Only frames without anybody are dropped."""
+    keypoint = clip()
+    keypoint[0, [2, 5]] = keypoint[1, [5, 6, 7]] = 0
+    for of, left in (('main', [*range(2), 3, 4, *range(6, 12)]),
+                     ('any', [*range(5), *range(6, 12)])):
+        result = NormalizeSkeleton3D(frames_of=of, align_center=False,
+                                     align_spine=False, align_shoulder=False)(
+            results_of(keypoint))
+        np.testing.assert_array_equal(result['keypoint'], keypoint[:, left])
+        assert result['total_frames'] == len(left)
+
+
+def test_main_person_missing_in_the_first_frame_of_any():
+    """Nothing is moved or turned, as in the released implementation."""
+    keypoint = clip()
+    keypoint[0, 0] = keypoint[1, 4:] = 0
+    result = NormalizeSkeleton3D(frames_of='any', unit_bone=(0, 20))(
+        results_of(keypoint))
+    length = np.linalg.norm(keypoint[0, 1, 20] - keypoint[0, 1, 0])
+    np.testing.assert_allclose(result['keypoint'], keypoint / length,
+                               atol=1e-6)
+    np.testing.assert_array_equal(result['body_center'], 0)
+
+
+@pytest.mark.parametrize('name, known', [
+    ('main', "'present' or 'spread'"), ('frames_of', "'main' or 'any'")])
+def test_unknown_choice_is_named(name, known):
+    with pytest.raises(ValueError, match=f"{name} must be {known}, not 'all'"):
+        NormalizeSkeleton3D(**{name: 'all'})

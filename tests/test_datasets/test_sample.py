@@ -59,3 +59,57 @@ def test_training_draws_the_frames_of_the_toolbox(total_frames):
             'frame_inds']
         drawn.append([*inds, np.random.rand()])
     assert drawn[0] == drawn[1]
+
+
+def draw(total_frames, **kwargs):
+    transform = TRANSFORMS.build(
+        dict(type='RandomSamplePose', clip_len=50, **kwargs))
+    results = transform(dict(total_frames=total_frames, start_index=0))
+    assert results['clip_len'] == 50
+    assert results['frame_inds'].dtype == np.int32
+    return results['frame_inds'].reshape(-1, 50)
+
+
+@pytest.mark.parametrize('total_frames', [1, 3, 20, 49, 51, 100, 300])
+@pytest.mark.parametrize('num_clips', [1, 3])
+def test_random_frames_are_in_order_and_as_seldom_as_can_be(total_frames,
+                                                            num_clips):
+    clips = draw(total_frames, num_clips=num_clips)
+    assert clips.shape == (num_clips, 50)
+    assert (np.diff(clips) >= 0).all()
+    assert clips.min() >= 0 and clips.max() < total_frames
+    for frames in clips:
+        assert np.bincount(frames).max() <= -(-50 // total_frames)
+    if num_clips == 3 and total_frames >= 100:
+        assert len(np.unique(clips, axis=0)) == 3
+
+
+@pytest.mark.parametrize('total_frames', [1, 2, 5, 10, 25, 50])
+def test_random_frames_are_all_where_they_just_suffice(total_frames):
+    expected = np.repeat(np.arange(total_frames), 50 // total_frames)
+    np.testing.assert_array_equal(draw(total_frames)[0], expected)
+
+
+def test_frames_of_the_released_test_clip():
+    """In its own arithmetic, seldom one frame before the exact place."""
+    others = {}
+    for total_frames in range(1, 301):
+        frames = draw(total_frames, test_mode=True)[0]
+        interval = total_frames / 50
+        assert frames.tolist() == [int(i * interval) for i in range(50)]
+        before = np.arange(50) * total_frames // 50 - frames
+        if before.any():
+            others[total_frames] = before[before != 0].tolist()
+    assert others == {T: [1] if T != 230 else [1, 1] for T in (
+        58, 70, 114, 116, 140, 205, 226, 228, 230, 232, 280)}
+
+
+def test_several_test_clips_are_refused():
+    with pytest.raises(ValueError, match='has one test clip, not 10: set'):
+        draw(60, num_clips=10, test_mode=True)
+
+
+@pytest.mark.parametrize('test_mode', [False, True])
+def test_a_clip_without_frames_is_refused(test_mode):
+    with pytest.raises(ValueError, match='of total_frames=0: leave it out'):
+        draw(0, test_mode=test_mode)

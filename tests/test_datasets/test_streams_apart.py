@@ -1,4 +1,4 @@
-"""Draws of their own for joint and motion."""
+"""Draws of their own for the joint and the motion stream."""
 import numpy as np
 import pytest
 from mmaction.registry import TRANSFORMS
@@ -42,8 +42,10 @@ def test_samplers(sampler, scored):
     """Every stream is what its own draw takes of the whole clip."""
     features = dict(FEATURES, dataset='coco') if scored else FEATURES
     whole = Compose([features])(clip(scored=scored))['keypoint']
-    results = dict(clip(), keypoint=whole.copy())
-    one = TRANSFORMS.build(apart(sampler))(results)
+    one = Compose([features, apart(sampler)])(clip(scored=scored))
+    clips = sampler.get('num_clips', 1)
+    assert (one['clip_len'], one['num_clips']) == (16, clips)
+    assert one['total_frames'] == len(one['frame_inds']) == 16 * clips
     found = []
     for half in (slice(3), slice(3, 6)):
         distance = np.abs(one['keypoint'][:, :, None, :, half] -
@@ -53,8 +55,29 @@ def test_samplers(sampler, scored):
     assert (found[0] != found[1]).any()
     inputs = Compose([features, apart(sampler), *PACK])(
         clip(scored=scored))['inputs']
-    clips = sampler.get('num_clips', 1)
     assert inputs.shape == (clips, 2, 16, whole.shape[2], 6)
+
+
+def test_features_may_be_made_inside():
+    sampler = dict(type='UniformSamplePose', clip_len=16)
+    drawn = []
+    for pipeline in ([FEATURES, apart(sampler)], [apart(FEATURES, sampler)]):
+        np.random.seed(0)
+        drawn.append(Compose(pipeline)(clip())['keypoint'])
+    np.testing.assert_array_equal(*drawn)
+
+
+def test_sampler_before_or_behind_is_shared():
+    """A sampler before is carried out; one behind finds the whole clip."""
+    sampler = dict(type='UniformSamplePose', clip_len=16)
+    whole = Compose([FEATURES])(clip())['keypoint']
+    for pipeline in ([FEATURES, sampler, apart()],
+                     [FEATURES, apart(), sampler]):
+        np.random.seed(1)
+        inputs = Compose([*pipeline, *PACK])(clip())['inputs'].numpy()[0]
+        np.random.seed(1)
+        frames = Compose([sampler])(clip())['frame_inds']
+        np.testing.assert_array_equal(inputs, whole[:, frames])
 
 
 def test_shared_draws_come_before():
@@ -97,7 +120,17 @@ def test_streams_of_other_lengths():
         Compose([apart(crop, FEATURES)])(clip())
 
 
-def test_several_test_clips_are_refused():
-    with pytest.raises(ValueError, match='has one test clip, not 10: set'):
-        TRANSFORMS.build(dict(type='RandomSamplePose', clip_len=8,
-                              num_clips=10, test_mode=True))
+def test_scores_that_are_not_merged():
+    """Before GenSkeFeat, 2D key points are not two streams."""
+    with pytest.raises(InputError, match='but has 2 channels: put GenSkeFeat'):
+        Compose([apart(dict(type='UniformSamplePose', clip_len=8))])(
+            clip(scored=True))
+
+
+def test_a_clip_that_gives_nothing():
+    assert TRANSFORMS.build(apart(lambda results: None))(clip()) is None
+
+
+def test_one_transform_is_no_list():
+    with pytest.raises(InputError, match='StreamsApart needs a list of tr'):
+        TRANSFORMS.build(dict(type='StreamsApart', transforms=FEATURES))

@@ -1,14 +1,16 @@
 """Diagnostics in the log, a warning at chance, and a training left alone."""
 import json
 import math
+import random
 
+import numpy as np
 import pytest
 import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from toy import small_config
 
-from psp_plugin.engine.hooks import ContrastMonitorHook
+from psp_plugin.engine.hooks import ContrastMonitorHook, contrast_monitor
 from psp_plugin.engine.hooks.contrast_monitor import warm_up_of
 from psp_plugin.errors import InputError
 
@@ -50,24 +52,88 @@ class Collapse(Hook):
         torch.nn.init.ones_(runner.model.projector.mlp[2].bias)
 
 
+class Recorder(Hook):
+    """Keeps losses and random states, before ExactResumeHook seeds anew."""
+
+    priority = 'LOW'
+
+    def before_run(self, runner):
+        self.seen = []
+
+    def after_train_iter(self, runner, batch_idx, data_batch, outputs):
+        losses = {name: float(value) for name, value in outputs.items()}
+        self.seen.append((losses, torch.get_rng_state().tolist(),
+                          str(np.random.get_state()), random.getstate()))
+
+
+class ChangeBatch(Hook):
+    """Changes the unlabelled half of the last batch of an epoch, or of all.
+
+    Args:
+        change (Callable): Gets inputs and data samples, changes them in place.
+        last (int): Which batch. Defaults to all.
+    """
+
+    priority = 'LOW'  # after InterleaveHook
+
+    def __init__(self, change, last=None):
+        self.change = change
+        self.last = last
+
+    def before_train_iter(self, runner, batch_idx, data_batch):
+        if self.last in (None, batch_idx):
+            self.change(*(data_batch[key]['unlabeled']
+                          for key in ('inputs', 'data_samples')))
+
+
+def shorten(inputs, samples):
+    del inputs[2:], samples[2:]
+
+
+def spoil(inputs, samples):
+    inputs[0].fill_(math.nan)
+
+
+def agree(inputs, samples):
+    """Motion of the joints' own coordinates: positives are alike."""
+    for x in inputs:
+        x[..., 3:] = x[..., :3]
+
+
+class Scale(Hook):
+    """Makes losses 0.98 times what they are."""
+
+    def before_train(self, runner):
+        runner.model.loss_con.register_forward_hook(
+            lambda module, args, losses: {
+                name: .98 * loss for name, loss in losses.items()})
+
+
+def log_of(folder):
+    log, = folder.glob('*/*.log')
+    return log.read_text()
+
+
 @pytest.fixture(scope='module')
 def healthy(tmp_path_factory):
     folder = tmp_path_factory.mktemp('healthy')
-    runner = run(folder, dict(interval=2), **{
+    recorder = Recorder()
+    runner = run(folder, dict(interval=2), hooks=[recorder], **{
         'vis_backends': [dict(type='TensorboardVisBackend')],
         'visualizer.vis_backends': [dict(type='LocalVisBackend'),
                                     dict(type='TensorboardVisBackend')]})
-    return folder, runner
+    return folder, runner, recorder
 
 
 def test_numbers_are_in_the_log(healthy):
-    folder, runner = healthy
+    folder, runner, _ = healthy
     lines = [json.loads(line) for path in folder.glob('*/vis_data/*.json')
              for line in path.read_text().splitlines()]
     logged = [line for line in lines if 'loss' in line]
     assert set(logged[-1]) >= NAMES
     assert 0 <= logged[-1]['saturation_joint'] <= 1
     assert 1 <= logged[-1]['effective_rank_body'] <= 8
+    assert logged[-1]['chance'] == pytest.approx(math.log(2 * 4 - 1), abs=1e-3)
     history, _ = runner.message_hub.get_scalar('train/alignment_part').data
     assert len(history) == 4  # every second iteration, the last of an epoch
 
@@ -88,7 +154,11 @@ def test_nothing_is_left_in_the_model(healthy):
 
 
 def test_training_is_bit_equal_without_it(healthy, tmp_path):
-    plain = run(tmp_path, None)
+    recorder = Recorder()
+    plain = run(tmp_path, None, hooks=[recorder])
+    assert len(recorder.seen) == 8
+    for ours, theirs in zip(healthy[2].seen, recorder.seen):
+        assert ours == theirs
     for (name, ours), theirs in zip(healthy[1].model.state_dict().items(),
                                     plain.model.state_dict().values()):
         assert torch.equal(ours, theirs), name
@@ -97,9 +167,9 @@ def test_training_is_bit_equal_without_it(healthy, tmp_path):
 
 
 def test_a_collapsed_contrast_is_told(tmp_path):
-    run(tmp_path, dict(warm_up=0), collapse=True)
-    log, = tmp_path.glob('*/*.log')
-    told = [line for line in log.read_text().splitlines()
+    run(tmp_path, dict(warm_up=0), collapse=True,
+        **{'model.stream_norm': None})
+    told = [line for line in log_of(tmp_path).splitlines()
             if 'learns nothing' in line]
     chance = math.log(2 * 4 - 1)
     assert len(told) == 2  # once an epoch
@@ -111,9 +181,11 @@ def test_a_collapsed_contrast_is_told(tmp_path):
 
 @pytest.mark.parametrize('warm_up, iteration', [(0, 4), (3, 7)])
 def test_it_stops(tmp_path, warm_up, iteration):
-    with pytest.raises(InputError, match=f'iteration {iteration}: loss_con'):
+    with pytest.raises(InputError, match=f'iteration {iteration}: '
+                                         'loss_con') as error:
         run(tmp_path, dict(action='stop', warm_up=warm_up), epochs=4,
             collapse=True)
+    assert 'stream_norm' not in str(error.value)  # the config has it
 
 
 def test_a_resumed_run_judges_alike(tmp_path):
@@ -124,16 +196,60 @@ def test_a_resumed_run_judges_alike(tmp_path):
         run(tmp_path, monitor, epochs=2, collapse=True, resume=True)
 
 
-def test_within_1_percent(tmp_path):
+@pytest.mark.parametrize('hooks', [
+    [Scale()], [Scale(), ChangeBatch(shorten, last=3)]],
+    ids=['equal batches', 'small last batch'])
+def test_within_1_percent(tmp_path, hooks):
     """Losses of 0.98 times chance are none that have collapsed."""
-    class Scale(Hook):
-        def before_train(self, runner):
-            runner.model.loss_con.register_forward_hook(
-                lambda module, args, losses: {
-                    name: .98 * loss for name, loss in losses.items()})
+    run(tmp_path, dict(action='stop', warm_up=0), epochs=1, collapse=True,
+        hooks=hooks)
 
-    monitor = dict(action='stop', warm_up=0)
-    run(tmp_path, monitor, collapse=True, hooks=[Scale()])
+
+def test_chance_of_a_small_last_batch(tmp_path):
+    chance = (3 * math.log(2 * 4 - 1) + math.log(2 * 2 - 1)) / 4
+    with pytest.raises(InputError, match=rf'was {chance:.3f} on average .* '
+                                         rf'is chance \({chance:.3f}\)'):
+        run(tmp_path, dict(action='stop', warm_up=0), epochs=1, collapse=True,
+            hooks=[ChangeBatch(shorten, last=3)])
+
+
+def test_chance_of_gathered_clips(tmp_path, monkeypatch):
+    monkeypatch.setattr(contrast_monitor, 'get_world_size', lambda: 3)
+    for gather, clips in ((False, 4), (True, 4 * 3)):
+        runner = run(tmp_path / str(gather), dict(warm_up=4), epochs=1, **{
+            'model.loss_con.gather': gather})
+        history, _ = runner.message_hub.get_scalar('train/chance').data
+        assert history == pytest.approx(4 * [math.log(2 * clips - 1)])
+
+
+def test_a_healthy_contrast_is_not_told(tmp_path):
+    runner = run(tmp_path, dict(action='stop', warm_up=4),
+                 hooks=[ChangeBatch(agree)],
+                 **{'optim_wrapper.optimizer.lr': 1e-3,
+                    'custom_hooks.0.unlabeled_dataloader.batch_size': 8})
+    for level in LEVELS:
+        history, _ = runner.message_hub.get_scalar(
+            f'train/loss_con_{level}').data
+        assert history[4:].mean() < .9 * math.log(2 * 8 - 1)
+
+
+def test_clips_of_nan_are_told_as_without_the_hook(tmp_path):
+    """It must not fail where StopOnNonFiniteHook names the clips."""
+    with pytest.raises(FloatingPointError, match='iteration 2: .* NaN or '
+                                                 'infinite coordinates'):
+        run(tmp_path, dict(interval=1), epochs=1,
+            hooks=[ChangeBatch(spoil, last=1)])
+
+
+def test_compiled_and_in_bfloat16(tmp_path):
+    runner = run(tmp_path, dict(interval=1), epochs=1, **{
+        'optim_wrapper.type': 'BFloat16OptimWrapper',
+        'default_hooks.compile': dict(
+            type='CompileHook', modules=['neck', 'loss_con'],
+            backend='eager')})
+    for name in NAMES:
+        history, _ = runner.message_hub.get_scalar(f'train/{name}').data
+        assert len(history) == 4 and np.isfinite(history).all()
 
 
 @pytest.mark.parametrize('name, gone', [
@@ -146,13 +262,15 @@ def test_what_is_not_there_is_not_measured(tmp_path, name, gone):
     runner = run(tmp_path, dict(interval=1), name, epochs=1, **options)
     logged = {key.split('/')[-1] for key in runner.message_hub.log_scalars}
     assert not gone & logged and NAMES - gone <= logged
+    assert ('measures nothing: PSPRecognizer has no loss_con'
+            in log_of(tmp_path)) == (gone == NAMES)
 
 
 def test_level_of_weight_0_is_not_measured(tmp_path):
     runner = run(tmp_path, dict(interval=1), epochs=1, **{
         'model.loss_con.level_weights': dict(joint=1.)})
     logged = {key.split('/')[-1] for key in runner.message_hub.log_scalars}
-    assert 'alignment_joint' in logged and 'alignment_body' not in logged
+    assert NAMES & logged == {name for name in NAMES if 'joint' in name}
 
 
 def test_warm_up_is_that_of_the_schedulers(tmp_path):

@@ -65,6 +65,26 @@ def test_features_of_all_directions():
     assert effective_rank(x).item() == pytest.approx(C)
 
 
+def test_features_of_zeros():
+    x = torch.zeros(N, C)
+    assert alignment(x, x) == uniformity(x) == 0
+    assert effective_rank(x) == 1
+
+
+def test_features_that_are_not_finite(pair):
+    pair[0][1, 2] = torch.nan
+    for value in (alignment(*pair), uniformity(pair[0]),
+                  effective_rank(pair[0])):
+        assert value.isnan()
+
+
+def test_autocast_changes_nothing(pair):
+    with torch.autocast('cpu', torch.bfloat16):
+        values = alignment(*pair), uniformity(pair[0]), effective_rank(pair[0])
+    assert values == (alignment(*pair), uniformity(pair[0]),
+                      effective_rank(pair[0]))
+
+
 def test_saturation():
     maps = torch.tensor([[.5, -.5], [.995, -1.]])
     assert saturation(maps).item() == .5

@@ -226,6 +226,19 @@ def test_initial_weights():
             assert_close(module.global_map.sum(-1), torch.ones(2, 5))
 
 
+def test_global_maps_start_as_released():
+    """Over joints at 1 / V, over frames at the identity."""
+    net = small('attention')
+    net.init_weights()
+    spatial, temporal = net.layers[::2], net.layers[1::2]
+    for unit in spatial:
+        assert (unit.attention.global_map == 1 / 5).all()
+    for unit, frames in zip(temporal, (9, 9, 5, 5)):
+        assert_close(unit.attention.global_map,
+                     torch.eye(frames).repeat(2, 1, 1))
+        assert unit.attention.global_map.requires_grad
+
+
 def test_parameters_of_the_released_sizes():
     cfg = Config.fromfile(REPOSITORY / 'configs/psp_ntu60_xsub_5p.py').model
     assert cfg.backbone == dict(type='DSTANet', num_joints=25)

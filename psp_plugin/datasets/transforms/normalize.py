@@ -2,7 +2,7 @@
 
 Shape legend: M person, T frame, V joint.
 """
-from typing import Dict, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 from mmaction.registry import TRANSFORMS
@@ -21,20 +21,24 @@ class NormalizeSkeleton3D(BaseTransform):
     """Centres a clip on one joint and turns its spine and shoulders upright.
 
     The offset and the rotation come from the first frame of the main person,
-    the one with the most non-missing frames (the first of equals), who is
-    brought to the front. Joints that are exactly zero stay zero. Joints 0, 1,
-    4 and 8 are hip, spine and the two shoulders in both Kinect layouts.
+    by default the one with the most non-missing frames (the first of equals),
+    who is brought to the front. Joints that are exactly zero stay zero.
+    Joints 0, 1, 4 and 8 are hip, spine and the two shoulders in both Kinect
+    layouts.
 
     Source: the toolbox's ``PreNormalize3D``, whose results it repeats on 25
     joints with the default arguments. Departures: the centre joint is an
     argument where the toolbox takes the last joint of any layout but NTU's;
-    any number of persons; ``drop_empty_frames``, ``unit_bone`` and
-    ``hold_spine``, of the released implementation of PSP Learning; float32
-    results;
+    any number of persons; ``drop_empty_frames``; float32 results;
     ``body_center`` is always set. A clip is empty if every coordinate is
     missing, not if the coordinates sum to zero. A float32 spine within about
     two degrees of z is turned exactly, where the toolbox's arc cosine loses
     digits (up to some 1e-4 radians).
+
+    ``unit_bone``, ``hold_spine``, ``main`` and ``frames_of`` are there for
+    what the released implementation of PSP Learning has in their place
+    (``configs/official``). Departure: it also chooses the bodies of a Kinect
+    file, which is done here when the annotation file is made.
 
     Args:
         center (int): The joint moved to the origin. Defaults to 1, the spine
@@ -50,16 +54,25 @@ class NormalizeSkeleton3D(BaseTransform):
             spine. Defaults to True.
         drop_empty_frames (bool): Whether to drop the frames in which the main
             person is missing; otherwise they stay zero. Defaults to True.
-        unit_bone (Sequence[int], optional): Two joints whose distance becomes
-            1; a clip in which it is 0 keeps its size. Defaults to None: the
-            unit of the data.
-        hold_spine (bool): Whether ``xaxis`` is turned about z only, so that
-            what has been turned onto z stays there; x then points along its
-            projection. Defaults to False, as in the toolbox: ``xaxis`` itself
-            is turned onto x.
+        unit_bone (Sequence[int], optional): The two joints of the main person
+            whose distance becomes 1, in the first frame where it is not 0; if
+            there is none, the clip keeps its size. Defaults to None: the unit
+            of the data.
+        hold_spine (bool): Whether ``xaxis`` is turned about z alone, which
+            leaves the spine upright: x is then the direction of its
+            projection. Defaults to False: ``xaxis`` itself is turned onto x.
+        main (str): Who the main person is: ``'present'``, who is there in
+            most frames; ``'spread'``, whose joints have the largest standard
+            deviations about joint 0, summed over x, y and z (the others
+            follow by theirs). Defaults to ``'present'``.
+        frames_of (str): Whose frames are the clip's: ``'main'``, those of the
+            main person; ``'any'``, those in which anybody is there. If the
+            main person is missing in the first of them, the clip is neither
+            moved nor turned. Defaults to ``'main'``.
 
     Raises:
-        ValueError: If ``zaxis``, ``xaxis`` or ``unit_bone`` is not a pair.
+        ValueError: If ``zaxis``, ``xaxis`` or ``unit_bone`` is not a pair, or
+            ``main`` or ``frames_of`` is unknown.
     """
 
     def __init__(self, center: int = 1, zaxis: Sequence[int] = (0, 1),
@@ -67,11 +80,18 @@ class NormalizeSkeleton3D(BaseTransform):
                  align_spine: bool = True, align_shoulder: bool = True,
                  drop_empty_frames: bool = True,
                  unit_bone: Optional[Sequence[int]] = None,
-                 hold_spine: bool = False) -> None:
+                 hold_spine: bool = False, main: str = 'present',
+                 frames_of: str = 'main') -> None:
         for name, joints in (('zaxis', zaxis), ('xaxis', xaxis),
                              ('unit_bone', unit_bone)):
             if joints is not None and len(joints) != 2:
                 raise ValueError(f'{name} takes two joints, not {joints!r}')
+        for name, value, known in (
+                ('main', main, ('present', 'spread')),
+                ('frames_of', frames_of, ('main', 'any'))):
+            if value not in known:
+                raise ValueError(f'{name} must be {known[0]!r} or '
+                                 f'{known[1]!r}, not {value!r}')
         self.center = center
         self.zaxis = tuple(zaxis)
         self.xaxis = tuple(xaxis)
@@ -81,6 +101,8 @@ class NormalizeSkeleton3D(BaseTransform):
         self.drop_empty_frames = drop_empty_frames
         self.unit_bone = None if unit_bone is None else tuple(unit_bone)
         self.hold_spine = hold_spine
+        self.main = main
+        self.frames_of = frames_of
 
     def transform(self, results: Dict) -> Dict:
         """Normalises the clip; its input array is left as it was.
@@ -112,14 +134,14 @@ class NormalizeSkeleton3D(BaseTransform):
     def _normalized(self, keypoint: np.ndarray,
                     present: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
         """The new keypoint (M, T', V, 3) and what was subtracted (3,)."""
-        main = int(present.sum(1).argmax())
-        others = [m for m in range(len(keypoint)) if m != main]
-        keypoint = keypoint[[main, *others]]
-        kept = present[main]  # T
+        order = self._order(keypoint, present)
+        keypoint, present = keypoint[order], present[order]
+        kept = present[0] if self.frames_of == 'main' else present.any(0)  # T
         if self.drop_empty_frames:
-            keypoint, kept = keypoint[:, kept], kept[kept]
+            keypoint, present = keypoint[:, kept], present[:, kept]
+            kept = kept[kept]
         seen = (keypoint != 0).any(-1)  # M, T, V
-        seen[0] &= kept[:, None]
+        seen[0] &= present[0][:, None]
 
         first = int(kept.argmax())
         offset = np.zeros(3, keypoint.dtype)
@@ -127,10 +149,23 @@ class NormalizeSkeleton3D(BaseTransform):
             offset = keypoint[0, first, self.center].copy()
         keypoint = np.where(seen[..., None], keypoint - offset, 0)
         if self.unit_bone is not None:
-            bottom, top = keypoint[0, first, list(self.unit_bone)]
-            keypoint = keypoint / (np.linalg.norm(top - bottom) or 1)
+            bottom, top = (keypoint[0, :, joint] for joint in self.unit_bone)
+            lengths = np.linalg.norm(top - bottom, axis=-1)  # T
+            keypoint = keypoint / next(filter(None, lengths), 1)
         rotation = self._rotation(keypoint[0, first].astype(np.float64))
         return keypoint @ rotation.T.astype(keypoint.dtype), offset
+
+    def _order(self, keypoint: np.ndarray, present: np.ndarray) -> List[int]:
+        """The persons, the main one first."""
+        persons = range(len(keypoint))
+        if self.main == 'spread':
+            spread = [
+                find_spread(one[there])
+                for one, there in zip(keypoint.astype(np.float64), present)
+            ]
+            return sorted(persons, key=lambda m: -spread[m])
+        main = int(present.sum(1).argmax())
+        return [main, *(m for m in persons if m != main)]
 
     def _rotation(self, frame: np.ndarray) -> np.ndarray:
         """The rotation (3, 3) that aligns one centred frame (V, 3)."""
@@ -178,7 +213,23 @@ class NormalizeSkeleton3D(BaseTransform):
                 f'align_spine={self.align_spine}, '
                 f'align_shoulder={self.align_shoulder}, '
                 f'drop_empty_frames={self.drop_empty_frames}, '
-                f'unit_bone={self.unit_bone}, hold_spine={self.hold_spine})')
+                f'unit_bone={self.unit_bone}, hold_spine={self.hold_spine}, '
+                f'main={self.main!r}, frames_of={self.frames_of!r})')
+
+
+def find_spread(person: np.ndarray) -> float:
+    """How far a person's joints lie from joint 0 and move about it.
+
+    Args:
+        person (np.ndarray): (T, V, 3), the frames with the person.
+
+    Returns:
+        float: The standard deviations of x, y and z about joint 0, over
+        joints and frames, added; 0 without frames.
+    """
+    if not len(person):
+        return 0.
+    return (person - person[:, :1]).std((0, 1)).sum()
 
 
 def rotation_onto(source: np.ndarray, target: np.ndarray) -> np.ndarray:

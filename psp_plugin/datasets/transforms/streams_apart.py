@@ -1,6 +1,9 @@
-"""Random draws of their own for the joint and for the motion data."""
+"""Random draws of their own for the joint and for the motion stream.
+
+Shape legend: M person, T frame, V joint, C channel of one stream.
+"""
 import copy
-from typing import Dict, List, Union
+from typing import Any, Dict, List, Optional
 
 import numpy as np
 from mmaction.registry import TRANSFORMS
@@ -19,9 +22,9 @@ class StreamsApart(BaseTransform):
     is then drawn for each stream on its own, so that the contrast's positives
     differ in it as well. Transforms before this one are shared.
 
-    Source: the released implementation of PSP Learning (arXiv 2302.02327)
-    samples the frames of each stream by a draw of its own; the paper is
-    silent. In a config::
+    Source: the frames of PSP Learning's released implementation (arXiv
+    2302.02327); the paper does not say how they are chosen. Departure: any
+    transforms, not only a sampler. In a config::
 
         dict(type='GenSkeFeat', feats=['j', 'jm']),
         dict(type='StreamsApart', transforms=[
@@ -29,29 +32,37 @@ class StreamsApart(BaseTransform):
         dict(type='PoseDecode'),
 
     Args:
-        transforms (list[dict]): The transforms. Either they, or those before,
-            must have ``GenSkeFeat(feats=['j', 'jm'])``. A sampler among them
-            is carried out here, ``PoseDecode`` then has nothing to choose.
+        transforms (list[dict | callable]): The transforms. Either they, or
+            those before, must have ``GenSkeFeat(feats=['j', 'jm'])``. The
+            frames of a sampler among them are taken here; ``PoseDecode``
+            then takes all that are left.
 
     Raises:
-        InputError: For a clip whose channels are not joint and motion, or of
-            whose streams the transforms make different numbers of frames.
+        InputError: If ``transforms`` is no list; in use, for a clip whose
+            channels are not joint and motion, or of whose streams the
+            transforms make different numbers of frames.
     """
 
-    def __init__(self, transforms: List[Union[dict, BaseTransform]]) -> None:
+    def __init__(self, transforms: List[Any]) -> None:
+        if not isinstance(transforms, (list, tuple)):
+            raise InputError('StreamsApart needs a list of transforms, not '
+                             f'{transforms!r}')
         self.transforms = Compose(transforms)
 
-    def transform(self, results: Dict) -> Dict:
-        """Makes the two streams.
+    def transform(self, results: Dict) -> Optional[Dict]:
+        """Makes the two streams of a clip, which is left as it was.
 
         Args:
             results (dict): What the transforms need.
 
         Returns:
             dict: What the pass of the joints gave, with ``keypoint``
-            (M, T, V, 2C) of both and ``frame_inds`` that take all of it.
+            (M, T, V, 2C) of both, and ``frame_inds`` and ``total_frames``
+            that take all of it; or None if the transforms give nothing.
         """
         joint, motion = (self._passed(results) for _ in range(2))
+        if joint is None or motion is None:
+            return None
         shapes = [stream['keypoint'].shape for stream in (joint, motion)]
         name = f'clip {results.get("frame_dir")!r}'
         if shapes[0][-1] % 2 or 'keypoint_score' in joint:
@@ -73,10 +84,10 @@ class StreamsApart(BaseTransform):
         joint.update(start_index=0, offset=0)
         return joint
 
-    def _passed(self, results: Dict) -> Dict:
-        """A copy of the clip that has passed, of the frames it is to have."""
+    def _passed(self, results: Dict) -> Optional[Dict]:
+        """A copy of the clip that has passed, its sampled frames taken."""
         stream = self.transforms(copy.deepcopy(results))
-        if 'frame_inds' in stream:
+        if stream is not None and 'frame_inds' in stream:
             frames = np.ravel(stream['frame_inds']) + stream.get('offset', 0)
             stream['keypoint'] = stream['keypoint'][:, frames]
         return stream

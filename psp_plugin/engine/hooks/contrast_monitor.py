@@ -1,4 +1,5 @@
 """Shows whether the contrast learns, and says so early if it does not."""
+import logging
 import math
 from typing import Dict, List, Optional
 
@@ -19,7 +20,8 @@ from psp_plugin.models.losses.diagnostics import (
 
 from .non_finite import unwrap
 
-CLOSE = 0.99  # share of chance from which on nothing is learnt
+CLOSE = 0.01  # share of chance by which a loss is off it if it learns
+CHANCE = 'train/chance'
 
 
 @HOOKS.register_module()
@@ -34,13 +36,17 @@ class ContrastMonitorHook(Hook):
     - ``effective_rank_<level>`` of the features of both streams together
       (Roy and Vetterli, 2007),
     - ``saturation_<level>``: share of entries of the level's own attention
-      map beyond 0.99, where the neck has attention.
+      map beyond 0.99, where the neck has attention,
+
+    and, for all levels and in every iteration, ``chance``, log(2N - 1) for N
+    clips, with ``gather`` those of all processes.
 
     Once an epoch after the warm-up it compares the mean ``loss_con_<level>``
-    with chance, weight * log(2N - 1) for N clips: where all features are one,
-    or tell nothing of their clips, the loss stays there. The training is not
-    changed: no gradient, buffer or random number is touched. A process
-    measures its own clips. A model without contrast is left alone.
+    with the mean of weight * ``chance``: where all features are one, or tell
+    nothing of their clips, the loss stays there. One that is still above, as
+    in the first steps, is not told. The training is not changed: no gradient,
+    buffer or random number is touched. A process measures its own clips. A
+    model without contrast is left alone, which the log says.
 
     In a config::
 
@@ -82,6 +88,7 @@ class ContrastMonitorHook(Hook):
         self.warm_up = warm_up
         self.num_clips = 0  # N of the last batch
         self._measured: Optional[Dict[str, List[torch.Tensor]]] = None
+        self._levels = ()
         self._handles = []
 
     def before_train(self, runner: Runner) -> None:
@@ -92,7 +99,11 @@ class ContrastMonitorHook(Hook):
         """
         model = unwrap(runner)
         if getattr(model, 'loss_con', None) is None:
+            print_log('ContrastMonitorHook measures nothing: '
+                      f'{type(model).__name__} has no loss_con',
+                      logger='current')
             return
+        self._levels = tuple(model.loss_con.level_weights)
         self.length = len(runner.train_dataloader)
         self.window = self.patience or self.length
         self.begin = (warm_up_of(runner, self.length)
@@ -119,7 +130,12 @@ class ContrastMonitorHook(Hook):
             runner.message_hub.update_scalar(
                 f'train/{name}', torch.stack(values).mean().item())
         self._measured = None
-        done = runner.iter + 1 - self.begin if self._handles else 0
+        if not self._handles:
+            return
+        gather = unwrap(runner).loss_con.gather
+        clips = self.num_clips * (get_world_size() if gather else 1)
+        runner.message_hub.update_scalar(CHANCE, math.log(2 * clips - 1))
+        done = runner.iter + 1 - self.begin
         if done > 0 and done % self.window == 0:
             self._judge(runner)
 
@@ -135,7 +151,7 @@ class ContrastMonitorHook(Hook):
         if self._measured is None or self.num_clips < 2:
             return
         with torch.no_grad():
-            for level in loss_con.level_weights:
+            for level in self._levels:
                 pair = joint[level], motion[level]
                 self._keep(f'alignment_{level}', alignment(*pair))
                 for stream in pair:
@@ -149,8 +165,9 @@ class ContrastMonitorHook(Hook):
         features = args[0].detach().float()
         with torch.no_grad(), torch.autocast(features.device.type,
                                              enabled=False):
-            for level, attention in neck.own_maps(features).items():
-                self._keep(f'saturation_{level}', saturation(attention))
+            maps = neck.own_maps(features)
+            for level in self._levels:
+                self._keep(f'saturation_{level}', saturation(maps[level]))
 
     def _keep(self, name: str, value: torch.Tensor) -> None:
         self._measured.setdefault(name, []).append(value)
@@ -158,35 +175,38 @@ class ContrastMonitorHook(Hook):
     def _judge(self, runner: Runner) -> None:
         """Compares the mean losses of the last window with chance.
 
-        They are read from the message hub, which a checkpoint carries, so
-        that a resumed run judges as an uninterrupted one.
+        Both are read from the message hub, which a checkpoint carries, so
+        that a resumed run judges as an uninterrupted one. Chance is a mean,
+        too, since the last batch of a loader can be smaller than the others.
         """
         loss_con = unwrap(runner).loss_con
-        clips = self.num_clips * (get_world_size() if loss_con.gather else 1)
-        if clips < 2:
-            return
         for level, weight in loss_con.level_weights.items():
-            chance = loss_con.loss_weight * weight * math.log(2 * clips - 1)
-            history, _ = runner.message_hub.get_scalar(
-                f'train/loss_con_{level}').data
-            mean = float(history[-self.window:].mean())
-            if mean > CLOSE * chance > 0:
+            chance = loss_con.loss_weight * weight * self._mean(runner, CHANCE)
+            mean = self._mean(runner, f'train/loss_con_{level}')
+            if chance > 0 and abs(mean - chance) <= CLOSE * chance:
                 self._tell(runner, level, mean, chance)
                 return
 
+    def _mean(self, runner: Runner, name: str) -> float:
+        history, _ = runner.message_hub.get_scalar(name).data
+        return float(history[-self.window:].mean())
+
     def _tell(self, runner: Runner, level: str, mean: float,
               chance: float) -> None:
+        ways = ['lengthen the warm-up', 'lower the learning rate',
+                'clip gradients (optim_wrapper.clip_grad=dict(max_norm=1))',
+                'or enlarge the unlabelled batch']
+        if getattr(unwrap(runner), 'stream_norm', None) is None:
+            ways.insert(0, 'give both streams one size '
+                           "(model.stream_norm=dict(type='StreamNorm'))")
         text = (
             f'iteration {runner.iter + 1}: loss_con_{level} was {mean:.3f} on '
             f'average over the last {self.window} iterations, which is chance '
-            f'({chance:.3f}): the contrast learns nothing. Give both streams '
-            "one size (model.stream_norm=dict(type='StreamNorm')), lengthen "
-            'the warm-up or lower the learning rate, or clip gradients '
-            '(optim_wrapper.clip_grad=dict(max_norm=1)); see '
-            'docs/diagnostics.md')
+            f'({chance:.3f}), so the contrast learns nothing: '
+            f'{", ".join(ways)}; see docs/diagnostics.md')
         if self.action == 'stop':
             raise InputError(text)
-        print_log(text, logger='current', level=30)  # logging.WARNING
+        print_log(text, logger='current', level=logging.WARNING)
 
 
 def warm_up_of(runner: Runner, length: int) -> int:

@@ -57,21 +57,18 @@ class AttentionMap(nn.Module):
         channels (int): Channels of queries and keys of one head.
         num_heads (int): Number of heads S.
         length (int): Length of the attended axis, V (or T).
-        identity (bool): Whether ``A_0`` begins at the identity, as over
-            frames, or at 1 / length, as over joints. Defaults to False.
     """
 
     def __init__(self, in_channels: int, channels: int, num_heads: int,
-                 length: int, identity: bool = False) -> None:
+                 length: int) -> None:
         super().__init__()
         self.num_heads = num_heads
         self.register_buffer(
             'position', sinusoidal_code(in_channels, length), persistent=False)
         self.query_key = nn.Conv2d(in_channels, 2 * num_heads * channels, 1)
         self.alpha = nn.Parameter(torch.ones(num_heads, 1, 1))
-        start = (torch.eye(length) if identity else
-                 torch.full((length, length), 1 / length))
-        self.global_map = nn.Parameter(start.repeat(num_heads, 1, 1))
+        self.global_map = nn.Parameter(
+            torch.full((num_heads, length, length), 1 / length))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Computes the maps.
@@ -127,15 +124,12 @@ class AttentionUnit(nn.Module):
         stride (int): Stride over the attended axis. Defaults to 1.
     """
 
-    over_frames = False
-
     def __init__(self, in_channels: int, out_channels: int, channels: int,
                  num_heads: int, length: int, project: bool,
                  stride: int = 1) -> None:
         super().__init__()
         self.stride = stride
-        self.attention = AttentionMap(in_channels, channels, num_heads, length,
-                                      identity=self.over_frames)
+        self.attention = AttentionMap(in_channels, channels, num_heads, length)
         self.merge = conv_bn(num_heads * in_channels, out_channels)
         self.feed_forward = conv_bn(out_channels, out_channels)
         self.residual1, self.residual2 = (
@@ -152,9 +146,16 @@ class AttentionUnit(nn.Module):
 
 
 class TemporalAttention(AttentionUnit):
-    """DSTA-Net's own temporal part: attention over the frames."""
+    """DSTA-Net's own temporal part: attention over the frames.
 
-    over_frames = True
+    As released, its global map starts at the identity, that of the joints at
+    1 / V. The arguments are those of :class:`AttentionUnit`.
+    """
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        start = self.attention.global_map.data
+        start.copy_(torch.eye(start.size(-1)))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Maps (N, C, T, V) to (N, C, T / stride, V)."""
@@ -162,7 +163,10 @@ class TemporalAttention(AttentionUnit):
 
 
 class TemporalConv(nn.Module):
-    """The 7x1 convolution that PSP puts in the temporal attention's place.
+    """The 7x1 convolution in the temporal attention's place.
+
+    Source: the released implementations of PSP Learning and of DSTA-Net, both
+    for NTU RGB+D. Departs from them in nothing.
 
     Args:
         channels (int): Number of channels C.
@@ -189,8 +193,9 @@ class DSTANet(BaseModule):
 
     Source: Shi et al., ACCV 2020, in the form that PSP Learning uses (spatial
     attention, 7x1 temporal convolution); with ``temporal='attention'`` it is
-    DSTA-Net's own decoupled form. Departs from the released implementations
-    in the biases of convolutions, which begin at 0;
+    DSTA-Net's own decoupled form, its global map over frames switched on.
+    Departs from the released implementations in the biases of convolutions,
+    which start at 0;
     ``init_cfg=dict(type='KaimingWeight', layer='Conv2d')`` is theirs.
 
     Args:

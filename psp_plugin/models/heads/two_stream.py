@@ -12,8 +12,11 @@ class TwoStreamHead(GCNHead):
 
     Source: PSP Learning (arXiv 2302.02327), equation 14. Departs from it in
     nothing: one FC serves both streams, and its bias is added for each. The
-    arguments, losses (equation 15), label smoothing and the averaging of
-    clips are those of :class:`mmaction.models.GCNHead`.
+    arguments, losses (equation 15), label smoothing, the averaging of clips
+    and the initialisation (standard deviation 0.01, bias 0) are those of
+    :class:`mmaction.models.GCNHead`. The released implementation starts from
+    Xavier's normal distribution, which is
+    ``init_cfg=dict(type='Xavier', layer='Linear')``.
     """
 
     def forward(self, x: Tuple[torch.Tensor, torch.Tensor],

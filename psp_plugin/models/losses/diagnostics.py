@@ -47,7 +47,7 @@ def effective_rank(features: torch.Tensor) -> torch.Tensor:
     """How many directions the features of length 1 use, 1 to min(N, C').
 
     The exponential of the entropy of their singular values, not centred: 1 if
-    all features are one.
+    all features are one, NaN if one is not finite.
 
     Source: Roy and Vetterli, "The effective rank: A measure of effective
     dimensionality", EUSIPCO 2007.
@@ -55,9 +55,13 @@ def effective_rank(features: torch.Tensor) -> torch.Tensor:
     Args:
         features (Tensor): (N, C').
     """
-    values = torch.linalg.svdvals(_unit(features))
-    shares = values / values.sum()
-    return torch.special.entr(shares).sum().exp()
+    unit = _unit(features)
+    # The decomposition refuses NaN with an error of its own.
+    values = torch.linalg.svdvals(unit.nan_to_num())
+    # Features of zeros stay zeros, and count as one direction.
+    shares = values / values.sum().clamp_min(torch.finfo(values.dtype).tiny)
+    rank = torch.special.entr(shares).sum().exp()
+    return torch.where(unit.isfinite().all(), rank, torch.nan)
 
 
 def saturation(attention: torch.Tensor) -> torch.Tensor:
