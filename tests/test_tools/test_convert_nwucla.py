@@ -130,7 +130,9 @@ def test_splits_by_view_and_subject(pack):
     split = data['split']
     assert {name: len(members) for name, members in split.items()} == dict(
         xview_train=40, xview_val=20, xview_val_clean=20, xsub_train=30,
-        xsub_val=30)
+        xsub_val=30, view1=20, view2=20)
+    assert all(name.endswith('v01') for name in split['view1'])
+    assert all(name.endswith('v02') for name in split['view2'])
     assert all(name.endswith(('v01', 'v02')) for name in split['xview_train'])
     assert all(name.endswith('v03') for name in split['xview_val'])
     assert all('_s01_' in name for name in split['xsub_train'])
@@ -243,7 +245,8 @@ def test_tool_writes_the_pickle_and_prints_the_summary(pack, tool, tmp_path,
     assert 'a01_s01_e10_v01.json: is not JSON' in printed
     (total, ) = [line for line in printed.splitlines()
                  if line.startswith('total')]
-    assert total.split() == ['total', '40', '20', '20', '30', '30']
+    assert total.split() == [
+        'total', '40', '20', '20', '30', '30', '20', '20']
 
 
 def test_toolbox_loads_the_pickle(tmp_path):
@@ -320,9 +323,13 @@ def test_real_data_has_the_expected_counts(nwucla_pkl):
     split = data['split']
     assert {name: len(split[name]) for name in split} == dict(
         xview_train=1020, xview_val=464, xview_val_clean=369,
-        xsub_train=724, xsub_val=760)
+        xsub_train=724, xsub_val=760, view1=516, view2=504)
     twins = set(split['xview_val']) - set(split['xview_val_clean'])
     assert Counter(name[:3] for name in twins) == {'a02': 50, 'a03': 45}
+    points = {a['frame_dir']: a['keypoint'].tobytes()
+              for a in data['annotations']}
+    assert not ({points[name] for name in split['view1']} &
+                {points[name] for name in split['view2']})  # no twins
     lengths = [a['total_frames'] for a in data['annotations']]
     assert (len(lengths), min(lengths), max(lengths)) == (1484, 1, 201)
     assert {a['label'] for a in data['annotations']} == set(range(10))
