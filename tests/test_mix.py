@@ -155,6 +155,7 @@ def test_heat_maps_are_refused():
         'slowonly_r50_8xb16-u48-240e_ntu60-xsub-keypoint.py')
     cfg = Config.fromfile(str(CONFIGS / 'psp_ntu60_2d_xsub_5p.py')).model
     cfg.backbone = toolbox.model.backbone
+    cfg.stream_norm = None  # which refuses them as well, by their coordinates
     model = MODELS.build(cfg).eval()
     heat_maps = torch.rand(1, 1, 17, 4, 16, 32)
     with torch.no_grad(), pytest.raises(ValueError, match=(

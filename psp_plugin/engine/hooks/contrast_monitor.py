@@ -145,6 +145,7 @@ class ContrastMonitorHook(Hook):
             handle.remove()
         self._handles = []
 
+    @torch.compiler.disable  # of CompileHook: it would trace it anew
     def _measure_features(self, loss_con, args, kwargs, output) -> None:
         joint, motion = kwargs['joint'], kwargs['motion']
         self.num_clips = len(next(iter(joint.values())))
@@ -159,6 +160,7 @@ class ContrastMonitorHook(Hook):
                 self._keep(f'effective_rank_{level}',
                            effective_rank(torch.cat(pair)))
 
+    @torch.compiler.disable  # of CompileHook: it would trace it anew
     def _measure_attention(self, neck, args, output) -> None:
         if self._measured is None:
             return
