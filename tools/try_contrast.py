@@ -20,8 +20,8 @@ from psp_plugin.command_line import (
 )
 from psp_plugin.experiments.contrast_trial import DIAGNOSTICS, try_contrast
 from psp_plugin.experiments.plan import config_name
+from psp_plugin.skeletons import LEVELS
 
-LEVELS = ('body', 'part', 'joint')
 HEAD = ('config', 'steps', 's a step', 'below 60% at step',
         'loss_con / chance', *(name.replace('_', ' ')
                                for name in DIAGNOSTICS))

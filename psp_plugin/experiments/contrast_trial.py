@@ -1,5 +1,4 @@
 """The first steps of a training, to see whether its contrast learns."""
-import math
 import tempfile
 import time
 from typing import Dict, List, NamedTuple, Optional
@@ -9,6 +8,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from psp_plugin.engine.hooks import ContrastMonitorHook
+from psp_plugin.engine.hooks.contrast_monitor import CHANCE
 from psp_plugin.errors import InputError
 from psp_plugin.skeletons import LEVELS
 
@@ -115,12 +115,10 @@ def collect(runner: Runner, steps: int, seconds: float) -> Trial:
     """Reads the numbers of a trial from the runner's message hub."""
     scalars = runner.message_hub.log_scalars
     loss = runner.model.loss_con
-    batch = next(hook.loader.batch_size for hook in runner.hooks
-                 if hasattr(hook, 'unlabeled_dataloader'))
-    chance = math.log(2 * batch - 1)
+    chance = scalars[CHANCE].data[0]  # which the monitor logs at every step
     shares = {
-        level: [value / (chance * loss.loss_weight * weight) for value in
-                scalars[f'train/loss_con_{level}'].data[0].tolist()]
+        level: (scalars[f'train/loss_con_{level}'].data[0] /
+                (chance * loss.loss_weight * weight)).tolist()
         for level, weight in loss.level_weights.items()
     }
     names = [f'{name}_{level}' for name in DIAGNOSTICS for level in LEVELS]
