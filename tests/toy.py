@@ -1,6 +1,7 @@
 """A small run on a small NTU-format pickle, for tests of the runner."""
 import importlib.util
 import pickle
+import uuid
 from pathlib import Path
 from types import ModuleType
 from typing import Optional
@@ -65,6 +66,8 @@ def small_config(name: str, ann_file: str, work_dir, epochs: int = 2,
     """A shipped config, its data and model made small for the tests."""
     cfg = Config.fromfile(str(CONFIGS / name))
     cfg.work_dir = str(work_dir)
+    # MMEngine names runs by the second, and runs of one name share a log.
+    cfg.experiment_name = uuid.uuid4().hex
     cfg.randomness = dict(seed=0)
     cfg.train_cfg.max_epochs = epochs
     cfg.train_cfg.val_interval = 1

@@ -61,7 +61,7 @@ def use_made_up(cfg: Config, folder: Path, count: int) -> Path:
         if 'ann_file' in part]
     if not datasets:
         raise InputError(f'{cfg.filename} has no ann_file, in whose place '
-                         'made-up clips could be')
+                         'synthetic clips could be')
     path = folder / 'made_up.pkl'
     write_clips(path, count, num_joints_of(MODELS.build(cfg.model.backbone)),
                 {part['split'] for part in datasets if part.get('split')},

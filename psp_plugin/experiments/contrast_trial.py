@@ -1,6 +1,7 @@
 """The first steps of a training, to see whether its contrast learns."""
 import tempfile
 import time
+from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional
 
 from mmengine.config import Config
@@ -95,6 +96,8 @@ def try_contrast(cfg: Config, steps: int) -> Trial:
     cfg.default_hooks.checkpoint = None  # MMEngine has one of its own
     with tempfile.TemporaryDirectory() as folder:
         cfg.work_dir = folder
+        # MMEngine names runs by the second, and runs of one name share a log.
+        cfg.experiment_name = Path(folder).name
         runner = Runner.from_cfg(cfg)
         runner.register_hook(ContrastMonitorHook(
             interval=max(1, steps // 20), warm_up=steps))  # none is judged

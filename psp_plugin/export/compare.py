@@ -28,7 +28,7 @@ class Comparison(NamedTuple):
 
 def compare(model: BaseRecognizer, graph: bytes,
             clip_shape: Tuple[int, ...]) -> List[Comparison]:
-    """Compares an ONNX graph with its model on made-up clips.
+    """Compares an ONNX graph with its model on synthetic clips.
 
     They are random poses that tremble: to white noise a trained model gives
     one and the same answer, which a wrong graph may well give too.

@@ -22,7 +22,7 @@ from cases import (
 from mmengine.config import Config
 from mmengine.dataset import DefaultSampler, InfiniteSampler
 from mmengine.model import MMDistributedDataParallel, convert_sync_batchnorm
-from runs import build_config, train
+from runs import ScaledChance, build_config, train
 
 from psp_plugin.distributed import join_cpu_processes
 
@@ -93,6 +93,13 @@ def runs(rank: int, folder: Path) -> dict:
     if rank:
         own.train_dataloader.dataset.dataset.labeled_per_class = 1
     out['fewer labelled'] = error_of(train, own)
+    monitor = {'default_hooks.contrast.action': 'stop',
+               'default_hooks.contrast.warm_up': 0,
+               'model.loss_con.gather': False}
+    for name, factors in (('at chance', (0.95, 1.05)),
+                          ('one at chance', (1., 1.1))):
+        out[name] = error_of(train, build_config(folder / name, **monitor),
+                             hooks=[ScaledChance(factors[rank])])
     supervised = build_config(folder / 'supervised',
                               model=dict(neck=None, projector=None,
                                          loss_con=None))

@@ -1,6 +1,7 @@
 """Small runs of the unmodified runner, the clips of every iteration noted."""
+import math
 from pathlib import Path
-from typing import List
+from typing import List, Sequence
 
 from mmengine.config import Config
 from mmengine.hooks import Hook
@@ -23,6 +24,23 @@ class ClipNames(Hook):
             samples = dict(labeled=samples)
         self.batches.append({branch: [clip.frame_dir for clip in clips]
                              for branch, clips in samples.items()})
+
+
+class ScaledChance(Hook):
+    """Makes every contrastive loss a multiple of chance.
+
+    Args:
+        factor (float): How many times chance it is in this process.
+    """
+
+    def __init__(self, factor: float) -> None:
+        self.factor = factor
+
+    def before_train(self, runner) -> None:
+        chance = self.factor * math.log(2 * BATCH - 1)
+        runner.model.module.loss_con.register_forward_hook(
+            lambda module, args, losses: {
+                name: loss * 0 + chance for name, loss in losses.items()})
 
 
 def build_config(work_dir: Path, times: int = 1, **options) -> Config:
@@ -49,11 +67,12 @@ def build_config(work_dir: Path, times: int = 1, **options) -> Config:
     return cfg
 
 
-def train(cfg: Config) -> dict:
+def train(cfg: Config, hooks: Sequence[Hook] = ()) -> dict:
     """Trains; gives the clips, and the parameters without a gradient."""
     names, idle = ClipNames(), set()
     runner = Runner.from_cfg(cfg)
-    runner.register_hook(names)
+    for hook in (names, *hooks):
+        runner.register_hook(hook)
     for name, value in runner.model.named_parameters():
         value.register_post_accumulate_grad_hook(
             lambda value, name=name: idle.discard(name))

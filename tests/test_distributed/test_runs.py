@@ -81,3 +81,10 @@ def test_fewer_labeled_clips_on_a_rank(two_ranks):
     for rank in two_ranks.values():
         assert 'ranks 0 to 1 have [5, 3] labelled batches an epoch' in (
             rank['runs']['fewer labelled'])
+
+
+def test_contrast_at_chance_stops_every_rank(two_ranks):
+    """The mean over ranks is judged, or one would wait for the other."""
+    for rank in two_ranks.values():
+        assert 'which is chance (1.099)' in rank['runs']['at chance']
+        assert rank['runs']['one at chance'] == 'no error'

@@ -22,7 +22,7 @@ def rows(folder, name='runs'):
 
 
 def write_tiny(folder, **death):
-    """Two epochs of five steps on made-up skeletons."""
+    """Two epochs of five steps on synthetic skeletons."""
     cfg = tiny_config(**{
         'train_dataloader.dataset.dataset.dataset.num_clips': 60,
         'val_dataloader.dataset.num_clips': 20,

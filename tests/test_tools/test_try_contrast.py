@@ -39,6 +39,19 @@ def test_a_row_and_every_step(main, tmp_path, capsys):
     assert not list(tmp_path.glob('*.pth'))
 
 
+def test_trials_of_the_same_second_are_apart(main, tmp_path, monkeypatch):
+    """MMEngine names runs by the second, and runs of one name share a log."""
+    monkeypatch.setattr('time.time', lambda: 1e9)
+    config = write(tmp_path)
+    again = tmp_path / 'again.py'
+    again.write_text(f'_base_ = {config!r}\n')
+    main([config, str(again), '--steps', '5', '--json',
+          str(tmp_path / 'steps.json')])
+    trials = json.loads((tmp_path / 'steps.json').read_text())
+    assert [len(trial['shares']['body']) for trial in trials.values()] == [
+        5, 5]
+
+
 def test_share_is_of_chance(main, tmp_path, capsys):
     """Features of one point: the loss is log(2N - 1), at any weight."""
     config = write(tmp_path, **{'model.loss_con.loss_weight': 0.3,

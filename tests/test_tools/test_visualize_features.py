@@ -33,12 +33,12 @@ def test_the_command_writes_figure_and_points(model, tmp_path):
     done = subprocess.run(
         [sys.executable, '-W', 'ignore',
          str(CONFIGS.parent / 'tools/visualize_features.py'), *model, '-o',
-         str(picture), '--csv', str(points), '--title', 'made-up clips'],
+         str(picture), '--csv', str(points), '--title', 'synthetic clips'],
         capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [f'wrote {picture}', f'wrote {points}']
     texts = picture.read_text()
-    assert 'made-up clips' in texts and 'perplexity 6.33, seed 0' in texts
+    assert 'synthetic clips' in texts and 'perplexity 6.33, seed 0' in texts
     for name in CLASSES:
         assert f'{name} (2)' in texts
     rows = rows_of(points)

@@ -1,4 +1,4 @@
-"""What is done in the made-up clips: ten actions, in pairs alike.
+"""What is done in the synthetic clips: ten actions, in pairs alike.
 
 Key poses say by how many degrees a body differs from rest at which hinge.
 """

@@ -1,4 +1,4 @@
-"""The body of the made-up clips: 25 joints, posed by forward kinematics.
+"""The body of the synthetic clips: 25 joints, posed by forward kinematics.
 
 Shape legend: T frame, V joint. Body axes are right handed: x to the right of
 a person who faces the camera, y up, z away from the camera. Lengths are in

@@ -1,4 +1,4 @@
-"""Clips of ten made-up actions, for those who have no skeleton data at hand.
+"""Clips of ten synthetic actions, for those who have no skeleton data at hand.
 
 A body of 25 joints in the order of NTU RGB+D (Kinect v2) is posed by forward
 kinematics and seen by a camera. The actions come in pairs that are easily

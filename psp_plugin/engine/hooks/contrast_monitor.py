@@ -5,7 +5,7 @@ from typing import Dict, List, Optional
 
 import torch
 from mmaction.registry import HOOKS
-from mmengine.dist import get_world_size
+from mmengine.dist import all_reduce, get_world_size
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
@@ -182,9 +182,14 @@ class ContrastMonitorHook(Hook):
         too, since the last batch of a loader can be smaller than the others.
         """
         loss_con = unwrap(runner).loss_con
-        for level, weight in loss_con.level_weights.items():
-            chance = loss_con.loss_weight * weight * self._mean(runner, CHANCE)
-            mean = self._mean(runner, f'train/loss_con_{level}')
+        names = [CHANCE, *(f'train/loss_con_{level}'
+                           for level in loss_con.level_weights)]
+        means = torch.tensor([self._mean(runner, name) for name in names])
+        all_reduce(means, op='mean')
+        chance_of_1, *means = means.tolist()
+        for (level, weight), mean in zip(loss_con.level_weights.items(),
+                                         means):
+            chance = loss_con.loss_weight * weight * chance_of_1
             if chance > 0 and abs(mean - chance) <= CLOSE * chance:
                 self._tell(runner, level, mean, chance)
                 return
