@@ -1,4 +1,4 @@
-# The demo: PSP on synthetic actions, 5 labelled clips a class, nothing to fetch.
+# The demo: PSP on synthetic actions, 5 labelled clips a class, no download.
 _base_ = [
     '_base_/default_runtime.py', '_base_/models/psp_small.py',
     '_base_/datasets/synthetic.py', '_base_/schedules/sgd_small.py'

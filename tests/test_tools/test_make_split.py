@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from toy import write_ntu
+from toy import load_tool, write_ntu
 
 from psp_plugin.datasets import SemiSupervisedDataset
 from psp_plugin.datasets.split import read_split
@@ -12,21 +12,20 @@ from psp_plugin.datasets.split import read_split
 TOOL = Path(__file__).resolve().parents[2] / 'tools/data/make_split.py'
 
 
-def run(*args):
-    return subprocess.run(
-        [sys.executable, '-W', 'ignore', str(TOOL), *map(str, args)],
-        capture_output=True, text=True, check=False)
+@pytest.fixture(scope='module')
+def main():
+    tool = load_tool('data/make_split')
+    return lambda *args: tool.main(list(map(str, args)))
 
 
 @pytest.mark.parametrize('suffix', ['json', 'txt'])
-def test_split_file_and_counts(tmp_path, suffix):
+def test_split_file_and_counts(main, tmp_path, capsys, suffix):
     ann_file = write_ntu(tmp_path / 'ann.pkl')  # 40 clips, 6 classes
     out = tmp_path / f'split.{suffix}'
-    done = run(ann_file, out, '--split', 'xsub_train', '--ratio', 0.5,
-               '--seed', 3)
-    assert done.returncode == 0, done.stderr
-    assert '18 labelled clips in 6 classes' in done.stdout
-    table = [line.split() for line in done.stdout.splitlines()]
+    main(ann_file, out, '--split', 'xsub_train', '--ratio', 0.5, '--seed', 3)
+    printed = capsys.readouterr().out
+    assert '18 labelled clips in 6 classes' in printed
+    table = [line.split() for line in printed.splitlines()]
     assert [row for row in table if len(row) == 2] == [
         [str(label), '3'] for label in range(6)]
     drawn = SemiSupervisedDataset(
@@ -40,9 +39,18 @@ def test_split_file_and_counts(tmp_path, suffix):
     (['--per-class', 1, '--split', 'nope'], "has no split 'nope', but"),
     (['--ratio', 2], 'labeled_ratio must be in (0, 1], not 2.0'),
 ])
-def test_impossible_splits_are_one_sentence(tmp_path, args, message):
-    done = run(write_ntu(tmp_path / 'ann.pkl'), tmp_path / 'out.json',
-               '--split', 'xsub_train', *args)
-    assert done.returncode == 1 and message in done.stderr
-    assert 'Traceback' not in done.stderr
+def test_impossible_splits_are_one_sentence(main, tmp_path, args, message):
+    with pytest.raises(SystemExit) as end:
+        main(write_ntu(tmp_path / 'ann.pkl'), tmp_path / 'out.json',
+             '--split', 'xsub_train', *args)
+    assert message in end.value.code and '\n' not in end.value.code
     assert not (tmp_path / 'out.json').exists()
+
+
+def test_as_a_command(tmp_path):
+    done = subprocess.run(
+        [sys.executable, '-W', 'ignore', str(TOOL),
+         write_ntu(tmp_path / 'ann.pkl'), str(tmp_path / 'out.json'),
+         '--split', 'xsub_train', '--ratio', '2'], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and 'not 2.0' in done.stderr
+    assert 'Traceback' not in done.stderr
