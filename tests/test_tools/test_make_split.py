@@ -51,6 +51,7 @@ def test_as_a_command(tmp_path):
     done = subprocess.run(
         [sys.executable, '-W', 'ignore', str(TOOL),
          write_ntu(tmp_path / 'ann.pkl'), str(tmp_path / 'out.json'),
-         '--split', 'xsub_train', '--ratio', '2'], capture_output=True, text=True, check=False)
+         '--split', 'xsub_train', '--ratio', '2'],
+        capture_output=True, text=True, check=False)
     assert done.returncode == 1 and 'not 2.0' in done.stderr
     assert 'Traceback' not in done.stderr
