@@ -78,7 +78,6 @@ def config(work_dir) -> Config:
     cfg.default_hooks.checkpoint.update(interval=1, save_best=None)
     cfg.default_hooks.watch = dict(type='Watch')
     cfg.merge_from_dict(copy.deepcopy(AIDS))  # merging takes _delete_ out
-    cfg.experiment_name = work_dir.name
     return cfg
 
 

@@ -14,7 +14,7 @@ CLASSES = ('wave', 'throw', 'punch', 'push', 'drink', 'answer phone', 'kick',
 
 
 def tiny_config(name: str = 'psp_synthetic_5p.py', **options) -> Config:
-    """A shipped config of made-up skeletons, 20 clips to test on."""
+    """A shipped config of synthetic skeletons, 20 clips to test on."""
     return small_config(name, '', 'none',
                         **{'test_dataloader.dataset.num_clips': 20, **options})
 

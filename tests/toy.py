@@ -66,7 +66,7 @@ def small_config(name: str, ann_file: str, work_dir, epochs: int = 2,
     """A shipped config, its data and model made small for the tests."""
     cfg = Config.fromfile(str(CONFIGS / name))
     cfg.work_dir = str(work_dir)
-    # MMEngine names runs by the second, and runs of one name share a log.
+    # MMEngine names runs by the second; those of one name share scalars.
     cfg.experiment_name = uuid.uuid4().hex
     cfg.randomness = dict(seed=0)
     cfg.train_cfg.max_epochs = epochs

@@ -96,7 +96,7 @@ def try_contrast(cfg: Config, steps: int) -> Trial:
     cfg.default_hooks.checkpoint = None  # MMEngine has one of its own
     with tempfile.TemporaryDirectory() as folder:
         cfg.work_dir = folder
-        # MMEngine names runs by the second, and runs of one name share a log.
+        # MMEngine names runs by the second; those of one name share scalars.
         cfg.experiment_name = Path(folder).name
         runner = Runner.from_cfg(cfg)
         runner.register_hook(ContrastMonitorHook(

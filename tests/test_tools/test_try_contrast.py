@@ -40,7 +40,7 @@ def test_a_row_and_every_step(main, tmp_path, capsys):
 
 
 def test_trials_of_the_same_second_are_apart(main, tmp_path, monkeypatch):
-    """MMEngine names runs by the second, and runs of one name share a log."""
+    """MMEngine names runs by the second; those of one name share scalars."""
     monkeypatch.setattr('time.time', lambda: 1e9)
     config = write(tmp_path)
     again = tmp_path / 'again.py'

@@ -184,12 +184,12 @@ class ContrastMonitorHook(Hook):
         loss_con = unwrap(runner).loss_con
         names = [CHANCE, *(f'train/loss_con_{level}'
                            for level in loss_con.level_weights)]
-        means = torch.tensor([self._mean(runner, name) for name in names])
-        all_reduce(means, op='mean')
-        chance_of_1, *means = means.tolist()
-        for (level, weight), mean in zip(loss_con.level_weights.items(),
-                                         means):
-            chance = loss_con.loss_weight * weight * chance_of_1
+        values = torch.tensor([self._mean(runner, name) for name in names])
+        all_reduce(values, op='mean')
+        means = dict(zip(names, values.tolist()))
+        for level, weight in loss_con.level_weights.items():
+            chance = loss_con.loss_weight * weight * means[CHANCE]
+            mean = means[f'train/loss_con_{level}']
             if chance > 0 and abs(mean - chance) <= CLOSE * chance:
                 self._tell(runner, level, mean, chance)
                 return
