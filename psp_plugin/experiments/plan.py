@@ -69,28 +69,43 @@ def plan_runs(configs: Sequence[str], seeds: Sequence[int], work_dir: str,
             raise InputError(f'{config} and {seen[name]} have the same name, '
                              f'{name}: run them into two work dirs')
         seen[name] = config
-        cfg = load_config(config, options)
-        own = (cfg.get('test_dataloader') or {}).get('dataset', {}).get(
-            'split')
-        if splits and own is None:
-            raise FileError(config, f'has no {TEST_SPLIT} to be set to '
-                            f'{splits[0]!r}')
-        hook = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
-        if hook.get('out_dir'):
-            raise FileError(config, 'has default_hooks.checkpoint.out_dir, '
-                            'where all configs would share the folder of a '
-                            'seed: take it out, --work-dir says where to save')
-        places = _seed_places(cfg)
-        runs += [
-            Run(name=name, config=config, seed=seed,
-                folder=Path(work_dir, name, f'seed{seed}'),
-                labels=_labels(cfg), length=_length(cfg),
-                options=(*options, *(f'{place}={seed}' for place in places)),
-                splits=tuple(dict.fromkeys([own or 'test', *splits])),
-                settings=_hash(cfg, seed))
-            for seed in dict.fromkeys(seeds)
-        ]
+        runs += plan_config(name, config, seeds, work_dir, options, splits)
     return runs
+
+
+def plan_config(name: str, config: str, seeds: Sequence[int], work_dir: str,
+                options: Sequence[str] = (),
+                splits: Sequence[str] = ()) -> List[Run]:
+    """Plans one config with every seed.
+
+    Args:
+        name (str): What the runs are called.
+        config (str): Path of the config.
+        seeds, work_dir, options, splits: As of :func:`plan_runs`.
+
+    Raises:
+        InputError: As of :func:`plan_runs`.
+    """
+    cfg = load_config(config, options)
+    own = (cfg.get('test_dataloader') or {}).get('dataset', {}).get('split')
+    if splits and own is None:
+        raise FileError(config, f'has no {TEST_SPLIT} to be set to '
+                        f'{splits[0]!r}')
+    hook = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
+    if hook.get('out_dir'):
+        raise FileError(config, 'has default_hooks.checkpoint.out_dir, '
+                        'where all configs would share the folder of a '
+                        'seed: take it out, --work-dir says where to save')
+    places = _seed_places(cfg)
+    return [
+        Run(name=name, config=config, seed=seed,
+            folder=Path(work_dir, name, f'seed{seed}'),
+            labels=_labels(cfg), length=_length(cfg),
+            options=(*options, *(f'{place}={seed}' for place in places)),
+            splits=tuple(dict.fromkeys([own or 'test', *splits])),
+            settings=_hash(cfg, seed))
+        for seed in dict.fromkeys(seeds)
+    ]
 
 
 def load_config(path: str, options: Sequence[str]) -> Config:

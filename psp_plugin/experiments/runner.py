@@ -3,10 +3,11 @@ import os
 import signal
 import sys
 import threading
+import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence
+from typing import Callable, Dict, Iterable, List, Optional, Sequence
 
 from psp_plugin.errors import InputError
 
@@ -39,7 +40,9 @@ class Outcome:
     failure: Optional[str] = None
 
 
-def carry_out(runs: Sequence[Run], tools: Path, jobs: int) -> List[Outcome]:
+def carry_out(runs: Sequence[Run], tools: Path, jobs: int,
+              on_end: Optional[Callable[[Outcome], None]] = None,
+              seconds: Optional[float] = None) -> List[Outcome]:
     """Trains and tests what is not done yet.
 
     A run that fails does not keep the others from running. Ctrl-C and
@@ -51,54 +54,96 @@ def carry_out(runs: Sequence[Run], tools: Path, jobs: int) -> List[Outcome]:
         tools (Path): Folder of ``train.py`` and ``test.py``.
         jobs (int): Runs side by side; the cores are shared out among them,
             unless ``OMP_NUM_THREADS`` says otherwise.
+        on_end (Callable, optional): Called with the outcome of every run as
+            it ends, one at a time.
+        seconds (float, optional): Time for all. A run is not begun where less
+            is left than the longest one of its name took, and ended where
+            none is. Defaults to None, no limit.
 
     Returns:
-        list[Outcome]: One per run, in their order. Those that Ctrl-C kept
-        from their end have the failure ``'interrupted'``.
+        list[Outcome]: One per run, in their order. Those that Ctrl-C or the
+        time kept from their end have the failure ``'interrupted'``.
     """
     before = {number: signal.getsignal(number) for number in SIGNALS}
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return _side_by_side(runs, tools, jobs)
+        return _side_by_side(runs, tools, jobs, _Budget(seconds), on_end)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _side_by_side(runs: Sequence[Run], tools: Path,
-                  jobs: int) -> List[Outcome]:
-    stop = threading.Event()
+class _Budget:
+    """The time that is left, and what runs take.
+
+    Args:
+        seconds (float, optional): From now; None is no limit.
+    """
+
+    def __init__(self, seconds: Optional[float]) -> None:
+        self.end = None if seconds is None else time.monotonic() + seconds
+        self.took: Dict[str, float] = {}
+        self.lock = threading.Lock()
+
+    def note(self, run: Run, seconds: float) -> None:
+        """A run has come to its end."""
+        with self.lock:
+            self.took[run.name] = max(seconds, self.took.get(run.name, 0))
+
+    def allows(self, run: Optional[Run] = None) -> bool:
+        """Whether there is time for this run, or for anything."""
+        needed = self.took.get(run.name, 0) if run else 0
+        return self.end is None or time.monotonic() + needed < self.end
+
+
+def _side_by_side(runs: Sequence[Run], tools: Path, jobs: int,
+                  budget: _Budget,
+                  on_end: Optional[Callable[[Outcome], None]]
+                  ) -> List[Outcome]:
+    stop, told = threading.Event(), set()
+
+    def tell(ended: Iterable[Future]) -> None:
+        for future in ended:
+            told.add(future)
+            if on_end is not None:
+                on_end(future.result())
+
     threads = str(max(1, cores() // jobs))
     environment = dict(os.environ)
     environment.setdefault('OMP_NUM_THREADS', threads)
     with Display(len(runs)) as display, ThreadPoolExecutor(jobs) as pool:
-        futures = [pool.submit(_Work(run, tools, stop, environment,
-                                     display).outcome) for run in runs]
+        futures = [pool.submit(_Work(run, tools, stop, environment, display,
+                                     budget).outcome) for run in runs]
         try:
-            _watch(futures, display)
+            _watch(futures, display, budget, tell)
         except KeyboardInterrupt:
             display.say('ending the runs')
             for number in SIGNALS:  # another one would lose the table
                 signal.signal(number, signal.SIG_IGN)
         finally:
             stop.set()
+    tell(future for future in futures if future not in told)
     return [future.result() for future in futures]
 
 
-def _watch(futures: List[Future], display: Display) -> None:
+def _watch(futures: List[Future], display: Display, budget: _Budget,
+           tell: Callable[[Iterable[Future]], None]) -> None:
     waiting = set(futures)
-    while waiting:
+    while waiting and budget.allows():
         display.update()
-        _, waiting = wait(waiting, timeout=1)
+        ended, waiting = wait(waiting, timeout=1)
+        tell(ended)
 
 
 class _Work:
     """One run in a thread of its own."""
 
     def __init__(self, run: Run, tools: Path, stop: threading.Event,
-                 environment: Dict[str, str], display: Display) -> None:
+                 environment: Dict[str, str], display: Display,
+                 budget: _Budget) -> None:
         self.run, self.tools, self.stop = run, tools, stop
         self.environment, self.display = environment, display
+        self.budget = budget
         self.state: Optional[State] = None
         self.saved = 0.
 
@@ -109,11 +154,12 @@ class _Work:
             if self._is_done():
                 self.display.skip(self.run)
                 return Outcome(self.run, self.state)
-            if self.stop.is_set():
+            if self.stop.is_set() or not self.budget.allows(self.run):
                 raise Interrupted
             with occupied(self.run.folder) as descriptor:
                 if not self._is_done():  # by another process since
                     self._do(descriptor)
+            self.budget.note(self.run, self.state.seconds)
         except Interrupted:
             failure = INTERRUPTED
         except (InputError, OSError) as error:

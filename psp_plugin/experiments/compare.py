@@ -1,0 +1,105 @@
+"""Settings of a study beside its baseline, seed by seed."""
+import statistics
+from typing import Dict, List, NamedTuple, Sequence, Tuple
+
+from scipy.stats import t
+
+from .plan import Run
+from .record import Record
+from .study import Study
+
+CONFIDENCE = 0.95
+NOTE = f'''Top-1 in percent: mean and sample standard deviation over the runs.
+The difference is to {{baseline}}, paired by case and seed, with its
+{CONFIDENCE:.0%} confidence interval (Student's t); "ahead" counts the pairs.
+'''
+
+
+class Difference(NamedTuple):
+    """A paired difference.
+
+    Args:
+        mean (float): Over the pairs.
+        margin (float): Half the width of its confidence interval; nan for
+            one pair.
+        ahead (int): Pairs in which it is positive.
+        pairs (int): Their number.
+    """
+    mean: float
+    margin: float
+    ahead: int
+    pairs: int
+
+
+def difference(ours: Sequence[float], theirs: Sequence[float]) -> Difference:
+    """Compares numbers pair by pair.
+
+    Args:
+        ours (Sequence[float]): Of one setting.
+        theirs (Sequence[float]): Of the other, in the same order.
+    """
+    gaps = [a - b for a, b in zip(ours, theirs)]
+    n, margin = len(gaps), float('nan')
+    if n > 1:
+        margin = float(t.ppf(0.5 + CONFIDENCE / 2, n - 1) *
+                       statistics.stdev(gaps) / n**0.5)
+    return Difference(statistics.mean(gaps), margin,
+                      sum(gap > 0 for gap in gaps), n)
+
+
+def compare(study: Study, runs: Sequence[Run], record: Record) -> str:
+    """The table of a study, as Markdown.
+
+    Args:
+        study (Study): The study.
+        runs (Sequence[Run]): Its runs.
+        record (Record): What is known of them.
+
+    Returns:
+        str: A row for each case, setting and split, and with several cases
+        one for all of them together.
+    """
+    scores: Scores = {}
+    for run in runs:
+        case, setting = run.name.split('/')
+        for split, top1 in record.scores(run).items():
+            if study.cases and len({r.splits[0] for r in runs}) > 1:
+                # Folds test on splits of their own: the case says which.
+                split = 'test' if split == run.splits[0] else split
+            scores.setdefault((split, setting), {})[case, run.seed] = top1
+    rows = []
+    for case in [*study.cases, *(['all'] if len(study.cases) > 1 else [])]:
+        for (split, setting), found in sorted(
+                scores.items(), key=lambda item: item[0][0]):
+            row = _row(case, setting, split, found,
+                       scores.get((split, study.baseline), {}))
+            rows += [row] if row else []
+    head = ('case', 'setting', 'split', 'runs', 'top-1', 'difference',
+            'ahead')
+    lines = [head, ['---'] * len(head), *rows]
+    table = ''.join(f'| {" | ".join(line)} |\n' for line in lines)
+    return table + '\n' + NOTE.format(baseline=study.baseline)
+
+
+Scores = Dict[Tuple[str, str], Dict[Tuple[str, int], float]]
+
+
+def _row(case: str, setting: str, split: str,
+         found: Dict[Tuple[str, int], float],
+         baseline: Dict[Tuple[str, int], float]) -> List[str]:
+    """A line of the table, or none where there are no runs."""
+    ours = {key: top1 for key, top1 in found.items()
+            if case in ('all', key[0])}
+    if not ours:
+        return []
+    values = list(ours.values())
+    spread = f' ± {statistics.stdev(values):.1f}' if len(values) > 1 else ''
+    row = [case, setting, split, str(len(values)),
+           f'{statistics.mean(values):.1f}{spread}']
+    pairs = [key for key in ours if key in baseline]
+    if not pairs or found is baseline:
+        return [*row, '', '']
+    gap = difference([ours[key] for key in pairs],
+                     [baseline[key] for key in pairs])
+    margin = '' if gap.pairs < 2 else f' ± {gap.margin:.1f}'
+    return [*row, f'{gap.mean:+.1f}{margin}', f'{gap.ahead} of {gap.pairs}']

@@ -1,0 +1,75 @@
+"""A CSV of finished runs, which goes from machine to machine."""
+import csv
+import io
+from pathlib import Path
+from typing import Dict, List, Tuple
+
+from psp_plugin.engine.atomic_backend import AtomicBackend
+from psp_plugin.errors import FileError
+
+from .plan import Run
+from .state import State
+
+COLUMNS = ('case', 'setting', 'seed', 'split', 'top1', 'seconds', 'commit',
+           'machine', 'config', 'hash')
+DIGITS = 12  # of the hash of a run's settings
+
+
+class Record:
+    """The rows of a study's finished runs, one for each tested split.
+
+    A run is known by the hash of its whole config and its seed, so a row
+    counts on every machine, and no longer once the config has changed.
+
+    Args:
+        path (str): The file, which is made with the first row.
+
+    Raises:
+        FileError: If it is another kind of file.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = Path(path)
+        self.rows: List[Dict[str, str]] = []
+        if self.path.is_file():
+            text = self.path.read_text(encoding='utf-8')
+            reader = csv.DictReader(io.StringIO(text))
+            if tuple(reader.fieldnames or ()) != COLUMNS:
+                raise FileError(path, 'is not a record of runs: its columns '
+                                f'are not {",".join(COLUMNS)}')
+            self.rows = list(reader)
+
+    def holds(self, run: Run) -> bool:
+        """Whether all of a run's splits are there."""
+        return set(run.splits) <= set(self.scores(run))
+
+    def scores(self, run: Run) -> Dict[str, float]:
+        """Top-1 of a run in percent, by split."""
+        return {row['split']: float(row['top1']) for row in self.rows
+                if row['hash'] == run.settings[:DIGITS]
+                and row['setting'] == _names(run)[1]
+                and row['seed'] == str(run.seed)}
+
+    def add(self, run: Run, state: State) -> None:
+        """Adds a finished run, and writes the file."""
+        case, setting = _names(run)
+        known = self.scores(run)
+        self.rows += [
+            dict(case=case, setting=setting, seed=str(run.seed), split=split,
+                 top1=f'{100 * state.scores[split]:.2f}',
+                 seconds=f'{state.seconds:.0f}',
+                 commit=' '.join(state.commits),
+                 machine='; '.join(state.machines), config=run.config,
+                 hash=run.settings[:DIGITS])
+            for split in run.splits if split not in known]
+        stream = io.StringIO()
+        writer = csv.DictWriter(stream, COLUMNS, lineterminator='\n')
+        writer.writeheader()
+        writer.writerows(self.rows)
+        AtomicBackend().put(stream.getvalue().encode(), self.path)
+
+
+def _names(run: Run) -> Tuple[str, str]:
+    """Case and setting."""
+    case, _, setting = run.name.rpartition('/')
+    return case, setting

@@ -1,0 +1,126 @@
+"""Studies: named settings, compared on the same cases with the same seeds."""
+import re
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional
+
+from mmengine.fileio import load
+
+from psp_plugin.errors import FileError
+
+from .plan import Run, plan_config
+
+KEYS = ('options', 'splits', 'seeds', 'baseline', 'cases', 'settings')
+
+
+class Study(NamedTuple):
+    """What a study's file says.
+
+    Args:
+        path (str): The file.
+        options (list[str]): ``key=value`` for all runs.
+        splits (list[str]): Splits to test on beside the configs' own.
+        seeds (list[int]): Of labelled clips and initialisation.
+        baseline (str, optional): The setting that others are compared with.
+        cases (dict[str, list[str]]): Options of each case, such as a fold.
+        settings (dict[str, dict]): ``config`` and ``options`` of each.
+    """
+    path: str
+    options: List[str]
+    splits: List[str]
+    seeds: List[int]
+    baseline: Optional[str]
+    cases: Dict[str, List[str]]
+    settings: Dict[str, Dict[str, Any]]
+
+
+def read_study(path: str) -> Study:
+    """Reads a study from a YAML file.
+
+    ::
+
+        options: [train_cfg.max_epochs=16]   # of all runs
+        splits: [xview_val_clean]            # beside the configs' own
+        seeds: [0, 1]
+        baseline: labels_only
+        cases:
+          view1_view2: [train_dataloader...split=view1]
+        settings:
+          labels_only: {config: configs/supervised_x.py}
+          psp: {config: configs/psp_x.py, options: [model...=0.2]}
+
+    Args:
+        path (str): The file.
+
+    Raises:
+        FileError: If it is missing, no YAML, or not of this form.
+    """
+    if not Path(path).is_file():
+        raise FileError(path, 'does not exist')
+    try:
+        content = load(path, file_format='yaml')
+    except Exception as error:  # of the YAML library
+        raise FileError(path, f'is no YAML: {error}') from error
+    if not isinstance(content, dict):
+        raise FileError(path, f'must be a mapping of {", ".join(KEYS)}')
+    _refuse_unknown(path, content, KEYS, 'the study')
+    settings = content.get('settings')
+    if not isinstance(settings, dict) or not settings:
+        raise FileError(path, 'needs settings: names with a config each')
+    for name, setting in settings.items():
+        _check_name(path, name)
+        if not isinstance(setting, dict) or 'config' not in setting:
+            raise FileError(path, f'setting {name} has no config')
+        _refuse_unknown(path, setting, ('config', 'options'),
+                        f'setting {name}')
+    cases = content.get('cases') or {'all': []}
+    for name in cases:
+        _check_name(path, name)
+    baseline = content.get('baseline')
+    if baseline is not None and baseline not in settings:
+        raise FileError(path, f'has the baseline {baseline!r}, which is none '
+                        f'of its settings: {", ".join(settings)}')
+    return Study(
+        path, content.get('options') or [], content.get('splits') or [],
+        content.get('seeds') or [0, 1, 2], baseline,
+        {name: options or [] for name, options in cases.items()},
+        {name: dict(config=setting['config'],
+                    options=setting.get('options') or [])
+         for name, setting in settings.items()})
+
+
+def plan_study(study: Study, work_dir: str) -> List[Run]:
+    """Plans a study's runs, named ``<case>/<setting>``.
+
+    Case by case; in it seed by seed, so that what a part of the runs gives
+    can already be compared.
+
+    Args:
+        study (Study): The study.
+        work_dir (str): Folder of the runs.
+
+    Raises:
+        InputError: As of :func:`plan.plan_runs`.
+    """
+    runs = []
+    for case, of_case in study.cases.items():
+        planned = [
+            plan_config(f'{case}/{name}', setting['config'], study.seeds,
+                        work_dir,
+                        [*study.options, *of_case, *setting['options']],
+                        study.splits)
+            for name, setting in study.settings.items()]
+        runs += [run for of_seed in zip(*planned) for run in of_seed]
+    return runs
+
+
+def _refuse_unknown(path: str, content: dict, known, where: str) -> None:
+    unknown = sorted(set(map(str, content)) - set(known))
+    if unknown:
+        raise FileError(path, f'{where} has {", ".join(unknown)}, but the '
+                        f'keys are {", ".join(known)}')
+
+
+def _check_name(path: str, name: Any) -> None:
+    if not re.fullmatch(r'[\w.-]+', str(name)) or str(name) != name:
+        raise FileError(path, f'the name {name!r} must be of letters, digits, '
+                        "'_', '-' and '.'")

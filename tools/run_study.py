@@ -1,0 +1,61 @@
+"""Compares settings over cases and seeds, and keeps every run in one CSV."""
+import argparse
+import signal
+import sys
+from pathlib import Path
+from typing import List, Optional
+
+from psp_plugin.command_line import ends_in_a_sentence, positive
+from psp_plugin.experiments import Record, compare, plan_study, read_study
+from psp_plugin.experiments.study_runs import carry_out_study
+
+TOOLS = Path(__file__).resolve().parent
+
+
+def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog='Started again, here or on another '
+        'machine with the CSV, it skips the runs that are in it.')
+    parser.add_argument('study', help='a YAML file, see docs/experiments.md')
+    parser.add_argument(
+        '--csv', metavar='FILE', required=True,
+        help='where finished runs are kept, one row for each tested split')
+    parser.add_argument(
+        '--work-dir', default='work_dirs/study',
+        help='folder of the runs (default: %(default)s)')
+    parser.add_argument(
+        '--jobs', type=positive, default=1, metavar='N',
+        help='runs side by side, which share cores and GPU (default: '
+        '%(default)s)')
+    parser.add_argument(
+        '--minutes', type=float, metavar='M',
+        help='begin nothing that will not end by then (default: no limit)')
+    parser.add_argument('--show', action='store_true',
+                        help='only show the table of what is in the CSV')
+    return parser.parse_args(argv)
+
+
+def main(argv: Optional[List[str]] = None) -> None:
+    args = parse_args(argv)
+    with ends_in_a_sentence():
+        study = read_study(args.study)
+        runs = plan_study(study, args.work_dir)
+        record = Record(args.csv)
+    failed, open_runs = [], []
+    if not args.show:
+        failed, open_runs = carry_out_study(
+            runs, record, TOOLS, args.jobs,
+            args.minutes and 60 * args.minutes)
+    print(f'\n{compare(study, runs, record)}\n{args.csv} holds '
+          f'{sum(map(record.holds, runs))} of {len(runs)} runs')
+    for outcome in failed:
+        print(f'{outcome.run.name} seed {outcome.run.seed} failed: '
+              f'{outcome.failure}', file=sys.stderr)
+    if failed:
+        sys.exit(f'{len(failed)} of {len(runs)} runs failed')
+    if open_runs and not args.minutes:
+        sys.exit(128 + signal.SIGINT)
+
+
+if __name__ == '__main__':
+    main()
