@@ -2,6 +2,7 @@
 import csv
 import io
 import os
+import re
 import sys
 import threading
 import time
@@ -60,7 +61,7 @@ def make_config(path: str, folder: Path) -> Path:
             part['times'] = 1
         if 'batch_size' in part:
             part.update(batch_size=16, num_workers=1)
-        if 'num_clips' in part:
+        if 'num_clips' in part and 'clip_len' in part:  # of a sampler
             part['num_clips'] = min(2, part['num_clips'])
     for key in ('milestones', 'T_max'):
         for scheduler in cfg.get('param_scheduler') or []:
@@ -209,9 +210,7 @@ class SmokeTest:
                                      [], lambda _: None)
                 result = PASSED
                 if status:
-                    lines = log.read_text(errors='replace').splitlines()
-                    said = [x.strip() for x in lines if x.strip()]
-                    result = f'status {status}: {said[-1] if said else ""}'
+                    result = f'status {status}: {last_words(log)}'
             except Interrupted:
                 result = 'no time left'
             self._keep(config, check.name, result, time.monotonic() - began)
@@ -231,6 +230,15 @@ class SmokeTest:
             writer.writerows(self.rows.values())
             AtomicBackend().put(stream.getvalue().encode(), self.path)
             self.say(f'{config}, {check}: {result} ({seconds:.0f} s)')
+
+
+def last_words(log: Path) -> str:
+    """The last line of a log that names an error, else the last with words."""
+    lines = [line.strip() for line in
+             log.read_text(errors='replace').splitlines()
+             if any(letter.isalpha() for letter in line)]
+    errors = [line for line in lines if re.match(r'[\w.]*Error\b', line)]
+    return [*lines, *errors, ''][-2] if lines else ''
 
 
 def default_jobs() -> int:
