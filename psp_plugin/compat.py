@@ -69,6 +69,27 @@ def mend_missing_drn() -> bool:
     return True
 
 
+def mend_new_transformers() -> bool:
+    """Leaves the toolbox's multimodal models out where they cannot import.
+
+    ``mmaction.models`` imports them as soon as ``transformers`` is installed,
+    but they need functions that newer releases of it moved elsewhere. The
+    toolbox's own stand-ins take their place, as without ``transformers``.
+    """
+    found = importlib.util.find_spec('transformers')
+    if found is None or not found.submodule_search_locations:
+        return False
+    # Its text is read, since importing it takes seconds.
+    file = Path(found.submodule_search_locations[0], 'modeling_utils.py')
+    if file.is_file() and 'apply_chunking_to_forward' in file.read_text(
+            encoding='utf-8'):
+        return False
+    from mmaction.utils import dependency
+    mended = dependency.WITH_MULTIMODAL
+    dependency.WITH_MULTIMODAL = False
+    return mended
+
+
 def mend_checkpoint_loading() -> bool:
     """Lets PyTorch's safe loader read MMEngine checkpoints.
 
@@ -113,4 +134,5 @@ def apply() -> None:
     require_mmcv()
     mend_importlib_metadata()
     mend_missing_drn()
+    mend_new_transformers()
     mend_checkpoint_loading()

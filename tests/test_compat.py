@@ -90,6 +90,38 @@ def test_installed_importlib_metadata_is_left_alone(tmp_path):
                'print(compat.mend_importlib_metadata())') == 'False'
 
 
+def write_transformers(folder, source):
+    """A package `transformers` of version 5 with this modeling_utils.py."""
+    package = folder / 'transformers'
+    info = folder / 'transformers-5.0.dist-info'
+    package.mkdir(), info.mkdir()
+    (package / '__init__.py').touch()
+    (package / 'modeling_utils.py').write_text(source)
+    (info / 'METADATA').write_text(
+        'Metadata-Version: 2.1\nName: transformers\nVersion: 5.0\n')
+    return f'sys.path.insert(0, {str(folder)!r})'
+
+
+MENDED = ('compat.mend_importlib_metadata()', 'compat.mend_missing_drn()')
+
+
+def test_new_transformers_are_the_fault(tmp_path):
+    assert "'transformers.models'" in run(
+        write_transformers(tmp_path, ''), *MENDED, 'import mmaction.models')
+
+
+def test_new_transformers_are_mended(tmp_path):
+    assert run(write_transformers(tmp_path, ''), *MENDED,
+               'print(compat.mend_new_transformers())',
+               'import mmaction.models; print(mmaction.models.STGCN.__name__)'
+               ) == 'STGCN'
+
+
+def test_fitting_transformers_are_left_alone(tmp_path):
+    assert run(write_transformers(tmp_path, 'apply_chunking_to_forward = 1'),
+               *MENDED, 'print(compat.mend_new_transformers())') == 'False'
+
+
 def test_missing_mmcv_is_one_sentence():
     message = run("sys.modules['mmcv'] = None", 'compat.require_mmcv()')
     assert message == f'ImportError: {compat.MISSING_MMCV}'

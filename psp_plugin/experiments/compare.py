@@ -60,12 +60,12 @@ def compare(study: Study, runs: Sequence[Run], record: Record) -> str:
         one for all of them together.
     """
     scores: Scores = {}
+    folds = len({run.splits[0] for run in runs}) > 1
     for run in runs:
         case, setting = run.name.split('/')
         for split, top1 in record.scores(run).items():
-            if study.cases and len({r.splits[0] for r in runs}) > 1:
-                # Folds test on splits of their own: the case says which.
-                split = 'test' if split == run.splits[0] else split
+            if folds and split == run.splits[0]:  # the case says which
+                split = 'test'
             scores.setdefault((split, setting), {})[case, run.seed] = top1
     rows = []
     for case in [*study.cases, *(['all'] if len(study.cases) > 1 else [])]:

@@ -50,6 +50,15 @@ class Record:
                 and row['setting'] == _names(run)[1]
                 and row['seed'] == str(run.seed)}
 
+    def times(self, machine: str) -> Dict[str, float]:
+        """Seconds of the longest run of each name on a kind of machine."""
+        times: Dict[str, float] = {}
+        for row in self.rows:
+            if row['machine'] == machine:
+                name = f'{row["case"]}/{row["setting"]}'
+                times[name] = max(float(row['seconds']), times.get(name, 0))
+        return times
+
     def add(self, run: Run, state: State) -> None:
         """Adds a finished run, and writes the file."""
         case, setting = _names(run)

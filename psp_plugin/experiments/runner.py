@@ -7,7 +7,15 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, Iterable, List, Optional, Sequence
+from typing import (
+    Callable,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+)
 
 from psp_plugin.errors import InputError
 
@@ -42,7 +50,8 @@ class Outcome:
 
 def carry_out(runs: Sequence[Run], tools: Path, jobs: int,
               on_end: Optional[Callable[[Outcome], None]] = None,
-              seconds: Optional[float] = None) -> List[Outcome]:
+              seconds: Optional[float] = None,
+              expected: Mapping[str, float] = {}) -> List[Outcome]:
     """Trains and tests what is not done yet.
 
     A run that fails does not keep the others from running. Ctrl-C and
@@ -59,6 +68,8 @@ def carry_out(runs: Sequence[Run], tools: Path, jobs: int,
         seconds (float, optional): Time for all. A run is not begun where less
             is left than the longest one of its name took, and ended where
             none is. Defaults to None, no limit.
+        expected (Mapping[str, float]): Seconds that runs took before, by
+            their names. Defaults to nothing known.
 
     Returns:
         list[Outcome]: One per run, in their order. Those that Ctrl-C or the
@@ -67,7 +78,8 @@ def carry_out(runs: Sequence[Run], tools: Path, jobs: int,
     before = {number: signal.getsignal(number) for number in SIGNALS}
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return _side_by_side(runs, tools, jobs, _Budget(seconds), on_end)
+        return _side_by_side(runs, tools, jobs, _Budget(seconds, expected),
+                             on_end)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -78,11 +90,13 @@ class _Budget:
 
     Args:
         seconds (float, optional): From now; None is no limit.
+        took (Mapping[str, float]): Seconds of the longest run of each name.
     """
 
-    def __init__(self, seconds: Optional[float]) -> None:
+    def __init__(self, seconds: Optional[float],
+                 took: Mapping[str, float]) -> None:
         self.end = None if seconds is None else time.monotonic() + seconds
-        self.took: Dict[str, float] = {}
+        self.took = dict(took)
         self.lock = threading.Lock()
 
     def note(self, run: Run, seconds: float) -> None:

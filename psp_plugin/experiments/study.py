@@ -63,28 +63,43 @@ def read_study(path: str) -> Study:
     if not isinstance(content, dict):
         raise FileError(path, f'must be a mapping of {", ".join(KEYS)}')
     _refuse_unknown(path, content, KEYS, 'the study')
-    settings = content.get('settings')
+    settings, cases = content.get('settings'), content.get('cases')
     if not isinstance(settings, dict) or not settings:
         raise FileError(path, 'needs settings: names with a config each')
+    if cases is None:
+        cases = {'all': []}
+    if not isinstance(cases, dict) or not cases:
+        raise FileError(path, 'cases must be names with options each')
     for name, setting in settings.items():
         _check_name(path, name)
         if not isinstance(setting, dict) or 'config' not in setting:
             raise FileError(path, f'setting {name} has no config')
         _refuse_unknown(path, setting, ('config', 'options'),
                         f'setting {name}')
-    cases = content.get('cases') or {'all': []}
     for name in cases:
         _check_name(path, name)
     baseline = content.get('baseline')
     if baseline is not None and baseline not in settings:
         raise FileError(path, f'has the baseline {baseline!r}, which is none '
                         f'of its settings: {", ".join(settings)}')
+
+    def listed(value: Any, kind: type, what: str) -> list:
+        value = [] if value is None else value
+        if not isinstance(value, list) or not all(
+                type(x) is kind for x in value):
+            raise FileError(path, f'{what} must be a list of '
+                            f'{"numbers" if kind is int else "strings"}, not '
+                            f'{value!r}')
+        return value
+
     return Study(
-        path, content.get('options') or [], content.get('splits') or [],
-        content.get('seeds') or [0, 1, 2], baseline,
-        {name: options or [] for name, options in cases.items()},
-        {name: dict(config=setting['config'],
-                    options=setting.get('options') or [])
+        path, listed(content.get('options'), str, 'options'),
+        listed(content.get('splits'), str, 'splits'),
+        listed(content.get('seeds'), int, 'seeds') or [0, 1, 2], baseline,
+        {name: listed(options, str, f'options of case {name}')
+         for name, options in cases.items()},
+        {name: dict(config=setting['config'], options=listed(
+            setting.get('options'), str, f'options of setting {name}'))
          for name, setting in settings.items()})
 
 
@@ -121,6 +136,6 @@ def _refuse_unknown(path: str, content: dict, known, where: str) -> None:
 
 
 def _check_name(path: str, name: Any) -> None:
-    if not re.fullmatch(r'[\w.-]+', str(name)) or str(name) != name:
+    if not re.fullmatch(r'\w[\w.-]*', str(name)) or str(name) != name:
         raise FileError(path, f'the name {name!r} must be of letters, digits, '
-                        "'_', '-' and '.'")
+                        "'_', '-' and '.', with a letter or digit in front")

@@ -4,6 +4,7 @@ from typing import List, Optional, Sequence, Tuple
 
 from .plan import Run
 from .progress import INTERRUPTED
+from .provenance import machine
 from .record import Record
 from .runner import Outcome, carry_out
 
@@ -29,7 +30,7 @@ def carry_out_study(runs: Sequence[Run], record: Record, tools: Path,
             record.add(outcome.run, outcome.state)
 
     outcomes = carry_out([run for run in runs if not record.holds(run)],
-                         tools, jobs, keep, seconds)
+                         tools, jobs, keep, seconds, record.times(machine()))
     ended = [x for x in outcomes if x.failure == INTERRUPTED]
     failed = [x for x in outcomes if x.failure not in (None, INTERRUPTED)]
     return failed, ended

@@ -50,6 +50,14 @@ def test_every_parameter_learns():
                    for name in silent), silent
 
 
+def test_trains_under_bfloat16():
+    """The toolbox's accuracy goes through NumPy, which has no bfloat16."""
+    samples = [ActionDataSample().set_gt_label(i) for i in range(3)]
+    with torch.autocast('cpu', torch.bfloat16):
+        losses = build()(torch.randn(3, 1, 2, 6, 17, 3), samples, mode='loss')
+    assert losses['loss_cls'].isfinite()
+
+
 def test_stages_and_prediction():
     model = build().eval()
     inputs = torch.randn(3, 2, 2, 6, 17, 3)

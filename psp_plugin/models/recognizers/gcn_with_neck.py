@@ -19,7 +19,9 @@ class RecognizerGCNWithNeck(RecognizerGCN):
     """Calls the neck between encoder and head.
 
     Source: the toolbox's ``RecognizerGCN``, which builds a neck but never
-    calls it. Departs from it in nothing else; the arguments are the same.
+    calls it. The arguments are the same. Departs from it in one thing more:
+    logits are at least float32, since the toolbox's accuracy goes through
+    NumPy, which has no bfloat16.
 
     Raises:
         ValueError: If there is no neck, or if joints or channels of the parts
@@ -33,6 +35,7 @@ class RecognizerGCNWithNeck(RecognizerGCN):
                              'or use RecognizerGCN')
         check_neck(self.backbone, self.neck)
         check_channels(self, channels_of(self.backbone))
+        self.cls_head.register_forward_hook(in_float32)
 
     def extract_feat(self, inputs: torch.Tensor, stage: str = 'neck',
                      **kwargs) -> Tuple:
@@ -62,3 +65,10 @@ class RecognizerGCNWithNeck(RecognizerGCN):
         if stage == 'head':
             features = self.cls_head(features)
         return features, head_kwargs
+
+
+def in_float32(head: torch.nn.Module, inputs: Tuple,
+               logits: torch.Tensor) -> torch.Tensor:
+    """Makes half-precision logits float32, as a hook of the classifier."""
+    half = logits.dtype in (torch.float16, torch.bfloat16)
+    return logits.float() if half else logits

@@ -1,0 +1,114 @@
+"""The check for GPUs, on the CPU at tiny size."""
+import csv
+import json
+import time
+
+import pytest
+from stand_in import write_tools
+from tiny import tiny_config
+from toy import load_tool
+
+from psp_plugin.experiments import smoke
+from psp_plugin.experiments.smoke import SmokeTest, last_words, make_config
+
+CHECKS = ['train', 'resume', 'test', 'bf16', 'one process of a group']
+
+
+def write_tiny(folder):
+    cfg = tiny_config(**{'val_dataloader.dataset.num_clips': 20})
+    cfg.train_dataloader.dataset.dataset.dataset.num_clips = 40
+    cfg.dump(str(folder / 'tiny.py'))
+    return str(folder / 'tiny.py')
+
+
+def test_everything_at_tiny_size_and_once(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    tool, config = load_tool('gpu_check'), write_tiny(tmp_path)
+    (tmp_path / 'study.yml').write_text(f'''
+seeds: [0]
+baseline: labels_only
+settings:
+  labels_only:
+    config: {config}
+    options: [train_cfg.max_epochs=1]
+''')
+    command = [
+        '--configs', config, '--benchmark', config, '--study', 'study.yml',
+        '--logs', 'logs', '--work-dir', 'runs', '--jobs', '1',
+        '--benchmark-args', '--modes', 'fp32', 'bf16', '--labeled', '2',
+        '--unlabeled', '2', '--rounds', '1']
+    with pytest.raises(SystemExit) as ended:
+        tool.main(command)
+    said = capfd.readouterr()
+    assert ended.value.code == 0, said.err
+    with open('logs/gpu_smoke.csv') as stream:
+        rows = list(csv.DictReader(stream))
+    assert sorted(row['check'] for row in rows) == sorted(CHECKS)
+    assert {row['result'] for row in rows} == {'passed'}
+    with open('logs/gpu_benchmark.json') as stream:
+        modes = [row['mode'] for row in json.load(stream)['step']['rows']]
+    assert modes == ['fp32', 'bf16']
+    with open('logs/study.csv') as stream:
+        run, = csv.DictReader(stream)
+    assert run['setting'] == 'labels_only' and 0 <= float(run['top1']) <= 100
+
+    began = time.monotonic()
+    with pytest.raises(SystemExit) as ended:
+        tool.main(command)
+    assert ended.value.code == 0
+    said = capfd.readouterr().out
+    assert 'is of this machine' in said and 'holds 1 of 1 runs' in said
+    assert 'passed' not in said
+    assert time.monotonic() - began < 60
+
+
+def test_what_fails_is_named_and_run_again(tmp_path, monkeypatch):
+    """With scripts in the place of the real ones."""
+    tools = write_tools(tmp_path / 'tools')
+    (tools / 'train.py').write_text('raise ValueError("too few cooks")')
+    monkeypatch.setattr(smoke, 'chains', lambda config, tools, *_: [
+        [smoke.Check('train', ['python', str(tools / 'train.py')]),
+         smoke.Check('test', ['python', '-c', 'pass'])],
+        [smoke.Check('other', ['python', '-c', 'pass'])]])
+    monkeypatch.setattr(smoke, 'make_config', lambda path, folder: (
+        folder.mkdir(parents=True, exist_ok=True), path)[1])
+    results, said = str(tmp_path / 'smoke.csv'), []
+
+    def run():
+        said.clear()
+        return SmokeTest(results, 'here', said.append).run(
+            ['a.py'], tools, tmp_path / 'runs', 2, 60)
+
+    failed, = run()
+    assert failed['check'] == 'train'
+    assert failed['result'] == 'status 1: ValueError: too few cooks'
+    assert len(said) == 2  # of the test, which needs the training, nothing
+    (tools / 'train.py').write_text('')
+    assert run() == []
+    assert sorted(line.split(' (')[0] for line in said) == [
+        'a.py, test: passed', 'a.py, train: passed']
+    # Another machine starts anew; no time, no result.
+    failed = SmokeTest(results, 'there', said.append).run(
+        ['a.py'], tools, tmp_path / 'runs', 1, 0)
+    assert {row['result'] for row in failed} == {'no time left'}
+
+
+def test_configs_are_cut_down(tmp_path):
+    file = make_config('configs/psp_nwucla_xview_5p.py', tmp_path / 'a')
+    from mmengine.config import Config
+    cfg = Config.fromfile(str(file))
+    assert (tmp_path / 'a/made_up.pkl').is_file()
+    assert cfg.train_dataloader.dataset.times == 1
+    assert cfg.train_dataloader.dataset.dataset.labeled_ratio == 0.5
+    assert cfg.test_dataloader.dataset.pipeline[2].num_clips == 2
+    assert cfg.param_scheduler[1].milestones == [1000]
+
+
+def test_last_words_are_those_of_the_error(tmp_path):
+    log = tmp_path / 'log'
+    log.write_text('a\nValueError: no\n====\nexited with 1\n---\n')
+    assert last_words(log) == 'ValueError: no'
+    log.write_text('a\nb\n--\n')
+    assert last_words(log) == 'b'
+    log.write_text('')
+    assert last_words(log) == ''
