@@ -4,15 +4,10 @@
 # README's results and studies/nwucla_views.yml.
 _base_ = 'psp_nwucla_xview_5p_small.py'
 
-# Radians about x, y and the vertical, 60 degrees about the latter.
-augment = [
-    dict(type='RandomRotatePose', angles=(0.17, 0.17, 1.05)),
-    dict(type='RandomShearPose', factor=0.2),
-]
 train_pipeline = _base_.normalize + [
     dict(
         type='StreamsApart',
-        transforms=augment + _base_.features +
+        transforms=_base_.other_view + _base_.features +
         [dict(type='UniformSamplePose', clip_len=24)])
 ] + _base_.pack
 val_pipeline = _base_.prepare + [

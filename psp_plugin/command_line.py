@@ -31,6 +31,14 @@ def add_device(parser: argparse.ArgumentParser) -> None:
         'is one, else cpu)')
 
 
+def add_jobs(parser: argparse.ArgumentParser, default: int = 1) -> None:
+    """Adds ``--jobs``."""
+    parser.add_argument(
+        '--jobs', type=positive, default=default, metavar='N',
+        help='runs side by side, which share cores and GPU (default: '
+        '%(default)s)')
+
+
 def read_config(args: argparse.Namespace) -> Config:
     """Reads ``args.config``, with ``args.cfg_options`` in it."""
     cfg = Config.fromfile(args.config)

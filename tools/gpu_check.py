@@ -18,7 +18,7 @@ import torch
 from mmengine.fileio import put_text
 
 import psp_plugin  # noqa: F401, before anything of the toolbox
-from psp_plugin.command_line import ends_in_a_sentence, positive
+from psp_plugin.command_line import add_jobs, ends_in_a_sentence
 from psp_plugin.experiments.provenance import commit, machine
 from psp_plugin.experiments.smoke import SmokeTest, default_jobs
 
@@ -68,9 +68,7 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument(
         '--work-dir', default='work_dirs/gpu_check',
         help='folder of the runs (default: %(default)s)')
-    parser.add_argument(
-        '--jobs', type=positive, default=4, metavar='N',
-        help='runs of the study side by side (default: %(default)s)')
+    add_jobs(parser, default=4)
     return parser.parse_args(argv)
 
 

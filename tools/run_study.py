@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import List, Optional
 
-from psp_plugin.command_line import ends_in_a_sentence, positive
+from psp_plugin.command_line import add_jobs, ends_in_a_sentence
 from psp_plugin.experiments import Record, compare, plan_study, read_study
 from psp_plugin.experiments.study_runs import carry_out_study
 
@@ -23,10 +23,7 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument(
         '--work-dir', default='work_dirs/study',
         help='folder of the runs (default: %(default)s)')
-    parser.add_argument(
-        '--jobs', type=positive, default=1, metavar='N',
-        help='runs side by side, which share cores and GPU (default: '
-        '%(default)s)')
+    add_jobs(parser)
     parser.add_argument(
         '--minutes', type=float, metavar='M',
         help='begin nothing that will not end by then (default: no limit)')
@@ -41,11 +38,11 @@ def main(argv: Optional[List[str]] = None) -> None:
         study = read_study(args.study)
         runs = plan_study(study, args.work_dir)
         record = Record(args.csv)
+    seconds = None if args.minutes is None else 60 * args.minutes
     failed, open_runs = [], []
     if not args.show:
         failed, open_runs = carry_out_study(
-            runs, record, TOOLS, args.jobs,
-            args.minutes and 60 * args.minutes)
+            runs, record, TOOLS, args.jobs, seconds)
     print(f'\n{compare(study, runs, record)}\n{args.csv} holds '
           f'{sum(map(record.holds, runs))} of {len(runs)} runs')
     for outcome in failed:
@@ -53,7 +50,7 @@ def main(argv: Optional[List[str]] = None) -> None:
               f'{outcome.failure}', file=sys.stderr)
     if failed:
         sys.exit(f'{len(failed)} of {len(runs)} runs failed')
-    if open_runs and not args.minutes:
+    if open_runs and seconds is None:
         sys.exit(128 + signal.SIGINT)
 
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import List, Optional
 
-from psp_plugin.command_line import positive
+from psp_plugin.command_line import add_jobs
 from psp_plugin.errors import InputError
 from psp_plugin.experiments import carry_out, plan_runs, write_tables
 
@@ -24,10 +24,7 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument(
         '--work-dir', default='work_dirs/table',
         help='folder of the runs and tables (default: %(default)s)')
-    parser.add_argument(
-        '--jobs', type=positive, default=1, metavar='N',
-        help='runs side by side, which share cores and GPU (default: '
-        '%(default)s)')
+    add_jobs(parser)
     parser.add_argument(
         '--splits', nargs='+', default=[],
         help="splits to test on beside the config's own, as xview_val_clean")

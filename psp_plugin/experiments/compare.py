@@ -6,7 +6,8 @@ from scipy.stats import t
 
 from .plan import Run
 from .record import Record
-from .study import Study
+from .study import Study, names_of
+from .text import as_markdown
 
 CONFIDENCE = 0.95
 NOTE = f'''Top-1 in percent: mean and sample standard deviation over the runs.
@@ -59,10 +60,11 @@ def compare(study: Study, runs: Sequence[Run], record: Record) -> str:
         str: A row for each case, setting and split, and with several cases
         one for all of them together.
     """
-    scores: Scores = {}
+    # By split and setting, top-1 by case and seed.
+    scores: Dict[Tuple[str, str], Dict[Tuple[str, int], float]] = {}
     folds = len({run.splits[0] for run in runs}) > 1
     for run in runs:
-        case, setting = run.name.split('/')
+        case, setting = names_of(run)
         for split, top1 in record.scores(run).items():
             if folds and split == run.splits[0]:  # the case says which
                 split = 'test'
@@ -76,12 +78,8 @@ def compare(study: Study, runs: Sequence[Run], record: Record) -> str:
             rows += [row] if row else []
     head = ('case', 'setting', 'split', 'runs', 'top-1', 'difference',
             'ahead')
-    lines = [head, ['---'] * len(head), *rows]
-    table = ''.join(f'| {" | ".join(line)} |\n' for line in lines)
-    return table + '\n' + NOTE.format(baseline=study.baseline)
-
-
-Scores = Dict[Tuple[str, str], Dict[Tuple[str, int], float]]
+    return (as_markdown(head, rows) + '\n' +
+            NOTE.format(baseline=study.baseline))
 
 
 def _row(case: str, setting: str, split: str,

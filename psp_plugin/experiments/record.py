@@ -2,13 +2,14 @@
 import csv
 import io
 from pathlib import Path
-from typing import Dict, List, Tuple
+from typing import Dict, List
 
-from psp_plugin.engine.atomic_backend import AtomicBackend
 from psp_plugin.errors import FileError
 
 from .plan import Run
 from .state import State
+from .study import names_of
+from .text import as_csv, write_whole
 
 COLUMNS = ('case', 'setting', 'seed', 'split', 'top1', 'seconds', 'commit',
            'machine', 'config', 'hash')
@@ -47,7 +48,7 @@ class Record:
         """Top-1 of a run in percent, by split."""
         return {row['split']: float(row['top1']) for row in self.rows
                 if row['hash'] == run.settings[:DIGITS]
-                and row['setting'] == _names(run)[1]
+                and row['setting'] == names_of(run)[1]
                 and row['seed'] == str(run.seed)}
 
     def times(self, machine: str) -> Dict[str, float]:
@@ -61,7 +62,7 @@ class Record:
 
     def add(self, run: Run, state: State) -> None:
         """Adds a finished run, and writes the file."""
-        case, setting = _names(run)
+        case, setting = names_of(run)
         known = self.scores(run)
         self.rows += [
             dict(case=case, setting=setting, seed=str(run.seed), split=split,
@@ -71,14 +72,4 @@ class Record:
                  machine='; '.join(state.machines), config=run.config,
                  hash=run.settings[:DIGITS])
             for split in run.splits if split not in known]
-        stream = io.StringIO()
-        writer = csv.DictWriter(stream, COLUMNS, lineterminator='\n')
-        writer.writeheader()
-        writer.writerows(self.rows)
-        AtomicBackend().put(stream.getvalue().encode(), self.path)
-
-
-def _names(run: Run) -> Tuple[str, str]:
-    """Case and setting."""
-    case, _, setting = run.name.rpartition('/')
-    return case, setting
+        write_whole(as_csv(self.rows, COLUMNS), self.path)

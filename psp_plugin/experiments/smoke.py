@@ -16,12 +16,11 @@ from mmengine.registry import init_default_scope
 
 from psp_plugin.benchmark import use_made_up
 from psp_plugin.datasets.run_checks import find_dicts
-from psp_plugin.engine.atomic_backend import AtomicBackend
 
 from .command import Interrupted, run_command
 from .provenance import commit, cores
+from .text import as_csv, write_whole
 
-COLUMNS = ('config', 'check', 'result', 'seconds', 'commit', 'machine')
 PASSED = 'passed'
 FIRST_PORT = 29600
 CLIPS = 80  # at least, and two of each class; half of them are labelled
@@ -63,10 +62,10 @@ def make_config(path: str, folder: Path) -> Path:
             part.update(batch_size=16, num_workers=1)
         if 'num_clips' in part and 'clip_len' in part:  # of a sampler
             part['num_clips'] = min(2, part['num_clips'])
-    for key in ('milestones', 'T_max'):
-        for scheduler in cfg.get('param_scheduler') or []:
-            if key in scheduler:
-                scheduler[key] = [1000] if key == 'milestones' else 1000
+        if 'milestones' in part:
+            part['milestones'] = [1000]
+        if 'T_max' in part:
+            part['T_max'] = 1000
     file = folder / 'config.py'
     cfg.dump(str(file))
     return file
@@ -202,6 +201,7 @@ class SmokeTest:
                stop: threading.Event, environment: Dict[str, str]) -> None:
         for check in chain:
             log = folder / f'{check.name.replace(" ", "_")}.log'
+            log.unlink(missing_ok=True)  # its errors are of another time
             began = time.monotonic()
             try:
                 if stop.is_set():
@@ -224,11 +224,7 @@ class SmokeTest:
                    machine=self.machine)
         with self.lock:
             self.rows[_key(row)] = row
-            stream = io.StringIO()
-            writer = csv.DictWriter(stream, COLUMNS, lineterminator='\n')
-            writer.writeheader()
-            writer.writerows(self.rows.values())
-            AtomicBackend().put(stream.getvalue().encode(), self.path)
+            write_whole(as_csv([*self.rows.values()]), self.path)
             self.say(f'{config}, {check}: {result} ({seconds:.0f} s)')
 
 

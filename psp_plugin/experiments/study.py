@@ -1,7 +1,7 @@
 """Studies: named settings, compared on the same cases with the same seeds."""
 import re
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from mmengine.fileio import load
 
@@ -126,6 +126,12 @@ def plan_study(study: Study, work_dir: str) -> List[Run]:
             for name, setting in study.settings.items()]
         runs += [run for of_seed in zip(*planned) for run in of_seed]
     return runs
+
+
+def names_of(run: Run) -> Tuple[str, str]:
+    """Case and setting of a run that :func:`plan_study` has planned."""
+    case, setting = run.name.split('/')
+    return case, setting
 
 
 def _refuse_unknown(path: str, content: dict, known, where: str) -> None:

@@ -1,16 +1,14 @@
 """One table of what the runs gave, for readers and for programs."""
-import csv
-import io
 import statistics
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
 
-from psp_plugin.engine.atomic_backend import AtomicBackend
 from psp_plugin.errors import FileError
 
 from .paper import paper_accuracy
 from .runner import Outcome
 from .scalars import validation_scores
+from .text import as_csv, as_markdown, write_whole
 
 NONE = '-'
 NOTE = '''Top-1 in percent. Mean and spread (sample standard deviation) are of
@@ -41,10 +39,10 @@ def write_tables(outcomes: Sequence[Outcome], folder: str) -> List[Path]:
     configs = [_config_row(group, splits) for group in by_config.values()]
     runs = [_run_row(outcome, splits) for outcome in outcomes]
     text = '\n'.join([_markdown(configs), NOTE, _markdown(runs)])
-    files = {'table.md': text, 'table.csv': _csv(configs),
-             'runs.csv': _csv(runs)}
+    files = {'table.md': text, 'table.csv': as_csv(configs),
+             'runs.csv': as_csv(runs)}
     for name, content in files.items():
-        AtomicBackend().put(content.encode(), Path(folder, name))
+        write_whole(content, Path(folder, name))
     return [Path(folder, name) for name in files]
 
 
@@ -120,16 +118,4 @@ def _duration(seconds: float) -> str:
 
 
 def _markdown(rows: List[dict]) -> str:
-    lines = [list(rows[0]), ['---'] * len(rows[0]),
-             *(row.values() for row in rows)]
-    return ''.join(
-        f'| {" | ".join(cell.replace("|", "/") for cell in line)} |\n'
-        for line in lines)
-
-
-def _csv(rows: List[dict]) -> str:
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, list(rows[0]), lineterminator='\n')
-    writer.writeheader()
-    writer.writerows(rows)
-    return stream.getvalue()
+    return as_markdown(rows[0], (row.values() for row in rows))

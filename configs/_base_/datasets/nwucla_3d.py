@@ -21,6 +21,12 @@ normalize = [
 ]
 features = [dict(type='GenSkeFeat', dataset='nturgb+d', feats=['j', 'jm'])]
 prepare = normalize + features
+# What the *_views configs draw for each stream: radians about x, y and the
+# vertical, 60 degrees about the latter.
+other_view = [
+    dict(type='RandomRotatePose', angles=(0.17, 0.17, 1.05)),
+    dict(type='RandomShearPose', factor=0.2),
+]
 pack = [
     dict(type='PoseDecode'),
     dict(type='FormatGCNInput', num_person=1),

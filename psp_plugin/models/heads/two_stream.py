@@ -5,6 +5,8 @@ import torch
 from mmaction.models.heads import GCNHead
 from mmaction.registry import MODELS
 
+from psp_plugin.models.precision import at_least_float32
+
 
 @MODELS.register_module()
 class TwoStreamHead(GCNHead):
@@ -33,5 +35,4 @@ class TwoStreamHead(GCNHead):
         joint, motion = x
         logits = super().forward(joint) + super().forward(motion)
         # The toolbox's accuracy goes through NumPy, which has no bfloat16.
-        half = logits.dtype in (torch.float16, torch.bfloat16)
-        return logits.float() if half else logits
+        return at_least_float32(logits)

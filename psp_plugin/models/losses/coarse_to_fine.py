@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from mmaction.registry import MODELS
 from mmengine.dist import get_rank
 
+from psp_plugin.models.precision import at_least_float32
 from psp_plugin.skeletons import LEVELS
 
 from .gather import GatherFeatures, check_equal_shares
@@ -33,9 +34,7 @@ def nt_xent(joint: torch.Tensor, motion: torch.Tensor, temperature: float,
     """
     n = len(joint)
     with torch.autocast(joint.device.type, enabled=False):
-        features = torch.cat((joint, motion))
-        if features.dtype in (torch.float16, torch.bfloat16):
-            features = features.float()
+        features = at_least_float32(torch.cat((joint, motion)))
         features = F.normalize(features, dim=1)
         others, first = features, 0
         if gather:

@@ -5,6 +5,8 @@ import torch
 from mmaction.models.recognizers import RecognizerGCN
 from mmaction.registry import MODELS
 
+from psp_plugin.models.precision import at_least_float32
+
 from .checks import (
     channels_of,
     check_channels,
@@ -35,7 +37,8 @@ class RecognizerGCNWithNeck(RecognizerGCN):
                              'or use RecognizerGCN')
         check_neck(self.backbone, self.neck)
         check_channels(self, channels_of(self.backbone))
-        self.cls_head.register_forward_hook(in_float32)
+        self.cls_head.register_forward_hook(
+            lambda head, inputs, logits: at_least_float32(logits))
 
     def extract_feat(self, inputs: torch.Tensor, stage: str = 'neck',
                      **kwargs) -> Tuple:
@@ -65,10 +68,3 @@ class RecognizerGCNWithNeck(RecognizerGCN):
         if stage == 'head':
             features = self.cls_head(features)
         return features, head_kwargs
-
-
-def in_float32(head: torch.nn.Module, inputs: Tuple,
-               logits: torch.Tensor) -> torch.Tensor:
-    """Makes half-precision logits float32, as a hook of the classifier."""
-    half = logits.dtype in (torch.float16, torch.bfloat16)
-    return logits.float() if half else logits
