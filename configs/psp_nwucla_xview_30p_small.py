@@ -1,5 +1,17 @@
-# psp_nwucla_xview_5p_small.py with 30% labels, epochs of about the length.
+# psp_nwucla_xview_5p_small.py with 30% labels and about the same steps.
 _base_ = 'psp_nwucla_xview_5p_small.py'
 
 train_dataloader = dict(
-    dataset=dict(times=2, dataset=dict(labeled_ratio=0.3)))
+    dataset=dict(times=1, dataset=dict(labeled_ratio=0.3)))
+train_cfg = dict(max_epochs=42, val_interval=14)
+param_scheduler = [
+    dict(
+        type='LinearLR',
+        start_factor=0.01,
+        begin=0,
+        end=2,
+        by_epoch=True,
+        convert_to_iter_based=True),
+    dict(type='MultiStepLR', milestones=[26, 37], gamma=0.1, by_epoch=True)
+]
+default_hooks = dict(checkpoint=dict(interval=14))

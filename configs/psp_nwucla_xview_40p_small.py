@@ -1,4 +1,4 @@
-# psp_nwucla_xview_5p_small.py with 40% labels, epochs of about the length.
+# psp_nwucla_xview_5p_small.py with 40% labels and about the same steps.
 _base_ = 'psp_nwucla_xview_5p_small.py'
 
 train_dataloader = dict(

@@ -4,7 +4,7 @@ _base_ = [
     '_base_/datasets/synthetic.py', '_base_/schedules/sgd_small.py'
 ]
 
-train_cfg = dict(max_epochs=20)
+train_cfg = dict(max_epochs=20, val_interval=5)
 param_scheduler = [
     dict(
         type='LinearLR',

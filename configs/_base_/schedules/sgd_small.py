@@ -1,6 +1,6 @@
-# The NW-UCLA optimiser of the paper, with a schedule of 40 epochs.
+# The NW-UCLA optimiser of the paper, with a schedule of 32 epochs.
 train_cfg = dict(
-    type='EpochBasedTrainLoop', max_epochs=40, val_begin=1, val_interval=5)
+    type='EpochBasedTrainLoop', max_epochs=32, val_begin=1, val_interval=8)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 
@@ -13,10 +13,10 @@ param_scheduler = [
         type='LinearLR',
         start_factor=0.01,
         begin=0,
-        end=4,
+        end=2,
         by_epoch=True,
         convert_to_iter_based=True),
-    dict(type='MultiStepLR', milestones=[24, 34], gamma=0.1, by_epoch=True)
+    dict(type='MultiStepLR', milestones=[20, 28], gamma=0.1, by_epoch=True)
 ]
 
 auto_scale_lr = dict(enable=False, base_batch_size=32)
