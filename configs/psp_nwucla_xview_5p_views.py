@@ -1,6 +1,7 @@
 # psp_nwucla_xview_5p.py with augmentation that differs between the streams, so
-# that the contrast's positives are two cameras' views of a clip. Chosen on the
-# training views, see README's results. Not in the paper, which gives none.
+# that the contrast's positives are two cameras' views of a clip, and the
+# labelled clips in the unlabelled pool. Chosen on the training views at small
+# size, see docs/results.md. Not in the paper, which gives no augmentation.
 _base_ = 'psp_nwucla_xview_5p.py'
 
 train_pipeline = _base_.normalize + [
@@ -10,4 +11,6 @@ train_pipeline = _base_.normalize + [
         [dict(type='UniformSamplePose', clip_len=50)])
 ] + _base_.pack
 train_dataloader = dict(
-    dataset=dict(dataset=dict(dataset=dict(pipeline=train_pipeline))))
+    dataset=dict(
+        dataset=dict(
+            include_labeled=True, dataset=dict(pipeline=train_pipeline))))

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import List, Optional, Sequence
 
+from mmengine.config import Config
+
 from psp_plugin.command_line import read_config
 from psp_plugin.datasets.bad_clips import BadClipError
 from psp_plugin.datasets.files import check_annotation_file
@@ -94,6 +96,8 @@ def run_tool(name: str, uses: Sequence[str]) -> None:
         for path in annotation_paths([cfg.get(key) for key in uses]):
             check_annotation_file(path)
         check_run(cfg, uses)
+        if getattr(args, 'amp', False):
+            _check_amp(args.config)
         options = class_options(cfg, uses) + join_cpu_processes(
             args.launcher, cfg)
     except (FileNotFoundError, ValueError) as error:
@@ -104,6 +108,19 @@ def run_tool(name: str, uses: Sequence[str]) -> None:
         tool.main()
     except (InputError, BadClipError, FloatingPointError) as error:
         sys.exit(f'{args.config}: {error}')
+
+
+def _check_amp(path: str) -> None:
+    """Refuses ``--amp`` where the toolbox stops at an assertion.
+
+    It looks at the file alone, before ``--cfg-options``.
+    """
+    wrapper = Config.fromfile(path).optim_wrapper.get('type', 'OptimWrapper')
+    if wrapper not in ('OptimWrapper', 'AmpOptimWrapper'):
+        raise ValueError(
+            '--amp replaces the plain OptimWrapper alone, and this config '
+            f'has {wrapper}; leave --amp out, or set optim_wrapper='
+            "dict(type='OptimWrapper') in a config based on it")
 
 
 def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:

@@ -69,6 +69,11 @@ def test_siblings_differ_in_their_clips_alone(name):
     one, other = (Config.fromfile(str(CONFIGS / stem)) for stem in
                   (name, SIBLINGS[name]))
     for cfg in (one, other):
+        if name.endswith('_small.py'):  # about the same steps
+            cfg.train_cfg.pop('max_epochs')
+            cfg.train_cfg.pop('val_interval')
+            cfg.default_hooks.checkpoint.pop('interval')
+            cfg.param_scheduler[1].pop('milestones')
         cfg.train_dataloader.dataset.pop('times')
         labeled = cfg.train_dataloader.dataset.dataset
         labeled.pop('labeled_ratio')
@@ -76,6 +81,21 @@ def test_siblings_differ_in_their_clips_alone(name):
                         cfg.test_dataloader.dataset):
             dataset.pop('split')
     assert one._cfg_dict == other._cfg_dict
+
+
+@pytest.mark.parametrize('percent', [5, 15, 30, 40])
+def test_small_configs_take_about_the_same_steps(percent):
+    cfg = Config.fromfile(
+        str(CONFIGS / f'psp_nwucla_xview_{percent}p_small.py'))
+    labeled, epochs = cfg.train_dataloader, cfg.train_cfg.max_epochs
+    clips = 10 * percent * labeled.dataset.times
+    steps = -(-clips // labeled.batch_size)
+    assert 780 <= steps * epochs <= 820
+    assert epochs % cfg.train_cfg.val_interval == 0
+    assert epochs % cfg.default_hooks.checkpoint.interval == 0
+    # The rate falls where the 5% config's does: at 5/8 and 7/8.
+    assert cfg.param_scheduler[1].milestones == pytest.approx(
+        [epochs * 5 / 8, epochs * 7 / 8], abs=0.6)
 
 
 @pytest.mark.parametrize('name', STEPPED)

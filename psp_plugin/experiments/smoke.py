@@ -40,6 +40,8 @@ class Check(NamedTuple):
 def make_config(path: str, folder: Path) -> Path:
     """Writes a config cut down to seconds, with random clips of its layout.
 
+    It is in float32: the checks say which of them train in half precision.
+
     Args:
         path (str): The config.
         folder (Path): Where it and its clips go.
@@ -53,6 +55,7 @@ def make_config(path: str, folder: Path) -> Path:
     if any('ann_file' in part for _, part in find_dicts(cfg)):
         use_made_up(cfg, folder, max(
             CLIPS, 2 * cfg.model.cls_head.num_classes))
+    cfg.optim_wrapper.type = 'OptimWrapper'
     for _, part in find_dicts(cfg):
         if part.get('type') == 'SemiSupervisedDataset':
             part.update(labeled_ratio=0.5, labeled_per_class=None)

@@ -133,7 +133,7 @@ def test_loading_for_any_encoder(tool, capsys):
                '--parts', 'loading', '--made-up', '40', '--clips', '20',
                '--cfg-options', 'train_dataloader.batch_size=4',
                'train_dataloader.dataset.dataset.labeled_ratio=0.3'])
-    assert 'UniformSamplePose' in capsys.readouterr().out
+    assert 'StreamsApart' in capsys.readouterr().out
 
 
 def test_training_with_made_up_clips(tool, tmp_path, capsys):

@@ -16,7 +16,7 @@ USES = dict(train=('train_dataloader', 'custom_hooks', 'val_dataloader'),
 def end(tmp_path, monkeypatch):
     """Runs a tool in this process; gives what it ends with."""
 
-    def run(tool='train', clip=None, **options):
+    def run(tool='train', clip=None, flags=(), **options):
         path = Path(write_ntu(tmp_path / 'ntu60_3d.pkl'))
         data = pickle.loads(path.read_bytes())
         data['annotations'][4].update(clip or {})
@@ -26,7 +26,8 @@ def end(tmp_path, monkeypatch):
                      **options).dump(str(config))
         monkeypatch.setenv('LOCAL_RANK', '0')
         monkeypatch.setattr(sys, 'argv', [
-            tool, str(config), *(['none.pth'] if tool == 'test' else [])])
+            tool, str(config), *(['none.pth'] if tool == 'test' else []),
+            *flags])
         with pytest.raises(SystemExit) as error:
             run_tool(tool, USES[tool])
         assert error.value.code.startswith(f'{config}: ')
@@ -86,3 +87,9 @@ def test_workers_that_no_checkpoint_can_hold(end):
     told = end(**{'train_dataloader.num_workers': 1,
                   'train_dataloader.persistent_workers': True})
     assert 'set persistent_workers=False there, or remove the hook' in told
+
+
+def test_amp_of_a_config_in_bfloat16(end):
+    told = end(flags=['--amp'],
+               **{'optim_wrapper.type': 'BFloat16OptimWrapper'})
+    assert 'has BFloat16OptimWrapper; leave --amp out' in told
