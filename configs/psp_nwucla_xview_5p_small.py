@@ -1,5 +1,5 @@
-# PSP on NW-UCLA at a size that two CPU cores train in four minutes: fewer
-# channels, frames, epochs and clips a batch than psp_nwucla_xview_5p.py. Each
+# PSP on NW-UCLA at a size that one CPU core trains in five to six minutes:
+# fewer channels, frames, epochs and clips than psp_nwucla_xview_5p.py. Each
 # stream is rotated and sheared by a draw of its own, so that the contrast's
 # positives are two cameras' views of a clip, and the labelled clips are in the
 # unlabelled pool. Chosen on the training views, see docs/results.md.
@@ -54,4 +54,5 @@ test_dataloader = dict(
     dataset=dict(pipeline=test_pipeline))
 
 optim_wrapper = dict(type='BFloat16OptimWrapper')
+auto_scale_lr = dict(base_batch_size=16)
 default_hooks = dict(checkpoint=dict(interval=8, max_keep_ckpts=3))

@@ -21,8 +21,8 @@ normalize = [
 ]
 features = [dict(type='GenSkeFeat', dataset='nturgb+d', feats=['j', 'jm'])]
 prepare = normalize + features
-# What the *_views configs draw for each stream: radians about x, y and the
-# vertical, 60 degrees about the latter.
+# What the small and the *_views configs draw for each stream: radians about
+# x, y and the vertical, 60 degrees about the latter.
 other_view = [
     dict(type='RandomRotatePose', angles=(0.17, 0.17, 1.05)),
     dict(type='RandomShearPose', factor=0.2),
