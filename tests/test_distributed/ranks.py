@@ -26,7 +26,7 @@ from runs import ScaledChance, build_config, train
 
 from psp_plugin.distributed import join_cpu_processes
 
-LIMIT = 300  # seconds after which the tests give up on a rank
+LIMIT = 900  # seconds after which the tests give up on a rank
 
 
 def wrap(model: torch.nn.Module, **kwargs) -> MMDistributedDataParallel:
