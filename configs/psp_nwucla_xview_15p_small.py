@@ -5,13 +5,7 @@ train_dataloader = dict(
     dataset=dict(times=3, dataset=dict(labeled_ratio=0.15)))
 train_cfg = dict(max_epochs=28, val_interval=7)
 param_scheduler = [
-    dict(
-        type='LinearLR',
-        start_factor=0.01,
-        begin=0,
-        end=2,
-        by_epoch=True,
-        convert_to_iter_based=True),
-    dict(type='MultiStepLR', milestones=[17, 24], gamma=0.1, by_epoch=True)
+    _base_.param_scheduler[0],
+    dict(_base_.param_scheduler[1], milestones=[17, 24])
 ]
 default_hooks = dict(checkpoint=dict(interval=7))

@@ -6,13 +6,7 @@ _base_ = [
 
 train_cfg = dict(max_epochs=20, val_interval=5)
 param_scheduler = [
-    dict(
-        type='LinearLR',
-        start_factor=0.01,
-        begin=0,
-        end=2,
-        by_epoch=True,
-        convert_to_iter_based=True),
-    dict(type='MultiStepLR', milestones=[12, 17], gamma=0.1, by_epoch=True)
+    _base_.param_scheduler[0],
+    dict(_base_.param_scheduler[1], milestones=[12, 17])
 ]
 default_hooks = dict(checkpoint=dict(interval=5, max_keep_ckpts=3))

@@ -11,6 +11,8 @@ from mmengine.runner import Runner
 from toy import CONFIGS, set_everywhere, write_ntu
 
 from psp_plugin.datasets.split import clips_per_class
+from psp_plugin.experiments import read_study
+from psp_plugin.experiments.plan import load_config
 
 NAMES = sorted(str(path.relative_to(CONFIGS))
                for path in CONFIGS.rglob('*.py') if '_base_' not in path.parts)
@@ -96,6 +98,16 @@ def test_small_configs_take_about_the_same_steps(percent):
     # The rate falls where the 5% config's does: at 5/8 and 7/8.
     assert cfg.param_scheduler[1].milestones == pytest.approx(
         [epochs * 5 / 8, epochs * 7 / 8], abs=0.6)
+
+
+@pytest.mark.parametrize('percent', [15, 30, 40])
+def test_shares_of_the_study_are_the_configs(percent):
+    """The study repeats as options what the configs change."""
+    study = read_study(str(CONFIGS / 'studies/nwucla_small.yml'))
+    base = str(CONFIGS / 'psp_nwucla_xview_5p_small.py')
+    config = str(CONFIGS / f'psp_nwucla_xview_{percent}p_small.py')
+    assert load_config(base, study.cases[f'{percent}p'])._cfg_dict == (
+        Config.fromfile(config)._cfg_dict)
 
 
 @pytest.mark.parametrize('name', STEPPED)
