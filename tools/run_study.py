@@ -27,6 +27,10 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument(
         '--minutes', type=float, metavar='M',
         help='begin nothing that will not end by then (default: no limit)')
+    parser.add_argument(
+        '--baseline', metavar='SETTING',
+        help='the setting that others are compared with (default: the '
+        "study's)")
     parser.add_argument('--show', action='store_true',
                         help='only show the table of what is in the CSV')
     return parser.parse_args(argv)
@@ -35,7 +39,7 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
     with ends_in_a_sentence():
-        study = read_study(args.study)
+        study = read_study(args.study, args.baseline)
         runs = plan_study(study, args.work_dir)
         record = Record(args.csv)
     seconds = None if args.minutes is None else 60 * args.minutes

@@ -33,7 +33,7 @@ class Study(NamedTuple):
     settings: Dict[str, Dict[str, Any]]
 
 
-def read_study(path: str) -> Study:
+def read_study(path: str, baseline: Optional[str] = None) -> Study:
     """Reads a study from a YAML file.
 
     ::
@@ -50,9 +50,12 @@ def read_study(path: str) -> Study:
 
     Args:
         path (str): The file.
+        baseline (str, optional): A setting to compare the others with, in
+            the place of the file's.
 
     Raises:
-        FileError: If it is missing, no YAML, or not of this form.
+        FileError: If it is missing, no YAML, or not of this form, or if the
+            baseline is none of its settings.
     """
     if not Path(path).is_file():
         raise FileError(path, 'does not exist')
@@ -78,10 +81,11 @@ def read_study(path: str) -> Study:
                         f'setting {name}')
     for name in cases:
         _check_name(path, name)
-    baseline = content.get('baseline')
+    if baseline is None:
+        baseline = content.get('baseline')
     if baseline is not None and baseline not in settings:
-        raise FileError(path, f'has the baseline {baseline!r}, which is none '
-                        f'of its settings: {", ".join(settings)}')
+        raise FileError(path, f'has no setting {baseline!r} for a baseline, '
+                        f'only {", ".join(settings)}')
 
     def listed(value: Any, kind: type, what: str) -> list:
         value = [] if value is None else value

@@ -133,6 +133,13 @@ def test_table_pairs_by_case_and_seed(study, tmp_path):
                line.endswith('| +2.7 ± 3.8 | 3 of 3 |') for line in lines)
 
 
+def test_another_baseline_can_be_chosen(study):
+    assert study.baseline == 'base'
+    assert read_study(study.path, 'more').baseline == 'more'
+    with pytest.raises(FileError, match="'mor' for a baseline, only base"):
+        read_study(study.path, 'mor')
+
+
 @pytest.mark.parametrize('text, sentence', [
     ('a: [', 'is no YAML'),
     ('[]', 'must be a mapping of options, splits'),
@@ -143,7 +150,7 @@ def test_table_pairs_by_case_and_seed(study, tmp_path):
     ('settings: {1: {config: x}}', 'the name 1 must be of letters'),
     ('settings: {a: {config: x}}\ncases: {"..": []}', "name '..' must"),
     ('settings: {a: {config: x}}\nseed: [1]', 'the study has seed, but'),
-    ('settings: {a: {config: x}}\nbaseline: b', "has the baseline 'b'"),
+    ('settings: {a: {config: x}}\nbaseline: b', "'b' for a baseline"),
     ('settings: {a: {config: x}}\nseeds: 3', 'seeds must be a list of'),
     ('settings: {a: {config: x}}\nseeds: [a]', 'seeds must be a list of'),
     ('settings: {a: {config: x}}\nsplits: b', 'splits must be a list of'),
