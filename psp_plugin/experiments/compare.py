@@ -57,8 +57,11 @@ def compare(study: Study, runs: Sequence[Run], record: Record) -> str:
         record (Record): What is known of them.
 
     Returns:
-        str: A row for each case, setting and split, and with several cases
-        one for all of them together.
+        str: A row for each case, setting and split. With several cases also
+        ``all``, in which every pair of every case counts as one, and
+        ``by seed``, in which a seed's mean over the cases does: where cases
+        share labelled clips or initialisation, their pairs are not
+        independent and the interval of ``all`` is too narrow.
     """
     # By split and setting, top-1 by case and seed.
     scores: Dict[Tuple[str, str], Dict[Tuple[str, int], float]] = {}
@@ -69,17 +72,32 @@ def compare(study: Study, runs: Sequence[Run], record: Record) -> str:
             if folds and split == run.splits[0]:  # the case says which
                 split = 'test'
             scores.setdefault((split, setting), {})[case, run.seed] = top1
+    tables = [(case, scores) for case in study.cases]
+    if len(study.cases) > 1:
+        tables += [('all', scores), (
+            'by seed', {key: _by_seed(found, len(study.cases))
+                        for key, found in scores.items()})]
     rows = []
-    for case in [*study.cases, *(['all'] if len(study.cases) > 1 else [])]:
+    for case, table in tables:
         for (split, setting), found in sorted(
-                scores.items(), key=lambda item: item[0][0]):
+                table.items(), key=lambda item: item[0][0]):
             row = _row(case, setting, split, found,
-                       scores.get((split, study.baseline), {}))
+                       table.get((split, study.baseline), {}))
             rows += [row] if row else []
     head = ('case', 'setting', 'split', 'runs', 'top-1', 'difference',
             'ahead')
     return (as_markdown(head, rows) + '\n' +
             NOTE.format(baseline=study.baseline))
+
+
+def _by_seed(found: Dict[Tuple[str, int], float],
+             cases: int) -> Dict[Tuple[str, int], float]:
+    """Means over the cases, of the seeds that have run in all of them."""
+    of_seed: Dict[int, List[float]] = {}
+    for (_, seed), top1 in found.items():
+        of_seed.setdefault(seed, []).append(top1)
+    return {('by seed', seed): statistics.mean(values)
+            for seed, values in of_seed.items() if len(values) == cases}
 
 
 def _row(case: str, setting: str, split: str,

@@ -131,6 +131,8 @@ def test_table_pairs_by_case_and_seed(study, tmp_path):
     # Gaps 1, 3, 4: mean 2.67, standard deviation 1.53, t(0.975, 2) = 4.303.
     assert any(line.startswith('| all | more | test | 3 | 52.7 ±') and
                line.endswith('| +2.7 ± 3.8 | 3 of 3 |') for line in lines)
+    # Seed 0 alone has run in both cases: (50 + 40) / 2, (51 + 44) / 2.
+    assert '| by seed | more | test | 1 | 47.5 | +2.5 | 1 of 1 |' in lines
 
 
 def test_another_baseline_can_be_chosen(study):
