@@ -81,6 +81,9 @@ def read_study(path: str, baseline: Optional[str] = None) -> Study:
                         f'setting {name}')
     for name in cases:
         _check_name(path, name)
+        if name == 'all' and len(cases) > 1:
+            raise FileError(path, "no case of several may be named 'all', as "
+                            'the row of all cases together is')
     if baseline is None:
         baseline = content.get('baseline')
     if baseline is not None and baseline not in settings:

@@ -151,6 +151,7 @@ def test_another_baseline_can_be_chosen(study):
     ('settings: {a/b: {config: x}}', "the name 'a/b' must be of letters"),
     ('settings: {1: {config: x}}', 'the name 1 must be of letters'),
     ('settings: {a: {config: x}}\ncases: {"..": []}', "name '..' must"),
+    ('settings: {a: {config: x}}\ncases: {all: [], b: []}', "named 'all'"),
     ('settings: {a: {config: x}}\nseed: [1]', 'the study has seed, but'),
     ('settings: {a: {config: x}}\nbaseline: b', "'b' for a baseline"),
     ('settings: {a: {config: x}}\nseeds: 3', 'seeds must be a list of'),
