@@ -9,6 +9,7 @@ from .record import Record
 from .study import Study, names_of
 from .text import as_markdown
 
+Scores = Dict[Tuple[str, int], float]  # top-1 by case and seed
 CONFIDENCE = 0.95
 NOTE = f'''Top-1 in percent: mean and sample standard deviation over the runs.
 The difference is to {{baseline}}, paired by case and seed, with its
@@ -64,8 +65,8 @@ def compare(study: Study, runs: Sequence[Run], record: Record) -> str:
         share labelled clips or initialisation, their pairs are not
         independent and the interval of ``all`` is too narrow.
     """
-    # By split and setting, top-1 by case and seed.
-    scores: Dict[Tuple[str, str], Dict[Tuple[str, int], float]] = {}
+    # By split and setting.
+    scores: Dict[Tuple[str, str], Scores] = {}
     folds = len({run.splits[0] for run in runs}) > 1
     for run in runs:
         case, setting = names_of(run)
@@ -73,7 +74,9 @@ def compare(study: Study, runs: Sequence[Run], record: Record) -> str:
             if folds and split == run.splits[0]:  # the case says which
                 split = 'test'
             scores.setdefault((split, setting), {})[case, run.seed] = top1
-    tables = [(case, scores) for case in study.cases]
+    tables = [(case, {key: _of_case(found, case)
+                      for key, found in scores.items()})
+              for case in study.cases]
     if len(study.cases) > 1:
         tables += [('all', scores), (
             'by seed', {key: _by_seed(found, len(study.cases))
@@ -91,8 +94,11 @@ def compare(study: Study, runs: Sequence[Run], record: Record) -> str:
             NOTE.format(baseline=study.baseline))
 
 
-def _by_seed(found: Dict[Tuple[str, int], float],
-             cases: int) -> Dict[Tuple[str, int], float]:
+def _of_case(found: Scores, case: str) -> Scores:
+    return {key: top1 for key, top1 in found.items() if key[0] == case}
+
+
+def _by_seed(found: Scores, cases: int) -> Scores:
     """Means over the cases, of the seeds that have run in all of them."""
     of_seed: Dict[int, List[float]] = {}
     for (_, seed), top1 in found.items():
@@ -101,22 +107,19 @@ def _by_seed(found: Dict[Tuple[str, int], float],
             for seed, values in of_seed.items() if len(values) == cases}
 
 
-def _row(case: str, setting: str, split: str,
-         found: Dict[Tuple[str, int], float],
-         baseline: Dict[Tuple[str, int], float]) -> List[str]:
+def _row(case: str, setting: str, split: str, found: Scores,
+         baseline: Scores) -> List[str]:
     """A line of the table, or none where there are no runs."""
-    ours = {key: top1 for key, top1 in found.items()
-            if case in ('all', key[0])}
-    if not ours:
+    if not found:
         return []
-    values = list(ours.values())
+    values = list(found.values())
     spread = f' ± {statistics.stdev(values):.1f}' if len(values) > 1 else ''
     row = [case, setting, split, str(len(values)),
            f'{statistics.mean(values):.1f}{spread}']
-    pairs = [key for key in ours if key in baseline]
+    pairs = [key for key in found if key in baseline]
     if not pairs or found is baseline:
         return [*row, '', '']
-    gap = difference([ours[key] for key in pairs],
+    gap = difference([found[key] for key in pairs],
                      [baseline[key] for key in pairs])
     margin = '' if gap.pairs < 2 else f' ± {gap.margin:.1f}'
     return [*row, f'{gap.mean:+.1f}{margin}', f'{gap.ahead} of {gap.pairs}']
