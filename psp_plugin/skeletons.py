@@ -31,12 +31,14 @@ class SkeletonPyramid:
         mirror (Sequence[tuple[int, int]], optional): Pairs of a left and a
             right joint, which change places in a mirror; the other joints
             are in the middle. Defaults to None, not known.
+        inner (Sequence[int]): Joints of the trunk, the root of HA-CM's joint
+            hierarchy, of which it makes no tokens. Defaults to none.
 
     Raises:
         ValueError: If there is no group or an empty one, if an index is no
             integer or out of range, if a joint (part) is in no part (body) or
-            in more than one, if a joint is mirrored twice, or if the names do
-            not fit.
+            in more than one, if a joint is mirrored twice, if the inner
+            joints are not some of the joints, or if the names do not fit.
     """
     name: str
     num_joints: int
@@ -46,6 +48,7 @@ class SkeletonPyramid:
     body_names: Tuple[str, ...] = ()
     bones: Tuple[Group, ...] = ()
     mirror: Optional[Tuple[Group, ...]] = None
+    inner: Group = ()
 
     def __post_init__(self) -> None:
         tables = ('parts', 'bodies', 'bones')
@@ -76,6 +79,19 @@ class SkeletonPyramid:
         if twice:
             raise ValueError(f'layout {self.name!r}: mirror names joint '
                              f'{twice[0]} more than once')
+        inner, = _as_groups(self.name, 'inner', [self.inner])
+        object.__setattr__(self, 'inner', inner)
+        if not set(inner) < set(range(self.num_joints)) or (
+                len(set(inner)) < len(inner)):
+            raise ValueError(f'layout {self.name!r}: inner {inner} must name '
+                             f'some, not all, of the joints from 0 to '
+                             f'{self.num_joints - 1}, each once')
+
+    @property
+    def outer(self) -> Group:
+        """The joints that are not inner ones, in order."""
+        return tuple(joint for joint in range(self.num_joints)
+                     if joint not in self.inner)
 
     @property
     def joint_to_part(self) -> Group:
@@ -237,7 +253,8 @@ for _pyramid in (
             body_names=_BODY_NAMES,
             bones=Graph('nturgb+d').inward,
             mirror=((4, 8), (5, 9), (6, 10), (7, 11), (12, 16), (13, 17),
-                    (14, 18), (15, 19), (21, 23), (22, 24))),
+                    (14, 18), (15, 19), (21, 23), (22, 24)),
+            inner=(0, 1, 4, 8, 12, 16, 20)),
         SkeletonPyramid(
             name='nwucla',
             num_joints=20,
@@ -251,7 +268,8 @@ for _pyramid in (
                    (14, 13), (15, 14), (16, 0), (17, 16), (18, 17),
                    (19, 18)),
             mirror=((4, 8), (5, 9), (6, 10), (7, 11), (12, 16), (13, 17),
-                    (14, 18), (15, 19))),
+                    (14, 18), (15, 19)),
+            inner=(0, 1, 2, 4, 8, 12, 16)),
         # 2D key points of COCO have no spine; the face is two parts.
         SkeletonPyramid(
             name='coco',
@@ -263,7 +281,8 @@ for _pyramid in (
             body_names=(*_BODY_NAMES[:4], 'head'),
             bones=Graph('coco').inward,
             mirror=((1, 2), (3, 4), (5, 6), (7, 8), (9, 10), (11, 12),
-                    (13, 14), (15, 16))),
+                    (13, 14), (15, 16)),
+            inner=(5, 6, 11, 12)),
         SkeletonPyramid(
             name='openpose',
             num_joints=18,
@@ -274,6 +293,7 @@ for _pyramid in (
             body_names=_BODY_NAMES,
             bones=Graph('openpose').inward,
             mirror=((5, 2), (6, 3), (7, 4), (11, 8), (12, 9), (13, 10),
-                    (15, 14), (17, 16))),
+                    (15, 14), (17, 16)),
+            inner=(1, 2, 5, 8, 11)),
 ):
     register_layout(_pyramid)

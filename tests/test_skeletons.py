@@ -228,8 +228,8 @@ def test_table_of_a_config():
 
 @pytest.mark.parametrize('changes, sentence', [
     (dict(parts=None), "a layout table needs parts and bodies and takes name, "
-     'num_joints, parts, bodies, part_names, body_names, bones, mirror, but '
-     'parts is missing'),
+     'num_joints, parts, bodies, part_names, body_names, bones, mirror, '
+     'inner, but parts is missing'),
     (dict(joints=5), 'joints is not one of them'),
     (dict(parts=[[0, 2], [3, 4]], bodies=[[0, 1]]),
      "layout 'custom': joint(s) 1 are in no part"),

@@ -2,6 +2,7 @@
 import copy
 import functools
 import json
+import logging
 from collections import Counter
 from pathlib import Path
 from typing import Any, List, Optional, Tuple, Union
@@ -17,7 +18,13 @@ from psp_plugin.errors import InputError
 from .annotations import is_integer
 from .bad_clips import clip_name, pass_pipeline, take_clip
 from .files import annotation_path, check_annotation_file
-from .split import choose_labeled, clips_per_class, read_split
+from .split import (
+    choose_labeled,
+    choose_over_all,
+    clips_over_all,
+    clips_per_class,
+    read_split,
+)
 
 
 class Source:
@@ -56,6 +63,11 @@ class Source:
         return names, labels
 
 
+def classes_of(label: Any) -> List[Any]:
+    """The classes of a clip: its label, or its several ones."""
+    return np.ravel(label).tolist() if np.ndim(label) else [label]
+
+
 _SOURCES: 'WeakValueDictionary[str, Source]' = WeakValueDictionary()
 
 
@@ -87,13 +99,14 @@ class SemiSupervisedDataset:
     """The labelled or the unlabelled clips of a toolbox dataset.
 
     The labelled ones are drawn per class, k = floor(ratio * N / classes), by
-    clip name and seed only (see :func:`psp_plugin.datasets.split`), or are
-    read from a split file. Clips of the unlabelled view reach the pipeline
-    without a label.
+    clip name and seed only (see :func:`psp_plugin.datasets.split`), or over
+    all classes with ``balanced=False``, or are read from a split file. Clips
+    of the unlabelled view reach the pipeline without a label.
 
     Source: PSP Learning, section 4.2. Departs from it in nothing; the released
     implementation's unlabelled loader holds the whole training set, which is
-    ``include_labeled=True``.
+    ``include_labeled=True``. ``balanced=False`` is the draw of MAMP, CMD and
+    HA-CM.
 
     A clip that turns out bad in training stops it, or is replaced by the next
     one of the view, as the dataset's ``bad_clips`` says (see
@@ -114,6 +127,10 @@ class SemiSupervisedDataset:
             clips too, without their labels. Defaults to False.
         lazy_init (bool): Whether the annotations are read only when needed.
             Defaults to False.
+        balanced (bool): Whether all classes have equally many labelled clips.
+            If not, floor(ratio * N) clips are drawn whatever their labels,
+            and the log warns if that leaves a class without any; it takes
+            ``labeled_ratio``. Defaults to True.
 
     Raises:
         InputError: If the arguments contradict, or if no such split can be
@@ -129,7 +146,8 @@ class SemiSupervisedDataset:
                  split_file: Optional[str] = None,
                  seed: int = 0,
                  include_labeled: bool = False,
-                 lazy_init: bool = False) -> None:
+                 lazy_init: bool = False,
+                 balanced: bool = True) -> None:
         if subset not in ('labeled', 'unlabeled'):
             raise InputError("subset must be 'labeled' or 'unlabeled', not "
                              f'{subset!r}')
@@ -141,7 +159,12 @@ class SemiSupervisedDataset:
         if len(given) != 1:
             raise InputError(f'exactly one of {", ".join(ways)} must be given,'
                              f' not {" and ".join(given) or "none"}')
-        self.cfg = dict(ways, dataset=dataset, seed=seed,
+        if not balanced and labeled_ratio is None:
+            raise InputError(
+                'balanced=False draws a labeled_ratio of all clips, which '
+                f'contradicts {given[0]}: give labeled_ratio in its place, or '
+                'leave balanced out')
+        self.cfg = dict(ways, dataset=dataset, seed=seed, balanced=balanced,
                         include_labeled=include_labeled,
                         type=type(self).__name__)
         self.subset = subset
@@ -149,6 +172,7 @@ class SemiSupervisedDataset:
         self.labeled_per_class = labeled_per_class
         self.split_file = split_file
         self.seed = seed
+        self.balanced = balanced
         self.include_labeled = include_labeled
         if isinstance(dataset, dict):
             self._source = open_source(dataset)
@@ -188,6 +212,9 @@ class SemiSupervisedDataset:
         self._fully_initialized = True
         print_log(f'{len(self)} {self.subset} of {len(names)} clips '
                   f'({len(labeled)} labelled ones in all)', logger='current')
+        if self.subset == 'labeled' and not self.balanced:
+            self._warn_of_classes_left_out(
+                labels, [label for label, kept in zip(labels, keep) if kept])
 
     def _choose(self, names: List[str], labels: List[Any]) -> List[str]:
         if self.split_file is not None:
@@ -198,15 +225,20 @@ class SemiSupervisedDataset:
                 f'clip {unlabeled[0]!r} has no label, as {len(unlabeled)} of '
                 f'{len(names)}: name the labelled clips in a split_file')
         several = [n for n, label in zip(names, labels) if np.ndim(label)]
-        if several:
+        if several and self.balanced:
             raise InputError(
                 f'clip {several[0]!r} has several labels; a draw per class '
-                'needs one: name the labelled clips in a split_file')
-        wrong = [n for n, label in zip(names, labels) if not is_integer(label)]
+                'needs one: name the labelled clips in a split_file, or draw '
+                'a labeled_ratio over all classes with balanced=False')
+        wrong = [n for n, label in zip(names, labels)
+                 if not all(map(is_integer, classes_of(label)))]
         if wrong:
             raise InputError(
                 f'clip {wrong[0]!r} has a label that is not an integer, as '
                 f'{len(wrong)} of {len(names)}: number the classes from 0')
+        if not self.balanced:
+            count = clips_over_all(self.labeled_ratio, len(names))
+            return choose_over_all(names, count, self.seed)
         count = self.labeled_per_class
         if count is None:
             count = clips_per_class(self.labeled_ratio, len(names),
@@ -227,6 +259,19 @@ class SemiSupervisedDataset:
                     f'split file {self.split_file} names clip {name!r}, which '
                     'has no label: leave it out of the file')
         return sorted(labeled)
+
+    def _warn_of_classes_left_out(self, labels: List[Any],
+                                  labeled: List[Any]) -> None:
+        every, drawn = (
+            {each for label in some for each in classes_of(label)}
+            for some in (labels, labeled))
+        if drawn < every:
+            print_log(
+                f'{self._source}: no labelled clip in '
+                f'{len(every - drawn)} of {len(every)} classes, as '
+                'balanced=False draws over all of them: raise labeled_ratio, '
+                'or leave balanced out', logger='current',
+                level=logging.WARNING)
 
     @force_full_init
     def get_data_info(self, idx: int) -> dict:

@@ -1,13 +1,16 @@
 """The labelled and unlabelled views of a toolbox dataset."""
+import logging
 import pickle
 
 import mmengine
 import numpy as np
 import pytest
 from mmaction.registry import DATASETS
+from mmengine.logging import MMLogger
 
 from psp_plugin.datasets import SemiSupervisedDataset
-from psp_plugin.datasets.split import write_split
+from psp_plugin.datasets.split import choose_over_all, write_split
+from psp_plugin.errors import InputError
 
 CLASSES, PER_CLASS = 4, 10
 
@@ -74,6 +77,105 @@ def test_include_labeled_is_the_whole_set(ann_file):
 
 def test_ratio_counts_per_class(ann_file):
     assert len(make(ann_file, labeled_ratio=0.25)) == 2 * CLASSES
+
+
+@pytest.fixture
+def warnings(caplog):
+    """What MMEngine's logger warns of; it does not pass records on."""
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    yield lambda: [record.getMessage() for record in caplog.records
+                   if record.levelno == logging.WARNING]
+    logger.removeHandler(caplog.handler)
+
+
+def test_draw_over_all_classes(ann_file):
+    labeled = make(ann_file, labeled_ratio=0.32, balanced=False, seed=2)
+    every = [clip['frame_dir'] for clip in annotations()]
+    assert labeled.labeled_names == choose_over_all(every, 12, 2)
+    assert sorted(names(labeled)) == labeled.labeled_names
+    fair = make(ann_file, labeled_ratio=0.32, seed=2)
+    assert len(fair) == 12
+    assert fair.labeled_names != labeled.labeled_names
+
+
+def test_views_of_a_draw_over_all_agree(ann_file):
+    labeled = make(ann_file, labeled_ratio=0.3, balanced=False)
+    cfg = labeled.unlabeled_cfg()
+    assert cfg['balanced'] is False
+    unlabeled = DATASETS.build(cfg)
+    assert len(labeled) == 12 and not labeled.balanced
+    assert sorted(names(labeled) + names(unlabeled)) == [
+        clip['frame_dir'] for clip in annotations()]
+    assert all('label' not in unlabeled.get_data_info(i)
+               for i in range(len(unlabeled)))
+
+
+def test_balanced_is_the_default(ann_file):
+    assert make(ann_file).unlabeled_cfg()['balanced'] is True
+    assert make(ann_file, balanced=True).labeled_names == make(
+        ann_file).labeled_names
+
+
+def test_classes_left_out_are_told_once(ann_file, warnings):
+    labeled = make(ann_file, labeled_ratio=0.05, balanced=False)
+    DATASETS.build(labeled.unlabeled_cfg())
+    classes = {labeled.get_data_info(i)['label'] for i in range(2)}
+    assert len(labeled) == 2 and classes < set(range(CLASSES))
+    [told] = warnings()
+    assert told.startswith(f"{ann_file}, split 'train': no labelled clip in "
+                           f'{CLASSES - len(classes)} of {CLASSES} classes')
+
+
+def test_no_warning_if_every_class_has_a_clip(ann_file, warnings):
+    make(ann_file, labeled_ratio=1.0, balanced=False)
+    make(ann_file)
+    assert not warnings()
+
+
+def test_draw_over_all_takes_clips_of_several_labels(tmp_path, warnings):
+    clips = annotations()
+    for clip in clips:
+        clip['label'] = [0, 1 + clip['label'] % 2]
+    clips[0]['label'] = np.array([3])
+    path = write(tmp_path / 'ann.pkl', clips)
+    inner = dict(type='PoseDataset', ann_file=path, split='train',
+                 multi_class=True, num_classes=CLASSES, pipeline=[])
+    seed = next(seed for seed in range(9) if 'clip00' not in choose_over_all(
+        [clip['frame_dir'] for clip in clips], 20, seed))
+    labeled = SemiSupervisedDataset(
+        inner, labeled_ratio=0.5, balanced=False, seed=seed)
+    assert len(labeled) == 20
+    assert labeled.get_data_info(0)['label'].shape == (CLASSES,)
+    [told] = warnings()
+    assert 'no labelled clip in 1 of 4 classes' in told
+
+
+@pytest.mark.parametrize('label, message', [
+    (None, "clip 'clip05' has no label, as 1 of 40"),
+    ('2', "'clip05' has a label that is not an integer, as 1 of 40"),
+    (['2', '3'], "'clip05' has a label that is not an integer, as 1 of 40"),
+])
+def test_draw_over_all_needs_labels(tmp_path, label, message):
+    clips = annotations()
+    clips[5]['label'] = label
+    with pytest.raises(ValueError, match=message):
+        make(write(tmp_path / 'ann.pkl', clips), labeled_ratio=0.5,
+             balanced=False)
+
+
+@pytest.mark.parametrize('way', [
+    dict(labeled_per_class=1), dict(split_file='split.txt')])
+def test_draw_over_all_is_of_a_ratio(ann_file, way):
+    with pytest.raises(InputError, match='balanced=False draws a labeled_ratio'
+                       f' of all clips, which contradicts {next(iter(way))}:'):
+        make(ann_file, balanced=False, **way)
+
+
+def test_draw_over_all_of_nothing(ann_file):
+    with pytest.raises(InputError, match=f"{ann_file}, split 'train': "
+                       'labeled_ratio=0.02 of 40 clips gives no labelled'):
+        make(ann_file, labeled_ratio=0.02, balanced=False)
 
 
 def test_labeled_view_yields_labels(ann_file):

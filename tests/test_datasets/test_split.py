@@ -1,14 +1,18 @@
 """The labelled split as a pure function, and its file."""
+import hashlib
 import json
 import random
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from psp_plugin.datasets.split import (
     choose_labeled,
+    choose_over_all,
+    clips_over_all,
     clips_per_class,
     read_split,
     write_split,
@@ -80,6 +84,77 @@ def test_smaller_splits_are_part_of_larger_ones():
 def test_impossible_splits(names, labels, count, message):
     with pytest.raises(ValueError, match=message):
         choose_labeled(names, labels, count, 0)
+
+
+@pytest.mark.parametrize('ratio, clips, count', [
+    (0.01, 40091, 400),  # NTU-60 x-sub, as MAMP, CMD and HA-CM have it
+    (0.1, 40091, 4009),
+    (0.29, 100, 29),  # 28.999... in floating point
+    (1, 7, 7),
+])
+def test_clips_over_all_is_the_fields(ratio, clips, count):
+    assert clips_over_all(ratio, clips) == count
+    names = [f'S001C001P001R001A{i:05}' for i in range(clips)]
+    assert len(set(choose_over_all(names, count, 0))) == count
+
+
+@pytest.mark.parametrize('ratio, clips, message', [
+    (0.01, 99, 'labeled_ratio=0.01 of 99 clips gives no labelled clip: raise'),
+    (0.5, 0, 'no clip to draw'),
+    (0, 100, r'in \(0, 1\], not 0'),
+    ('0.5', 100, "not '0.5'"),
+    (True, 100, 'not True'),
+])
+def test_impossible_ratios_over_all(ratio, clips, message):
+    with pytest.raises(ValueError, match=message):
+        clips_over_all(ratio, clips)
+
+
+def test_draw_over_all_is_the_first_by_hash():
+    def rank(name):
+        return hashlib.sha256(f'5/{name}'.encode()).hexdigest()
+
+    chosen = choose_over_all(NAMES, 20, seed=5)
+    last = max(map(rank, chosen))
+    assert chosen == [name for name in NAMES if rank(name) <= last]
+    assert len(chosen) == 20
+
+
+def test_draw_over_all_depends_on_names_and_seed_only():
+    shuffled = random.Random(3).sample(NAMES, 100)
+    assert choose_over_all(shuffled, 20, 0) == choose_over_all(NAMES, 20, 0)
+    assert choose_over_all(NAMES, 20, 0) != choose_over_all(NAMES, 20, 1)
+
+
+def test_draw_over_all_is_not_balanced():
+    """By chance it is with seed 0."""
+    drawn = choose_over_all(NAMES, 20, seed=1)
+    assert drawn != choose_labeled(NAMES, LABELS, 4, seed=1)
+    counts = Counter(LABELS[NAMES.index(name)] for name in drawn)
+    assert len(set(counts.values())) > 1
+
+
+def test_smaller_draws_over_all_are_part_of_larger_ones():
+    draws = [set(choose_over_all(NAMES, count, 0)) for count in range(1, 101)]
+    assert all(small < large for small, large in zip(draws, draws[1:]))
+
+
+def test_draw_of_one_class_is_that_over_all():
+    assert choose_over_all(NAMES, 20, 0) == choose_labeled(
+        NAMES, [0] * 100, 20, 0)
+
+
+@pytest.mark.parametrize('names, count, message', [
+    (NAMES, 0, 'at least 1, not 0'),
+    (NAMES, 1.5, 'an integer of at least 1, not 1.5'),
+    (NAMES, True, 'an integer of at least 1, not True'),
+    (NAMES, 101, '100 clips, fewer than the 101'),
+    ([], 1, '0 clips, fewer than the 1'),
+    (['a', 'b', 'a'], 1, "clip 'a' is there 2 times"),
+])
+def test_impossible_draws_over_all(names, count, message):
+    with pytest.raises(ValueError, match=message):
+        choose_over_all(names, count, 0)
 
 
 @pytest.mark.parametrize('suffix', ['json', 'txt'])

@@ -67,5 +67,5 @@ def test_a_traced_graph_of_one_size_gives_the_same():
 def test_more_than_two_persons_are_refused():
     model = build(contrast=False, skip_absent_persons=True)
     x = torch.randn(1, 1, 3, 6, 20, 6)
-    with pytest.raises(ValueError, match='at most two persons, not of 3'):
+    with pytest.raises(ValueError, match='at most 2 persons, not of 3'):
         model(x, None, mode='tensor')

@@ -34,10 +34,29 @@ def test_split_file_and_counts(main, tmp_path, capsys, suffix):
     assert read_split(str(out)) == drawn.labeled_names
 
 
+@pytest.mark.parametrize('suffix', ['json', 'txt'])
+def test_draw_over_all_classes(main, tmp_path, capsys, suffix):
+    ann_file = write_ntu(tmp_path / 'ann.pkl')  # 40 clips, 6 classes
+    out = tmp_path / f'split.{suffix}'
+    main(ann_file, out, '--split', 'xsub_train', '--ratio', 0.29, '--seed', 3,
+         '--over-all-classes')
+    assert '11 labelled clips in ' in capsys.readouterr().out
+    drawn = SemiSupervisedDataset(
+        dict(type='PoseDataset', ann_file=ann_file, split='xsub_train'),
+        labeled_ratio=0.29, seed=3, balanced=False)
+    assert read_split(str(out)) == drawn.labeled_names
+    note = '"over_all_classes": true' if suffix == 'json' else \
+        '# over_all_classes: True'
+    assert note in out.read_text()
+
+
 @pytest.mark.parametrize('args, message', [
     (['--per-class', 9], 'class 0 has 7 clips, fewer than the 9'),
     (['--per-class', 1, '--split', 'nope'], "has no split 'nope', but"),
     (['--ratio', 2], 'labeled_ratio must be in (0, 1], not 2.0'),
+    (['--ratio', 0.02, '--over-all-classes'], 'of 40 clips gives no labelled'),
+    (['--per-class', 1, '--over-all-classes'],
+     'contradicts labeled_per_class: give labeled_ratio'),
 ])
 def test_impossible_splits_are_one_sentence(main, tmp_path, args, message):
     with pytest.raises(SystemExit) as end:

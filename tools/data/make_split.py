@@ -21,6 +21,10 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     amount.add_argument(
         '--per-class', type=int, help='labelled clips per class')
     parser.add_argument(
+        '--over-all-classes', action='store_true',
+        help='draw the ratio of all clips, whatever their labels, instead of '
+        'equally many per class')
+    parser.add_argument(
         '--seed', type=int, default=0, help='(default: %(default)s)')
     return parser.parse_args(argv)
 
@@ -34,10 +38,12 @@ def main(argv: Optional[List[str]] = None) -> None:
                 split=args.split),
             labeled_ratio=args.ratio,
             labeled_per_class=args.per_class,
-            seed=args.seed)
+            seed=args.seed,
+            balanced=not args.over_all_classes)
         write_split(args.output, labeled.labeled_names,
                     ann_file=args.ann_file, split=args.split,
                     ratio=args.ratio, per_class=args.per_class,
+                    over_all_classes=args.over_all_classes,
                     seed=args.seed)
     counts = Counter(
         labeled.get_data_info(i)['label'] for i in range(len(labeled)))

@@ -1,3 +1,4 @@
 from .dsta import DSTANet
+from .skeleton_transformer import SkeletonTransformer
 
-__all__ = ['DSTANet']
+__all__ = ['DSTANet', 'SkeletonTransformer']

@@ -1,3 +1,4 @@
+from .pretrained import JointMLPHead, LinearProbeHead
 from .two_stream import TwoStreamHead
 
-__all__ = ['TwoStreamHead']
+__all__ = ['JointMLPHead', 'LinearProbeHead', 'TwoStreamHead']

@@ -1,4 +1,5 @@
 from .gcn_with_neck import RecognizerGCNWithNeck
+from .hacm import HACMPretrainer
 from .psp import PSPRecognizer
 
-__all__ = ['PSPRecognizer', 'RecognizerGCNWithNeck']
+__all__ = ['HACMPretrainer', 'PSPRecognizer', 'RecognizerGCNWithNeck']

@@ -1,5 +1,5 @@
 """Whether encoder, neck and clips fit each other, told in one sentence."""
-from typing import Optional
+from typing import Optional, Sequence
 
 import torch
 from torch import nn
@@ -14,6 +14,18 @@ def num_joints_of(backbone: nn.Module) -> Optional[int]:
     """
     graph = getattr(backbone, 'graph', None)
     return getattr(backbone, 'num_joints', getattr(graph, 'num_node', None))
+
+
+def feature_joints_of(backbone: nn.Module,
+                      joints: Sequence[int]) -> Sequence[int]:
+    """The joints that an encoder's features are of.
+
+    Args:
+        backbone (nn.Module): ``SkeletonTransformer`` says ``token_joints``;
+            others keep all.
+        joints (Sequence[int]): All joints of the clips.
+    """
+    return getattr(backbone, 'token_joints', joints)
 
 
 def channels_of(backbone: nn.Module) -> Optional[int]:
@@ -65,10 +77,17 @@ def check_neck(backbone: nn.Module, neck: nn.Module) -> None:
         neck (nn.Module): The neck; one without a ``pyramid`` is passed.
 
     Raises:
-        ValueError: If their numbers of joints differ.
+        ValueError: If their numbers of joints differ, or if the encoder
+            leaves joints out.
     """
     joints = num_joints_of(backbone)
     pyramid = getattr(neck, 'pyramid', None)
+    kept = len(feature_joints_of(backbone, range(joints or 0)))
+    if None not in (joints, pyramid) and kept != joints:
+        raise ValueError(
+            f'the encoder {type(backbone).__name__} leaves {joints - kept} of '
+            f'{joints} joints out, but the neck needs all: set '
+            "backbone=dict(tokens='all')")
     if None not in (joints, pyramid) and pyramid.num_joints != joints:
         raise ValueError(
             f'the encoder {type(backbone).__name__} is built for {joints} '
@@ -108,6 +127,7 @@ def check_features(backbone: nn.Module, clips: torch.Tensor,
             PoseC3D, which have no joints.
     """
     n, m, _, v, _ = clips.shape
+    v = len(feature_joints_of(backbone, range(v)))
     shape = tuple(features.shape)
     if len(shape) != 5 or (*shape[:2], shape[4]) != (n, m, v):
         raise ValueError(

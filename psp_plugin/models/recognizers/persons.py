@@ -1,24 +1,29 @@
 """Which persons of a clip are there."""
+from typing import Optional
+
 import torch
 
 
-def find_present(clips: torch.Tensor) -> torch.Tensor:
+def find_present(clips: torch.Tensor,
+                 at_most: Optional[int] = None) -> torch.Tensor:
     """Finds the persons that have a coordinate other than zero.
 
     Args:
         clips (Tensor): (B, num_clips, M, T, V, C).
+        at_most (int, optional): The most persons M that the caller takes.
+            Defaults to None: any.
 
     Returns:
         Tensor: (B * num_clips, M) booleans. The first person of a clip
         without any counts as present.
 
     Raises:
-        ValueError: If clips have more than two persons.
+        ValueError: If clips have more persons than that.
     """
-    if clips.size(2) > 2:
-        raise ValueError('skip_absent_persons takes clips of at most two '
-                         f'persons, not of {clips.size(2)}: set '
-                         'num_person=2 in FormatGCNInput')
+    if at_most is not None and clips.size(2) > at_most:
+        raise ValueError('skip_absent_persons takes clips of at most '
+                         f'{at_most} persons, not of {clips.size(2)}: set '
+                         f'num_person={at_most} in FormatGCNInput')
     present = (clips.flatten(0, 1) != 0).flatten(2).any(2)
     present[:, 0] |= ~present.any(1)
     return present

@@ -162,7 +162,7 @@ class PSPRecognizer(BaseRecognizer):
         check_clips(self.backbone, joint)
         present = None
         if self.skip_absent_persons:
-            present = torch.cat([find_present(x) for x in clips.values()])
+            present = torch.cat([find_present(x, 2) for x in clips.values()])
             present = present.repeat(2, 1)  # for both streams alike
         if self.stream_norm is not None:
             joint, motion = self.stream_norm(joint, motion)

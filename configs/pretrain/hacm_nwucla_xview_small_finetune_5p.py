@@ -1,0 +1,47 @@
+# The encoder of hacm_nwucla_xview_small.py, fine-tuned on 5 clips a class.
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/datasets/finetune/nwucla_3d.py',
+    '../_base_/schedules/adamw_finetune.py'
+]
+
+model = dict(
+    type='RecognizerGCN',
+    backbone=dict(
+        type='SkeletonTransformer', layout='nwucla', num_frames=24,
+        frames_per_token=4, embed_dims=64, depth=4, num_heads=2,
+        tokens='all', fused=False, drop_path_rate=0.1,
+        init_cfg=dict(
+            type='Pretrained', prefix='backbone.',
+            checkpoint='work_dirs/hacm_nwucla_xview_small/epoch_400.pth')),
+    cls_head=dict(
+        type='JointMLPHead', num_classes=10, in_channels=64, num_joints=20,
+        hidden_channels=256, label_smooth_eps=0.1))
+
+train_pipeline = _base_.normalize + [
+    dict(_base_.augment[0], num_frames=24)
+] + _base_.other_view + _base_.pack
+test_pipeline = _base_.normalize + [
+    dict(_base_.resize[0], num_frames=24)
+] + _base_.pack
+# As many steps as psp_nwucla_xview_5p_small.py.
+train_dataloader = dict(
+    batch_size=16,
+    num_workers=0,
+    dataset=dict(times=8, dataset=dict(dataset=dict(pipeline=train_pipeline))))
+val_dataloader = dict(
+    num_workers=0,
+    persistent_workers=False,
+    dataset=dict(pipeline=test_pipeline))
+test_dataloader = dict(
+    num_workers=0,
+    persistent_workers=False,
+    dataset=dict(pipeline=test_pipeline))
+
+train_cfg = dict(max_epochs=32, val_interval=8)
+param_scheduler = [
+    dict(_base_.param_scheduler[0], end=2),
+    dict(_base_.param_scheduler[1], begin=2, end=32)
+]
+optim_wrapper = dict(type='BFloat16OptimWrapper')
+default_hooks = dict(checkpoint=dict(interval=8, max_keep_ckpts=3))

@@ -1,0 +1,102 @@
+"""Classifiers on a pre-trained encoder, as MAMP and HA-CM have them.
+
+Shape legend: N batch, M person, C channel, T patch of frames, V joint.
+"""
+import torch
+from mmaction.models.heads import BaseHead
+from mmaction.registry import MODELS
+from torch import nn
+
+from psp_plugin.models.precision import at_least_float32
+
+
+@MODELS.register_module()
+class LinearProbeHead(BaseHead):
+    """Linear evaluation: mean, batch norm without affine, one linear layer.
+
+    Source: HA-CM (arXiv 2409.17951) and MAMP (arXiv 2308.07092), after MAE.
+    Departs from them in nothing. The encoder is to be frozen
+    (``SkeletonTransformer(frozen=True)``); this head does not stop gradients.
+
+    Args:
+        num_classes (int): Number of classes.
+        in_channels (int): Channels C of the features.
+        loss_cls (dict): Defaults to ``dict(type='CrossEntropyLoss')``.
+        init_cfg (dict): Defaults to a normal distribution of standard
+            deviation 0.01.
+        **kwargs: Of the toolbox's ``BaseHead``.
+    """
+
+    def __init__(self,
+                 num_classes: int,
+                 in_channels: int,
+                 loss_cls: dict = dict(type='CrossEntropyLoss'),
+                 init_cfg: dict = dict(
+                     type='TruncNormal', layer='Linear', std=0.01),
+                 **kwargs) -> None:
+        super().__init__(num_classes, in_channels, loss_cls=loss_cls,
+                         init_cfg=init_cfg, **kwargs)
+        self.norm = nn.BatchNorm1d(in_channels, eps=1e-6, affine=False)
+        self.fc = nn.Linear(in_channels, num_classes)
+
+    def forward(self, x: torch.Tensor, **kwargs) -> torch.Tensor:
+        """Classifies (N, M, C, T, V): logits (N, num_classes)."""
+        return at_least_float32(self.fc(self.norm(x.mean((1, 3, 4)))))
+
+
+@MODELS.register_module()
+class JointMLPHead(BaseHead):
+    """Fine-tuning: every joint apart, a hidden layer, one linear layer.
+
+    Dropout, mean over frames, joints side by side, mean over persons, linear
+    layer, batch norm, ReLU, linear layer.
+
+    Source: HA-CM (arXiv 2409.17951) and MAMP (arXiv 2308.07092). Departs from
+    them in nothing. Most of its parameters, V C hidden_channels, are in the
+    first layer; the toolbox's ``GCNHead`` averages joints and is the cheaper
+    one where labels are few.
+
+    Args:
+        num_classes (int): Number of classes.
+        in_channels (int): Channels C of the features.
+        num_joints (int): Joints V of the features.
+        hidden_channels (int): Defaults to 2048.
+        dropout (float): Defaults to 0.3.
+        loss_cls (dict): Defaults to ``dict(type='CrossEntropyLoss')``.
+        init_cfg (dict): Defaults to a truncated normal distribution of
+            standard deviation 0.02.
+        **kwargs: Of the toolbox's ``BaseHead``, ``label_smooth_eps`` first.
+
+    Raises:
+        ValueError: If the features have other joints.
+    """
+
+    def __init__(self,
+                 num_classes: int,
+                 in_channels: int,
+                 num_joints: int,
+                 hidden_channels: int = 2048,
+                 dropout: float = 0.3,
+                 loss_cls: dict = dict(type='CrossEntropyLoss'),
+                 init_cfg: dict = dict(
+                     type='TruncNormal', layer='Linear', std=0.02),
+                 **kwargs) -> None:
+        super().__init__(num_classes, in_channels, loss_cls=loss_cls,
+                         init_cfg=init_cfg, **kwargs)
+        self.num_joints = num_joints
+        self.dropout = nn.Dropout(dropout)
+        self.hidden = nn.Sequential(
+            nn.Linear(num_joints * in_channels, hidden_channels),
+            nn.BatchNorm1d(hidden_channels), nn.ReLU(inplace=True))
+        self.fc = nn.Linear(hidden_channels, num_classes)
+
+    def forward(self, x: torch.Tensor, **kwargs) -> torch.Tensor:
+        """Classifies (N, M, C, T, V): logits (N, num_classes)."""
+        if x.size(4) != self.num_joints:
+            raise ValueError(
+                f'this JointMLPHead was built for {self.num_joints} joints, '
+                f'the features have {x.size(4)}: set '
+                f'cls_head=dict(num_joints={x.size(4)})')
+        x = self.dropout(x).mean(3)  # N, M, C, V
+        x = x.transpose(2, 3).flatten(2).mean(1)  # N, V C
+        return at_least_float32(self.fc(self.hidden(x)))

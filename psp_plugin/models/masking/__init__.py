@@ -1,0 +1,4 @@
+from .cross import CrossMasking
+from .motion_aware import MotionAwareMasking
+
+__all__ = ['CrossMasking', 'MotionAwareMasking']

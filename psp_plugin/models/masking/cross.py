@@ -1,0 +1,177 @@
+"""The masking of HA-CM: by joint hierarchy and by global attention.
+
+Shape legend: B sequence (one person of one clip), P patch of frames, R patch
+of one group, V joint, D channel, L tokens of a group, K visible ones.
+"""
+from typing import List, Optional, Sequence, Tuple
+
+import torch
+from mmaction.registry import MODELS
+from mmengine.model import BaseModule
+from torch import nn
+
+from psp_plugin.errors import InputError
+from psp_plugin.models.hyperbolic import exponential_map, poincare_distance
+from psp_plugin.models.precision import at_least_float32
+from psp_plugin.models.tokens import Tokens
+
+from .gumbel import TokenSampler
+
+
+@MODELS.register_module()
+class CrossMasking(BaseModule):
+    """Masks even patches by attention, odd ones by the joint hierarchy.
+
+    The tokens of even patches of frames are the temporal group, those of odd
+    ones the spatial group. Each has scores of its own and keeps a tenth of
+    its tokens. No gradient flows through the choice.
+
+    Source: HA-CM (arXiv 2409.17951); the paper's text was not at hand, so the
+    formulas are those of the released implementation. Departs from it where
+    its layouts of scores, tokens and places do not belong together (here all
+    are time-major), and in the distance, which is exact
+    (``distance_factor=4`` is the released one). The "global attention" is a
+    fixed random bilinear form there as well: nothing trains the two
+    projections.
+
+    Args:
+        embed_dims (int): Channels D of the tokens. Defaults to 256.
+        mask_ratio (float): Share of masked tokens. Defaults to 0.9.
+        temperature (float): Tau of the draw. Defaults to 0.9.
+        keep (str): ``'high'`` (released) or ``'low'``: which scores tend to
+            stay visible. Defaults to ``'high'``.
+        softmax_over (str): Axis of the attention's softmax, ``'joint'``
+            (released) or ``'time'``. Defaults to ``'joint'``.
+        scale (str): ``'mul'`` (released) multiplies the products by sqrt(D),
+            ``'div'`` divides them. Defaults to ``'mul'``.
+        root_weight (float): Weight of the distance to the root. Defaults to
+            0.01.
+        distance_factor (float): See :func:`poincare_distance`. Defaults to 2.
+        init_cfg (dict, optional): Defaults to Xavier's uniform distribution.
+
+    Raises:
+        InputError: If an argument is another.
+    """
+
+    def __init__(
+        self,
+        embed_dims: int = 256,
+        mask_ratio: float = 0.9,
+        temperature: float = 0.9,
+        keep: str = 'high',
+        softmax_over: str = 'joint',
+        scale: str = 'mul',
+        root_weight: float = 0.01,
+        distance_factor: float = 2.,
+        init_cfg: dict = dict(
+            type='Xavier', layer='Linear', distribution='uniform')
+    ) -> None:
+        super().__init__(init_cfg=init_cfg)
+        if softmax_over not in ('joint', 'time'):
+            raise InputError("softmax_over must be 'joint' or 'time', not "
+                             f'{softmax_over!r}')
+        if scale not in ('mul', 'div'):
+            raise InputError(f"scale must be 'mul' or 'div', not {scale!r}")
+        self.embed_dims = embed_dims
+        self.softmax_over = softmax_over
+        self.exponent = 0.5 if scale == 'mul' else -0.5
+        self.root_weight = root_weight
+        self.distance_factor = distance_factor
+        self.sample = TokenSampler(mask_ratio, temperature, keep)
+        # Never trained: no gradient reaches them.
+        self.query = nn.Linear(embed_dims, embed_dims).requires_grad_(False)
+        self.key = nn.Linear(embed_dims, embed_dims).requires_grad_(False)
+
+    @torch.no_grad()
+    def forward(
+            self,
+            tokens: Tokens,
+            noise: Optional[Sequence[torch.Tensor]] = None
+    ) -> List[torch.Tensor]:
+        """Chooses the tokens that stay visible.
+
+        Args:
+            tokens (Tokens): Of at least two patches of frames.
+            noise (Sequence[Tensor], optional): Uniform numbers in [0, 1) of
+                the two groups, (B, L) each. Defaults to None: drawn.
+
+        Returns:
+            list[Tensor]: Places p V + v of the visible tokens of the temporal
+            and of the spatial group, (B, K) each.
+
+        Raises:
+            InputError: If there is one patch alone.
+        """
+        patches, joints = tokens.euclid.shape[1:3]
+        if patches < 2:
+            raise InputError('CrossMasking needs two patches of frames or '
+                             'more: give the encoder more frames, or fewer '
+                             'frames_per_token')
+        with torch.autocast(tokens.euclid.device.type, enabled=False):
+            chosen = [
+                self.sample(score.flatten(1), u) for score, u in zip(
+                    self.scores(tokens), noise or (None, None))
+            ]
+        return [places(kept, first, joints)
+                for first, kept in enumerate(chosen)]
+
+    def scores(self, tokens: Tokens) -> Tuple[torch.Tensor, torch.Tensor]:
+        """Scores of the temporal and of the spatial group.
+
+        Args:
+            tokens (Tokens): See :meth:`forward`.
+
+        Returns:
+            tuple[Tensor, Tensor]: (B, R, V) each, at least float32.
+        """
+        euclid = at_least_float32(tokens.euclid)
+        return (self.attention_score(euclid[:, 0::2]),
+                self.hierarchy_score(
+                    exponential_map(euclid[:, 1::2]), tokens.root[:, 1::2]))
+
+    def attention_score(self, x: torch.Tensor) -> torch.Tensor:
+        """How much attention a token gets from its joint's other patches.
+
+        A[v, t, u] = softmax(q[t, v] . k[u, v] sqrt(D)) over v, summed over t.
+
+        Args:
+            x (Tensor): (B, R, V, D) tokens in Euclidean space.
+
+        Returns:
+            Tensor: (B, R, V).
+        """
+        query = self.query(x).transpose(1, 2)  # B, V, R, D
+        key = self.key(x).transpose(1, 2)
+        product = query @ key.transpose(2, 3) * x.size(-1)**self.exponent
+        over = 1 if self.softmax_over == 'joint' else 3
+        return product.softmax(over).sum(2).transpose(1, 2)
+
+    def hierarchy_score(self, x: torch.Tensor,
+                        root: torch.Tensor) -> torch.Tensor:
+        """How far out a joint is: from the other joints, and from the root.
+
+        Args:
+            x (Tensor): (B, R, V, D) tokens in the Poincare ball.
+            root (Tensor): (B, R, D) roots of the hierarchy, in the ball.
+
+        Returns:
+            Tensor: (B, R, V).
+        """
+        to_joints = poincare_distance(x, x, self.distance_factor).sum(2)
+        to_root = poincare_distance(root[:, :, None], x, self.distance_factor)
+        return to_joints + self.root_weight * to_root.squeeze(2)
+
+
+def places(kept: torch.Tensor, first: int, joints: int) -> torch.Tensor:
+    """Places among all tokens of those chosen from every second patch.
+
+    Args:
+        kept (Tensor): Places r V + v in the group.
+        first (int): The group's first patch, 0 or 1.
+        joints (int): Number of joints V.
+
+    Returns:
+        Tensor: Places p V + v, with p = 2 r + first.
+    """
+    row = kept.div(joints, rounding_mode='floor')
+    return kept + (row + first) * joints

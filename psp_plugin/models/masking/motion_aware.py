@@ -1,0 +1,70 @@
+"""The masking of MAMP: what moves is masked.
+
+Shape legend: B sequence (one person of one clip), P patch of frames, V joint,
+C coordinate.
+"""
+from typing import List, Optional, Sequence
+
+import torch
+from mmaction.registry import MODELS
+from torch import nn
+
+from psp_plugin.models.precision import at_least_float32
+from psp_plugin.models.tokens import Tokens
+
+from .gumbel import TokenSampler
+
+
+@MODELS.register_module()
+class MotionAwareMasking(nn.Module):
+    """Masks tokens by how much their joint moves.
+
+    The motion of a token is the mean absolute difference to the frames of the
+    patch before; the first patch has that of the second. The draw prefers to
+    mask large motion.
+
+    Source: MAMP (Mao et al., ICCV 2023, arXiv 2308.07092), released
+    implementation. Departs from it in nothing.
+
+    Args:
+        mask_ratio (float): Share of masked tokens. Defaults to 0.9.
+        temperature (float): Tau of the draw. Defaults to 0.8.
+
+    Raises:
+        InputError: If an argument is out of range.
+    """
+
+    def __init__(self, mask_ratio: float = 0.9,
+                 temperature: float = 0.8) -> None:
+        super().__init__()
+        self.sample = TokenSampler(mask_ratio, temperature, keep='low')
+
+    @torch.no_grad()
+    def forward(
+            self,
+            tokens: Tokens,
+            noise: Optional[Sequence[torch.Tensor]] = None
+    ) -> List[torch.Tensor]:
+        """Chooses the tokens that stay visible.
+
+        Args:
+            tokens (Tokens): What the encoder makes of clips.
+            noise (Sequence[Tensor], optional): One tensor (B, P V) of uniform
+                numbers in [0, 1). Defaults to None: drawn.
+
+        Returns:
+            list[Tensor]: One group, the places p V + v of the visible tokens,
+            (B, K).
+        """
+        scores = self.scores(tokens).flatten(1)
+        return [self.sample(scores, None if noise is None else noise[0])]
+
+    def scores(self, tokens: Tokens) -> torch.Tensor:
+        """The motion of every token, (B, P, V), at least float32."""
+        patches = tokens.euclid.size(1)
+        clips = at_least_float32(tokens.clips)
+        x = clips.unflatten(1, (patches, -1))  # B, P, p, V, C
+        motion = x.diff(dim=1).abs().mean((2, 4))
+        if patches == 1:
+            return motion.new_zeros(len(x), 1, x.size(3))
+        return torch.cat((motion[:, :1], motion), 1)

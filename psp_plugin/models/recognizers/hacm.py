@@ -1,0 +1,160 @@
+"""HA-CM and MAMP from input to loss: masked pre-training without labels.
+
+Shape legend: N batch (every clip of a sample counts), M person, B sequence
+(one person who is there), T frame, P patch of frames, V joint, C coordinate,
+D channel, K visible token of a group.
+"""
+from typing import Dict, List, Optional, Tuple
+
+import torch
+from mmaction.models.recognizers import BaseRecognizer
+from mmaction.registry import MODELS
+from mmaction.structures import ActionDataSample
+
+from psp_plugin.errors import InputError
+from psp_plugin.models.tokens import gather_tokens
+
+from .checks import check_clips
+from .persons import find_present
+
+
+@MODELS.register_module()
+class HACMPretrainer(BaseRecognizer):
+    """Pre-trains an encoder by restoring the motion of masked tokens.
+
+    No label is read, and nothing is predicted: a second config takes the
+    encoder by ``init_cfg=dict(type='Pretrained', checkpoint=...,
+    prefix='backbone.')``. With ``CrossMasking`` and ``CrossContrastLoss`` it
+    is HA-CM; with ``MotionAwareMasking``, plain tokens and no contrast, MAMP.
+
+    Source: HA-CM (arXiv 2409.17951) and MAMP (arXiv 2308.07092). Departs from
+    the released HA-CM where its layouts do not fit each other (see the parts)
+    and in that persons of zeros are left out.
+
+    Args:
+        backbone (dict): ``SkeletonTransformer``.
+        masking (dict): Which tokens stay visible: ``CrossMasking`` or
+            ``MotionAwareMasking``.
+        decoder (dict): ``MaskedMotionDecoder``; the sizes that follow from
+            the encoder need not be given.
+        loss_rec (dict): ``MaskedMotionLoss``.
+        loss_cc (dict, optional): ``CrossContrastLoss``. Defaults to None.
+        coordinates (int, optional): How many of the C coordinates are
+            restored; 2 leaves the score of 2D key points out. Defaults to
+            None: all.
+        skip_absent_persons (bool): Whether persons of zeros are left out;
+            the released HA-CM has them in. Defaults to True.
+        data_preprocessor (dict, optional): Defaults to
+            ``dict(type='ActionDataPreprocessor')``.
+
+    Raises:
+        InputError: If the parts do not fit each other.
+    """
+
+    def __init__(self,
+                 backbone: dict,
+                 masking: dict,
+                 decoder: dict,
+                 loss_rec: dict = dict(type='MaskedMotionLoss'),
+                 loss_cc: Optional[dict] = None,
+                 coordinates: Optional[int] = None,
+                 skip_absent_persons: bool = True,
+                 data_preprocessor: Optional[dict] = None) -> None:
+        super().__init__(backbone, data_preprocessor=data_preprocessor)
+        encoder = self.backbone
+        if not 1 <= (coordinates or 1) <= encoder.in_channels:
+            raise InputError(f'coordinates must be from 1 to the encoder\'s '
+                             f'{encoder.in_channels}, not {coordinates}')
+        self.coordinates = coordinates or encoder.in_channels
+        self.skip_absent_persons = skip_absent_persons
+        self.masking = MODELS.build(masking)
+        dims = getattr(self.masking, 'embed_dims', encoder.out_channels)
+        if dims != encoder.out_channels:
+            raise InputError(
+                f'the encoder gives {encoder.out_channels} channels, but '
+                f'masking is built for {dims}: set masking=dict(embed_dims='
+                f'{encoder.out_channels})')
+        frames = encoder.num_frames // encoder.num_patches
+        self.decoder = MODELS.build(dict(
+            dict(in_channels=encoder.out_channels,
+                 out_channels=frames * self.coordinates,
+                 num_joints=len(encoder.token_joints),
+                 num_patches=encoder.num_patches), **decoder))
+        self.loss_rec = MODELS.build(loss_rec)
+        self.loss_cc = MODELS.build(loss_cc) if loss_cc else None
+
+    def loss(self, inputs: torch.Tensor,
+             data_samples: Optional[List[ActionDataSample]] = None,
+             **kwargs) -> Dict[str, torch.Tensor]:
+        """Computes the losses of a training step.
+
+        Args:
+            inputs (Tensor): (B, num_clips, M, T, V, C).
+            data_samples (list, optional): Not read.
+
+        Returns:
+            dict[str, Tensor]: ``loss_rec``, and with a contrast
+            ``loss_cc_spatial_global``, ``loss_cc_temporal_global`` and
+            ``loss_cc_temporal_spatial``. MMEngine adds them up.
+        """
+        tokens = self.backbone.tokenize(self.sequences(inputs))
+        groups = self.masking(tokens)  # places of visible tokens, (B, K) each
+        visible = torch.cat(groups, 1)
+
+        seen = gather_tokens(tokens.euclid.flatten(1, 2), visible)
+        latent = self.backbone.encode(seen)
+        prediction = self.decoder(latent, visible)  # (B, P V, p C)
+
+        clips = tokens.clips[..., :self.coordinates]
+        losses = self.loss_rec(prediction, clips, visible)
+        if self.loss_cc is not None:
+            sizes = [group.size(1) for group in groups]
+            losses.update(self.loss_cc(latent.split(sizes, 1)))
+        return losses
+
+    def sequences(self, clips: torch.Tensor) -> torch.Tensor:
+        """Takes persons apart.
+
+        Args:
+            clips (Tensor): (B, num_clips, M, T, V, C).
+
+        Returns:
+            Tensor: (B, T, V, C), one sequence a person; persons of zeros are
+            left out, but for the first of a clip without any.
+        """
+        check_clips(self.backbone, clips)
+        persons = clips.flatten(0, 1)
+        if self.skip_absent_persons:
+            return persons[find_present(clips)]
+        return persons.flatten(0, 1)
+
+    def extract_feat(self, inputs: torch.Tensor, stage: str = 'backbone',
+                     **kwargs) -> Tuple:
+        """Encodes all tokens, for tools that look at features.
+
+        Args:
+            inputs (Tensor): (B, num_clips, M, T, V, C).
+            stage (str): ``'backbone'``, the only one.
+
+        Returns:
+            tuple: Features (N, M, D, P, V), and no arguments for a head.
+
+        Raises:
+            InputError: If the stage is another one.
+        """
+        if stage != 'backbone':
+            raise InputError('HACMPretrainer has a backbone, but no '
+                             f'{stage!r}')
+        check_clips(self.backbone, inputs)
+        return self.backbone(inputs.flatten(0, 1)), dict()
+
+    def predict(self, *args, **kwargs) -> None:
+        """Predicts nothing.
+
+        Raises:
+            InputError: Always.
+        """
+        raise InputError(
+            'HACMPretrainer is pre-trained without labels and predicts no '
+            'class: use tools/linear_probe.py, or fine-tune its encoder (a '
+            'config of configs/pretrain with `finetune` in its name)')
