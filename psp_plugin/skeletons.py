@@ -94,6 +94,12 @@ class SkeletonPyramid:
                      if joint not in self.inner)
 
     @property
+    def lines(self) -> Tuple[Group, ...]:
+        """The bones, or where there are none a chain through every part."""
+        return self.bones or tuple(
+            bone for part in self.parts for bone in zip(part, part[1:]))
+
+    @property
     def joint_to_part(self) -> Group:
         """The part of every joint, V integers: phi of equation 9."""
         return _owners(self.num_joints, self.parts)

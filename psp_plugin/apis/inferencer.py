@@ -206,8 +206,4 @@ class SkeletonInferencer:
             layout for layout in LAYOUTS.values()
             if layout.num_joints == joints
         ]
-        if not known:
-            return []
-        return list(known[0].bones) or [
-            bone for part in known[0].parts for bone in zip(part, part[1:])
-        ]
+        return list(known[0].lines) if known else []

@@ -1,4 +1,5 @@
 """What of a run's config can be checked before anything of it is built."""
+from pathlib import Path
 from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
 from mmengine.config import Config
@@ -69,14 +70,18 @@ def check_run(cfg: Config,
             and hooks.
 
     Raises:
-        InputError: If clips are sampled with other frames than temporal
-            attention was built for, or if unlabelled batches of one clip are
-            to be contrasted.
+        InputError: If clips are sampled with other frames than the encoder
+            was built for, if unlabelled batches of one clip are to be
+            contrasted, or if a pre-trained checkpoint is missing.
     """
     model = cfg.get('model', {})
     backbone = model.get('backbone') or {}
+    if 'train_dataloader' in uses:  # a test has weights of its own
+        check_pretrained(backbone.get('init_cfg'))
+    fixed = backbone.get('temporal') == 'attention' or (
+        backbone.get('type') == 'SkeletonTransformer')
     for place, part in find_dicts({key: cfg.get(key) for key in uses}):
-        if backbone.get('temporal') == 'attention':
+        if fixed:
             check_frames(backbone.get('num_frames'), place, part)
         loader = part.get('unlabeled_dataloader')
         if part.get('type') == 'InterleaveHook' and loader is not None:
@@ -85,12 +90,23 @@ def check_run(cfg: Config,
 
 def check_frames(num_frames: Optional[int], place: str, part: dict) -> None:
     """Raises InputError if a transform samples another number of frames."""
-    if num_frames is not None and part.get('clip_len') not in (
-            None, num_frames):
+    key = 'num_frames' if part.get('type') == 'RandomCropPose' else 'clip_len'
+    if num_frames is not None and part.get(key) not in (None, num_frames):
         raise InputError(
-            f'{place} samples clip_len={part["clip_len"]} frames, but the '
-            f"backbone's temporal attention is built for num_frames="
-            f'{num_frames}: give both the same')
+            f'{place} samples {key}={part[key]} frames, but the backbone is '
+            f'built for num_frames={num_frames}: give both the same')
+
+
+def check_pretrained(init_cfg: Optional[dict]) -> None:
+    """Raises InputError if there is no file of pre-trained weights."""
+    checkpoint = (isinstance(init_cfg, dict)
+                  and init_cfg.get('type') == 'Pretrained'
+                  and str(init_cfg.get('checkpoint')))
+    if checkpoint and '://' not in checkpoint and not Path(
+            checkpoint).is_file():
+        raise InputError(
+            f'the pre-trained encoder {checkpoint} does not exist: run the '
+            'pre-training first, or set model.backbone.init_cfg.checkpoint')
 
 
 def check_contrast(loss_con: Optional[dict], loader: dict) -> None:

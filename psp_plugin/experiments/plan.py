@@ -81,11 +81,23 @@ def plan_config(name: str, config: str, seeds: Sequence[int], work_dir: str,
     Args:
         name (str): What the runs are called.
         config (str): Path of the config.
-        seeds, work_dir, options, splits: As of :func:`plan_runs`.
+        seeds, work_dir, options, splits: As of :func:`plan_runs`. In an
+            option ``{seed}`` stands for the seed, as in the path of a
+            checkpoint that was pre-trained with it.
 
     Raises:
         InputError: As of :func:`plan_runs`.
     """
+    return [
+        plan_seed(name, config, seed, work_dir,
+                  [option.replace('{seed}', str(seed)) for option in options],
+                  splits) for seed in dict.fromkeys(seeds)
+    ]
+
+
+def plan_seed(name: str, config: str, seed: int, work_dir: str,
+              options: Sequence[str], splits: Sequence[str]) -> Run:
+    """Plans one run, see :func:`plan_config`."""
     cfg = load_config(config, options)
     own = (cfg.get('test_dataloader') or {}).get('dataset', {}).get('split')
     if splits and own is None:
@@ -97,15 +109,13 @@ def plan_config(name: str, config: str, seeds: Sequence[int], work_dir: str,
                         'where all configs would share the folder of a '
                         'seed: take it out, --work-dir says where to save')
     places = _seed_places(cfg)
-    return [
-        Run(name=name, config=config, seed=seed,
-            folder=Path(work_dir, name, f'seed{seed}'),
-            labels=_labels(cfg), length=_length(cfg),
-            options=(*options, *(f'{place}={seed}' for place in places)),
-            splits=tuple(dict.fromkeys([own or 'test', *splits])),
-            settings=_hash(cfg, seed))
-        for seed in dict.fromkeys(seeds)
-    ]
+    return Run(
+        name=name, config=config, seed=seed,
+        folder=Path(work_dir, name, f'seed{seed}'),
+        labels=_labels(cfg), length=_length(cfg),
+        options=(*options, *(f'{place}={seed}' for place in places)),
+        splits=tuple(dict.fromkeys([own or 'test', *splits])),
+        settings=_hash(cfg, seed))
 
 
 def load_config(path: str, options: Sequence[str]) -> Config:

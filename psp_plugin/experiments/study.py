@@ -48,6 +48,8 @@ def read_study(path: str, baseline: Optional[str] = None) -> Study:
           labels_only: {config: configs/supervised_x.py}
           psp: {config: configs/psp_x.py, options: [model...=0.2]}
 
+    In an option ``{seed}`` stands for the seed of the run.
+
     Args:
         path (str): The file.
         baseline (str, optional): A setting to compare the others with, in

@@ -32,6 +32,26 @@ def exponential_map(x: torch.Tensor) -> torch.Tensor:
         return x * (torch.tanh(norm).clamp_max(MAX_NORM) / norm)
 
 
+def logarithmic_map(x: torch.Tensor) -> torch.Tensor:
+    """Maps points of the ball back, artanh(|x|) / |x| x.
+
+    Source: the inverse of :func:`exponential_map`. Departs from it in that
+    points beyond norm 1 - 1e-5 are taken for points at it: vectors end at
+    norm 6.1.
+
+    Args:
+        x (Tensor): (..., D). Zero stays zero.
+
+    Returns:
+        Tensor: (..., D), at least float32.
+    """
+    with torch.autocast(x.device.type, enabled=False):
+        x = at_least_float32(x)
+        norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+        norm = norm.clamp_min(1e-12)
+        return x * (torch.atanh(norm.clamp_max(MAX_NORM)) / norm)
+
+
 def poincare_distance(a: torch.Tensor, b: torch.Tensor,
                       factor: float = 2.) -> torch.Tensor:
     """Distances between points of the ball.

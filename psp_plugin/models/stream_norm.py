@@ -29,6 +29,8 @@ class StreamNorm(nn.Module):
         in_channels (int): Coordinates C of a stream, a score counted.
             Defaults to 3.
         momentum (float): Of the running statistics. Defaults to 0.1.
+        keep_joint (bool): Whether the joint data pass as they are, for an
+            encoder that was pre-trained on them. Defaults to False.
 
     Raises:
         ValueError: If ``in_channels`` is less than 1.
@@ -40,7 +42,8 @@ class StreamNorm(nn.Module):
         [1.0, 1.0]
     """
 
-    def __init__(self, in_channels: int = 3, momentum: float = 0.1) -> None:
+    def __init__(self, in_channels: int = 3, momentum: float = 0.1,
+                 keep_joint: bool = False) -> None:
         super().__init__()
         if in_channels < 1:
             raise ValueError('in_channels must be at least 1, not '
@@ -49,6 +52,8 @@ class StreamNorm(nn.Module):
         self.joint, self.motion = (
             nn.BatchNorm1d(in_channels, EPSILON, momentum, affine=False)
             for _ in range(2))
+        if keep_joint:
+            self.joint = None
 
     def forward(self, joint: torch.Tensor,
                 motion: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
@@ -71,8 +76,10 @@ class StreamNorm(nn.Module):
                 f'the data has {joint.size(-1)}: set '
                 f'stream_norm=dict(in_channels={joint.size(-1)})')
         present = (joint != 0).flatten(3).any(3)  # N, M, T
-        return (normalize(self.joint, joint, present),
-                normalize(self.motion, motion, present))
+        motion = normalize(self.motion, motion, present)
+        if self.joint is None:
+            return joint, motion
+        return normalize(self.joint, joint, present), motion
 
 
 def normalize(norm: nn.BatchNorm1d, x: torch.Tensor,

@@ -11,12 +11,15 @@ from .feature_figure import draw_features
 from .features import clip_features
 from .frames import draw_frames
 from .importance import joint_importance
+from .masking import ClipMasking, clip_masking
+from .masking_video import write_masking
 from .saving import save_figure
 from .skeleton_video import write_skeleton_video
 
 __all__ = [
-    'ClipAttention', 'check_embedding', 'choose_clips', 'clip_attention',
-    'clip_features', 'contrasted_levels', 'default_perplexity',
-    'draw_attention', 'draw_features', 'draw_frames', 'embed', 'find_classes',
-    'joint_importance', 'mean_attention', 'save_figure', 'write_skeleton_video'
+    'ClipAttention', 'ClipMasking', 'check_embedding', 'choose_clips',
+    'clip_attention', 'clip_features', 'clip_masking', 'contrasted_levels',
+    'default_perplexity', 'draw_attention', 'draw_features', 'draw_frames',
+    'embed', 'find_classes', 'joint_importance', 'mean_attention',
+    'save_figure', 'write_masking', 'write_skeleton_video'
 ]

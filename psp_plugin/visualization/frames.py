@@ -80,11 +80,10 @@ def draw_frames(keypoint: np.ndarray,
 
 
 def project(keypoint: np.ndarray, up: str = 'y') -> np.ndarray:
-    """Lays joints out in the plane of the picture, x right and y up.
+    """Lays joints out as :func:`lay_out`, if they are there.
 
     Args:
-        keypoint (np.ndarray): (M, T, V, 3), or (M, T, V, 2) in pixels.
-        up (str): The axis that points up in 3D, one of ``VIEWS``.
+        keypoint, up: See :func:`lay_out`.
 
     Returns:
         np.ndarray: (M, T, V, 2), NaN where a joint is missing.
@@ -93,6 +92,27 @@ def project(keypoint: np.ndarray, up: str = 'y') -> np.ndarray:
         ValueError: If the shape or ``up`` is another, or if all joints are
             missing.
     """
+    points = lay_out(keypoint, up)
+    keypoint = np.asarray(keypoint)
+    points[(keypoint == 0).all(-1) | ~np.isfinite(keypoint).all(-1)] = np.nan
+    if np.isnan(points).all():
+        raise ValueError('the clip has no joint to draw')
+    return points
+
+
+def lay_out(keypoint: np.ndarray, up: str = 'y') -> np.ndarray:
+    """Lays joints out in the plane of the picture, x right and y up.
+
+    Args:
+        keypoint (np.ndarray): (M, T, V, 3), or (M, T, V, 2) in pixels.
+        up (str): The axis that points up in 3D, one of ``VIEWS``.
+
+    Returns:
+        np.ndarray: (M, T, V, 2).
+
+    Raises:
+        ValueError: If the shape or ``up`` is another.
+    """
     keypoint = np.asarray(keypoint, np.float64)
     if keypoint.ndim != 4 or keypoint.shape[3] not in (2, 3):
         raise ValueError('keypoint must have shape (M, T, V, 2) or '
@@ -100,11 +120,7 @@ def project(keypoint: np.ndarray, up: str = 'y') -> np.ndarray:
     if up not in VIEWS:
         raise ValueError(f'up must be one of {", ".join(VIEWS)}, not {up!r}')
     view = VIEWS['-y' if keypoint.shape[3] == 2 else up]
-    points = np.stack([keypoint[..., axis] * sign for axis, sign in view], -1)
-    points[(keypoint == 0).all(-1) | ~np.isfinite(keypoint).all(-1)] = np.nan
-    if np.isnan(points).all():
-        raise ValueError('the clip has no joint to draw')
-    return points
+    return np.stack([keypoint[..., axis] * sign for axis, sign in view], -1)
 
 
 def _empty_axes(figure: Figure, points: np.ndarray, title: Optional[str]):

@@ -14,6 +14,8 @@ from PIL import Image
 
 from .frames import COLORS, PLAIN, draw_frames
 
+Color = Union[str, Tuple[float, float, float]]  # as matplotlib has them
+
 
 def write_skeleton_video(path: Union[str, Path],
                          keypoint: np.ndarray,
@@ -48,34 +50,63 @@ def write_skeleton_video(path: Union[str, Path],
         ValueError: If the format is another one, or if arguments do not fit.
         OSError: If the file cannot be written.
     """
+    scale = [tuple(tone[:3]) for tone in COLORS(np.linspace(0, 1, 40))]
+    write_pictures(path, draw_frames(keypoint, bones, importance, title, up),
+                   fps, [PLAIN], scale)
+
+
+def write_pictures(path: Union[str, Path],
+                   pictures: Iterator[np.ndarray],
+                   fps: float,
+                   colors: Sequence[Color],
+                   scale: Sequence[Color] = ()) -> None:
+    """Writes pictures as a moving one.
+
+    Args:
+        path (str or Path): The file to write: ``.gif`` or ``.mp4``. Its
+            folder is made where it is missing.
+        pictures (Iterator[np.ndarray]): (H, W, 3), uint8, RGB, of one size.
+        fps (float): Pictures per second; a GIF rounds the time of one to
+            hundredths of a second.
+        colors (Sequence[str or tuple]): The colours within them, black,
+            greys and white aside, which a GIF has in five tones to white.
+        scale (Sequence[str or tuple]): Colours that it has in one tone.
+            Defaults to none.
+
+    Raises:
+        ValueError: If the format is another one, or if ``fps`` is not
+            positive.
+        OSError: If the file cannot be written.
+    """
     path = Path(path)
-    writers = {'.gif': _write_gif, '.mp4': _write_mp4}
-    if path.suffix.lower() not in writers:
+    kind = path.suffix.lower()
+    if kind not in ('.gif', '.mp4'):
         raise ValueError(f'{path} is neither .gif nor .mp4')
     if not fps > 0:
         raise ValueError(f'fps must be positive, not {fps}')
-    pictures = draw_frames(keypoint, bones, importance, title, up)
     pictures = chain([next(pictures)], pictures)  # checked before it is opened
     path.parent.mkdir(parents=True, exist_ok=True)
-    writers[path.suffix.lower()](path, pictures, fps)
+    if kind == '.gif':
+        _write_gif(path, pictures, fps, _palette(colors, scale))
+    else:
+        _write_mp4(path, pictures, fps)
 
 
-def _write_gif(path: Path, pictures: Iterator[np.ndarray],
-               fps: float) -> None:
-    palette = _palette()
+def _write_gif(path: Path, pictures: Iterator[np.ndarray], fps: float,
+               palette: Image.Image) -> None:
     images = (Image.fromarray(picture).quantize(
         palette=palette, dither=Image.Dither.NONE) for picture in pictures)
     next(images).save(path, format='GIF', save_all=True, append_images=images,
                       duration=max(20, round(100 / fps) * 10), loop=0)
 
 
-def _palette() -> Image.Image:
+def _palette(colors: Sequence[Color], scale: Sequence[Color]) -> Image.Image:
     """The colours that occur: one palette for all frames keeps a GIF small."""
     blends = np.linspace(.2, 1, 5)[:, None]
     tones = np.concatenate([
-        COLORS(np.linspace(0, 1, 40))[:, :3],
+        np.array([to_rgb(color) for color in scale]).reshape(-1, 3),
         np.linspace([0] * 3, [1] * 3, 16),
-        1 - blends * (1 - np.array(to_rgb(PLAIN))),
+        *(1 - blends * (1 - np.array(to_rgb(color))) for color in colors),
     ])
     palette = Image.new('P', (1, 1))
     palette.putpalette((255 * tones).round().astype(np.uint8).tobytes())

@@ -1,5 +1,6 @@
 """Real gloo ranks, started once per world size for all tests."""
 import pytest
+from pretrained import write_clips
 from ranks import run_ranks
 from toy import write_ntu
 
@@ -9,6 +10,7 @@ def two_ranks(tmp_path_factory):
     """What two ranks computed, see :func:`ranks.run_rank`."""
     folder = tmp_path_factory.mktemp('two')
     write_ntu(folder / 'ntu60_3d.pkl')
+    write_clips(folder / 'nwucla.pkl')
     return run_ranks(2, folder)
 
 

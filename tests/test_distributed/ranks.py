@@ -22,7 +22,7 @@ from cases import (
 from mmengine.config import Config
 from mmengine.dataset import DefaultSampler, InfiniteSampler
 from mmengine.model import MMDistributedDataParallel, convert_sync_batchnorm
-from runs import ScaledChance, build_config, train
+from runs import ScaledChance, build_config, pretrain, train
 
 from psp_plugin.distributed import join_cpu_processes
 
@@ -105,6 +105,8 @@ def runs(rank: int, folder: Path) -> dict:
                                          loss_con=None))
     supervised.custom_hooks = []
     out['supervised'] = train(supervised)
+    out['pretraining'] = pretrain(folder / 'pretraining',
+                                  folder / 'nwucla.pkl')
     return out
 
 

@@ -3,9 +3,11 @@ import math
 from pathlib import Path
 from typing import List, Sequence
 
+import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from pretrained import pretrain_config
 from toy import set_everywhere, small_config
 
 BATCH, LABELED, UNLABELED = 2, 20, 28  # two labelled clips a class
@@ -43,14 +45,42 @@ class ScaledChance(Hook):
                 name: loss * 0 + chance for name, loss in losses.items()})
 
 
+class MaskingNoise(Hook):
+    """Keeps the first number of every draw of masks, and the last weights."""
+
+    def __init__(self) -> None:
+        self.noise, self.state = [], {}
+
+    def before_train(self, runner) -> None:
+        runner.model.module.masking.register_forward_pre_hook(self.look_ahead)
+
+    def look_ahead(self, module, args) -> None:
+        generator = torch.Generator().set_state(torch.get_rng_state())
+        self.noise.append(torch.rand(1, generator=generator).item())
+
+    def after_train(self, runner) -> None:
+        self.state = runner.model.module.state_dict()
+
+
+# MMEngine's own choice names a CUDA device.
+ON_CPUS = dict(launcher='pytorch', model_wrapper_cfg=dict(
+    type='MMDistributedDataParallel', device_ids=None,
+    broadcast_buffers=False))
+
+
+def pretrain(work_dir: Path, ann_file: Path) -> dict:
+    """Two epochs of masked pre-training."""
+    cfg, noise = pretrain_config(str(ann_file), work_dir), MaskingNoise()
+    cfg.merge_from_dict(ON_CPUS)
+    return dict(train(cfg, hooks=[noise]), noise=noise.noise,
+                state=noise.state)
+
+
 def build_config(work_dir: Path, times: int = 1, **options) -> Config:
     """One epoch of the demo, smaller, against the features of all ranks."""
     cfg = small_config('psp_synthetic_5p.py', '', work_dir, epochs=1)
     cfg.merge_from_dict({
-        'launcher': 'pytorch',
-        # MMEngine's own choice names a CUDA device.
-        'model_wrapper_cfg': dict(type='MMDistributedDataParallel',
-                                  device_ids=None, broadcast_buffers=False),
+        **ON_CPUS,
         'model.loss_con.gather': True,
         'train_dataloader.batch_size': BATCH,
         'train_dataloader.dataset.times': times,
@@ -74,6 +104,8 @@ def train(cfg: Config, hooks: Sequence[Hook] = ()) -> dict:
     for hook in (names, *hooks):
         runner.register_hook(hook)
     for name, value in runner.model.named_parameters():
+        if not value.requires_grad:
+            continue
         value.register_post_accumulate_grad_hook(
             lambda value, name=name: idle.discard(name))
         idle.add(name)

@@ -3,6 +3,7 @@ from collections import Counter
 
 import pytest
 from runs import BATCH, LABELED, UNLABELED
+from torch.testing import assert_close
 
 
 def clips(rank, run, branch):
@@ -57,12 +58,27 @@ def test_samplers_of_an_odd_number(two_ranks):
     assert sorted(dealt[:7]) == sorted(dealt[7:]) == list(range(7))
 
 
-@pytest.mark.parametrize('run', ['plain', 'supervised'])
+@pytest.mark.parametrize('run', ['plain', 'supervised', 'pretraining'])
 def test_every_parameter_gets_a_gradient(two_ranks, run):
     """So that the wrapper need not look for those that have none."""
     for rank in two_ranks.values():
         assert rank['runs'][run]['wrapper'] == 'MMDistributedDataParallel'
         assert rank['runs'][run]['idle'] == []
+
+
+def test_masked_pretraining(two_ranks):
+    """Of 16 clips, each rank has half an epoch; every draw of masks is
+    another; the weights are the same."""
+    first, second = (rank['runs']['pretraining']
+                     for rank in two_ranks.values())
+    batches = [batch['labeled'] for run in (first, second)
+               for batch in run['batches']]
+    assert [len(batch) for batch in batches] == [4] * 8
+    names = clips(two_ranks[0], 'pretraining', 'labeled')[:8] + clips(
+        two_ranks[1], 'pretraining', 'labeled')[:8]
+    assert len(set(names)) == 16
+    assert len({*first['noise'], *second['noise']}) == 8
+    assert_close(first['state'], second['state'], rtol=0, atol=0)
 
 
 def test_fewer_unlabeled_clips_on_a_rank(two_ranks):

@@ -1,5 +1,5 @@
 """Learning rates that fall from the head to the embedding."""
-from typing import List
+from typing import List, Optional
 
 from mmengine.optim import DefaultOptimWrapperConstructor
 from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS
@@ -31,9 +31,16 @@ class LayerDecayConstructor(DefaultOptimWrapperConstructor):
     leaves the rates alike.
 
     Raises:
-        InputError: If ``paramwise_cfg`` has another key or value, or if the
+        InputError: If ``paramwise_cfg`` has another key or value, if the
+            optimiser is given no ``lr`` or ``weight_decay``, or if the
             encoder does not tell its layers.
     """
+
+    def __init__(self, optim_wrapper_cfg: dict,
+                 paramwise_cfg: Optional[dict] = None) -> None:
+        # Without any, the base class would take all parameters for one group.
+        super().__init__(optim_wrapper_cfg,
+                         paramwise_cfg or dict(layer_decay=1.))
 
     def add_params(self, params: List[dict], module: nn.Module,
                    **kwargs) -> None:
@@ -48,6 +55,9 @@ class LayerDecayConstructor(DefaultOptimWrapperConstructor):
             raise InputError(
                 'paramwise_cfg of LayerDecayConstructor takes layer_decay in '
                 f'(0, 1] alone, not {self.paramwise_cfg}')
+        if None in (self.base_lr, self.base_wd):
+            raise InputError('LayerDecayConstructor scales lr and '
+                             'weight_decay: give optimizer both')
         layer_of = getattr(module.backbone, 'get_layer_depth', None)
         if layer_of is None:
             raise InputError(

@@ -150,9 +150,11 @@ class SkeletonTransformer(BaseModule):
             TransformerBlock(embed_dims, num_heads, mlp_ratio, rate, fused)
             for rate in rates)
         self.norm = nn.LayerNorm(embed_dims)
-        self.register_load_state_dict_pre_hook(check_weights)
+        # Its public name is of PyTorch 2.5.
+        self._register_load_state_dict_pre_hook(check_weights,
+                                                with_module=True)
         if frozen:
-            self.requires_grad_(False)
+            self.requires_grad_(False).eval()
 
     def train(self, mode: bool = True) -> 'SkeletonTransformer':
         """Sets the mode; a frozen encoder stays in evaluation mode."""

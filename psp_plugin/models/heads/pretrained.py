@@ -22,6 +22,8 @@ class LinearProbeHead(BaseHead):
         num_classes (int): Number of classes.
         in_channels (int): Channels C of the features.
         loss_cls (dict): Defaults to ``dict(type='CrossEntropyLoss')``.
+        average_clips (str): How the test clips of a sample are merged.
+            Defaults to ``'prob'``.
         init_cfg (dict): Defaults to a normal distribution of standard
             deviation 0.01.
         **kwargs: Of the toolbox's ``BaseHead``.
@@ -31,11 +33,13 @@ class LinearProbeHead(BaseHead):
                  num_classes: int,
                  in_channels: int,
                  loss_cls: dict = dict(type='CrossEntropyLoss'),
+                 average_clips: str = 'prob',
                  init_cfg: dict = dict(
                      type='TruncNormal', layer='Linear', std=0.01),
                  **kwargs) -> None:
         super().__init__(num_classes, in_channels, loss_cls=loss_cls,
-                         init_cfg=init_cfg, **kwargs)
+                         average_clips=average_clips, init_cfg=init_cfg,
+                         **kwargs)
         self.norm = nn.BatchNorm1d(in_channels, eps=1e-6, affine=False)
         self.fc = nn.Linear(in_channels, num_classes)
 
@@ -63,6 +67,8 @@ class JointMLPHead(BaseHead):
         hidden_channels (int): Defaults to 2048.
         dropout (float): Defaults to 0.3.
         loss_cls (dict): Defaults to ``dict(type='CrossEntropyLoss')``.
+        average_clips (str): How the test clips of a sample are merged.
+            Defaults to ``'prob'``.
         init_cfg (dict): Defaults to a truncated normal distribution of
             standard deviation 0.02.
         **kwargs: Of the toolbox's ``BaseHead``, ``label_smooth_eps`` first.
@@ -78,11 +84,13 @@ class JointMLPHead(BaseHead):
                  hidden_channels: int = 2048,
                  dropout: float = 0.3,
                  loss_cls: dict = dict(type='CrossEntropyLoss'),
+                 average_clips: str = 'prob',
                  init_cfg: dict = dict(
                      type='TruncNormal', layer='Linear', std=0.02),
                  **kwargs) -> None:
         super().__init__(num_classes, in_channels, loss_cls=loss_cls,
-                         init_cfg=init_cfg, **kwargs)
+                         average_clips=average_clips, init_cfg=init_cfg,
+                         **kwargs)
         self.num_joints = num_joints
         self.dropout = nn.Dropout(dropout)
         self.hidden = nn.Sequential(

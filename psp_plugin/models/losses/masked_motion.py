@@ -3,13 +3,13 @@
 Shape legend: B sequence (one person of one clip), T frame, P patch of p
 frames, V joint, C coordinate.
 """
-from typing import Dict
+from typing import Dict, Tuple
 
 import torch
 from mmaction.registry import MODELS
 from torch import nn
 
-from psp_plugin.models.hyperbolic import exponential_map
+from psp_plugin.models.hyperbolic import exponential_map, logarithmic_map
 from psp_plugin.models.precision import at_least_float32
 
 
@@ -73,15 +73,51 @@ class MaskedMotionLoss(nn.Module):
         Returns:
             Tensor: (B, P V, p C), at least float32.
         """
+        target = self.motion(clips, num_tokens)
+        if not self.normalize:
+            return target
+        mean, size = self.moments(target)
+        return (target - mean) / size
+
+    def displacement(self, prediction: torch.Tensor,
+                     clips: torch.Tensor) -> torch.Tensor:
+        """Makes displacements of a prediction: the inverse of :meth:`target`.
+
+        What normalisation took away, mean and size of each token's motion, is
+        not predicted. It comes from the clips, the truth.
+
+        Args:
+            prediction (Tensor): (B, P V, p C), as :meth:`target`.
+            clips (Tensor): (B, T, V, C), the truth.
+
+        Returns:
+            Tensor: (B, T, V, C) from each frame to the next, in the units of
+            the clips, at least float32. Points that are predicted outside the
+            ball are taken for points close to its boundary.
+        """
+        joints, coordinates = clips.shape[2:]
+        patches = prediction.size(1) // joints
+        motion = at_least_float32(prediction)
+        if self.normalize:
+            mean, size = self.moments(self.motion(clips, prediction.size(1)))
+            motion = motion * size + mean
+        motion = motion.unflatten(2, (-1, coordinates))  # B, P V, p, C
+        motion = motion.unflatten(1, (patches, joints)).transpose(2, 3)
+        motion = motion.flatten(1, 2)  # B, T, V, C
+        return logarithmic_map(motion) if self.hyperbolic else motion
+
+    def motion(self, clips: torch.Tensor, num_tokens: int) -> torch.Tensor:
+        """What is to be predicted, before it is normalised, (B, P V, p C)."""
         clips = at_least_float32(clips)
         motion = clips.diff(dim=1, append=clips[:, -1:])
         if self.hyperbolic:
             motion = exponential_map(motion)
         patches = num_tokens // clips.size(2)
         motion = motion.unflatten(1, (patches, -1))  # B, P, p, V, C
-        target = motion.transpose(2, 3).flatten(3).flatten(1, 2)
-        if not self.normalize:
-            return target
-        mean = target.mean(2, keepdim=True)
-        variance = target.var(2, keepdim=True)
-        return (target - mean) / (variance + 1e-6).sqrt()
+        return motion.transpose(2, 3).flatten(3).flatten(1, 2)
+
+    @staticmethod
+    def moments(motion: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
+        """Mean and size of each token's motion, (B, P V, 1) each."""
+        variance = motion.var(2, keepdim=True)
+        return motion.mean(2, keepdim=True), (variance + 1e-6).sqrt()

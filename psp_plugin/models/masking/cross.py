@@ -49,9 +49,13 @@ class CrossMasking(BaseModule):
         distance_factor (float): See :func:`poincare_distance`. Defaults to 2.
         init_cfg (dict, optional): Defaults to Xavier's uniform distribution.
 
+    Attributes:
+        group_names (tuple[str]): What the groups of tokens are called.
+
     Raises:
         InputError: If an argument is another.
     """
+    group_names = ('temporal', 'spatial')
 
     def __init__(
         self,

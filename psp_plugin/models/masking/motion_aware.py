@@ -30,9 +30,13 @@ class MotionAwareMasking(nn.Module):
         mask_ratio (float): Share of masked tokens. Defaults to 0.9.
         temperature (float): Tau of the draw. Defaults to 0.8.
 
+    Attributes:
+        group_names (tuple[str]): What the group of tokens is called.
+
     Raises:
         InputError: If an argument is out of range.
     """
+    group_names = ('visible', )
 
     def __init__(self, mask_ratio: float = 0.9,
                  temperature: float = 0.8) -> None:

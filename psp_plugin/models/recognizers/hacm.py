@@ -4,7 +4,7 @@ Shape legend: N batch (every clip of a sample counts), M person, B sequence
 (one person who is there), T frame, P patch of frames, V joint, C coordinate,
 D channel, K visible token of a group.
 """
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
 import torch
 from mmaction.models.recognizers import BaseRecognizer
@@ -16,6 +16,23 @@ from psp_plugin.models.tokens import gather_tokens
 
 from .checks import check_clips
 from .persons import find_present
+
+
+class Reconstruction(NamedTuple):
+    """What :meth:`HACMPretrainer.reconstruct` gives, of B sequences."""
+    clips: torch.Tensor
+    """(B, T, V, C) coordinates to be restored, of the joints with tokens."""
+    groups: List[torch.Tensor]
+    """Places p V + v of the visible tokens, (B, K) each group."""
+    latent: torch.Tensor
+    """(B, K of all groups, D) visible tokens, encoded."""
+    prediction: torch.Tensor
+    """(B, P V, p C) predicted motion of every token, visible ones too."""
+
+    @property
+    def visible(self) -> torch.Tensor:
+        """(B, K of all groups) places, in the order of ``latent``."""
+        return torch.cat(self.groups, 1)
 
 
 @MODELS.register_module()
@@ -62,10 +79,16 @@ class HACMPretrainer(BaseRecognizer):
                  data_preprocessor: Optional[dict] = None) -> None:
         super().__init__(backbone, data_preprocessor=data_preprocessor)
         encoder = self.backbone
-        if not 1 <= (coordinates or 1) <= encoder.in_channels:
+        if not hasattr(encoder, 'tokenize'):
+            raise InputError(
+                f'the encoder {type(encoder).__name__} makes no tokens to be '
+                'masked: HACMPretrainer takes a SkeletonTransformer')
+        if coordinates is None:
+            coordinates = encoder.in_channels
+        if not 1 <= coordinates <= encoder.in_channels:
             raise InputError(f'coordinates must be from 1 to the encoder\'s '
                              f'{encoder.in_channels}, not {coordinates}')
-        self.coordinates = coordinates or encoder.in_channels
+        self.coordinates = coordinates
         self.skip_absent_persons = skip_absent_persons
         self.masking = MODELS.build(masking)
         dims = getattr(self.masking, 'embed_dims', encoder.out_channels)
@@ -97,20 +120,28 @@ class HACMPretrainer(BaseRecognizer):
             ``loss_cc_spatial_global``, ``loss_cc_temporal_global`` and
             ``loss_cc_temporal_spatial``. MMEngine adds them up.
         """
+        made = self.reconstruct(inputs)
+        losses = self.loss_rec(made.prediction, made.clips, made.visible)
+        if self.loss_cc is not None:
+            sizes = [group.size(1) for group in made.groups]
+            losses.update(self.loss_cc(made.latent.split(sizes, 1)))
+        return losses
+
+    def reconstruct(self, inputs: torch.Tensor) -> Reconstruction:
+        """Masks tokens and predicts their motion from the others.
+
+        Args:
+            inputs (Tensor): (B, num_clips, M, T, V, C).
+        """
         tokens = self.backbone.tokenize(self.sequences(inputs))
-        groups = self.masking(tokens)  # places of visible tokens, (B, K) each
+        groups = self.masking(tokens)
         visible = torch.cat(groups, 1)
 
         seen = gather_tokens(tokens.euclid.flatten(1, 2), visible)
         latent = self.backbone.encode(seen)
-        prediction = self.decoder(latent, visible)  # (B, P V, p C)
-
-        clips = tokens.clips[..., :self.coordinates]
-        losses = self.loss_rec(prediction, clips, visible)
-        if self.loss_cc is not None:
-            sizes = [group.size(1) for group in groups]
-            losses.update(self.loss_cc(latent.split(sizes, 1)))
-        return losses
+        prediction = self.decoder(latent, visible)
+        return Reconstruction(tokens.clips[..., :self.coordinates], groups,
+                              latent, prediction)
 
     def sequences(self, clips: torch.Tensor) -> torch.Tensor:
         """Takes persons apart.

@@ -1,0 +1,22 @@
+# The labelled clips of NTU RGB+D as 2D key points, drawn over all classes;
+# cropped, resized and rotated as in pre-training.
+_base_ = '../ntu60_2d.py'
+
+augment = [
+    dict(type='RandomCropPose', num_frames=72),
+    dict(type='RandomRotatePose', angles=0.3)
+]
+resize = [dict(type='RandomCropPose', min_share=1, num_frames=72)]
+train_pipeline = _base_.normalize + augment + _base_.pack
+test_pipeline = _base_.normalize + resize + _base_.pack
+
+train_dataloader = dict(
+    dataset=dict(
+        times=1,
+        dataset=dict(
+            balanced=False,
+            dataset=dict(pipeline=train_pipeline))))
+custom_hooks = []
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+test_dataloader = dict(
+    batch_size=64, dataset=dict(pipeline=test_pipeline))

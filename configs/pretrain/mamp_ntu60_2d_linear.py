@@ -1,0 +1,27 @@
+# Linear evaluation: the encoder of mamp_ntu60_2d.py, frozen, all labels.
+_base_ = 'mamp_ntu60_2d_finetune_10p.py'
+
+model = dict(
+    backbone=dict(frozen=True, drop_path_rate=0),
+    cls_head=dict(
+        _delete_=True,
+        type='LinearProbeHead',
+        num_classes=60,
+        in_channels=256))
+train_dataloader = dict(
+    batch_size=256,
+    dataset=dict(dataset=dict(labeled_ratio=1.0)))
+optim_wrapper = dict(
+    _delete_=True,
+    type='OptimWrapper',
+    optimizer=dict(type='SGD', lr=0.1, momentum=0.9, weight_decay=0))
+param_scheduler = [
+    dict(
+        type='CosineAnnealingLR',
+        eta_min=0,
+        begin=0,
+        end=100,
+        by_epoch=True,
+        convert_to_iter_based=True)
+]
+auto_scale_lr = dict(base_batch_size=256)

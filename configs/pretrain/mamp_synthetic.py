@@ -1,0 +1,18 @@
+# MAMP on synthetic skeletons: all training clips, no labels.
+_base_ = [
+    '../_base_/models/mamp.py', '../_base_/datasets/pretrain/synthetic.py',
+    '../_base_/schedules/adamw_pretrain.py'
+]
+
+model = dict(
+    backbone=dict(
+        num_frames=24, embed_dims=64, depth=4, num_heads=2, fused=False),
+    decoder=dict(embed_dims=64, depth=2, num_heads=2, fused=False))
+
+train_cfg = dict(max_epochs=100)
+param_scheduler = [
+    dict(_base_.param_scheduler[0], end=5),
+    dict(_base_.param_scheduler[1], begin=5, end=100)
+]
+
+optim_wrapper = dict(type='BFloat16OptimWrapper')

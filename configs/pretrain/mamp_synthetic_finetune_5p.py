@@ -1,0 +1,26 @@
+# The encoder of mamp_synthetic.py, fine-tuned on 5 clips a class.
+_base_ = [
+    '../_base_/default_runtime.py', '../_base_/models/skeleton_transformer.py',
+    '../_base_/datasets/finetune/synthetic.py',
+    '../_base_/schedules/adamw_finetune.py'
+]
+
+model = dict(
+    backbone=dict(
+        num_frames=24, frames_per_token=4, tokens='all', hyperbolic=False,
+        embed_dims=64, depth=4, num_heads=2, fused=False, drop_path_rate=0.1,
+        init_cfg=dict(
+            type='Pretrained', prefix='backbone.',
+            checkpoint='work_dirs/mamp_synthetic/epoch_100.pth')),
+    cls_head=dict(
+        num_classes=10, num_joints=25, in_channels=64, hidden_channels=256))
+# As many steps as psp_synthetic_5p.py.
+train_dataloader = dict(batch_size=16, dataset=dict(times=5))
+
+train_cfg = dict(max_epochs=50)
+param_scheduler = [
+    dict(_base_.param_scheduler[0], end=3),
+    dict(_base_.param_scheduler[1], begin=3, end=50)
+]
+optim_wrapper = dict(type='BFloat16OptimWrapper')
+default_hooks = dict(checkpoint=dict(interval=10, max_keep_ckpts=2))
