@@ -43,5 +43,6 @@ param_scheduler = [
     dict(_base_.param_scheduler[0], end=2),
     dict(_base_.param_scheduler[1], begin=2, end=32)
 ]
-optim_wrapper = dict(type='BFloat16OptimWrapper')
+optim_wrapper = dict(
+    type='BFloat16OptimWrapper', optimizer=dict(lr=1e-3))
 default_hooks = dict(checkpoint=dict(interval=8, max_keep_ckpts=3))

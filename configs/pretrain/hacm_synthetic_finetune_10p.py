@@ -1,4 +1,4 @@
 _base_ = 'hacm_synthetic_finetune_5p.py'
 
 train_dataloader = dict(
-    dataset=dict(times=2, dataset=dict(labeled_ratio=0.1)))
+    dataset=dict(times=5, dataset=dict(labeled_ratio=0.1)))

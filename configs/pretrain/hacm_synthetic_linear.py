@@ -11,6 +11,7 @@ model = dict(
 train_dataloader = dict(
     batch_size=256,
     dataset=dict(times=1, dataset=dict(balanced=False, labeled_ratio=1.0)))
+train_cfg = dict(max_epochs=100)
 optim_wrapper = dict(
     _delete_=True,
     type='OptimWrapper',
@@ -20,7 +21,7 @@ param_scheduler = [
         type='CosineAnnealingLR',
         eta_min=0,
         begin=0,
-        end=50,
+        end=100,
         by_epoch=True,
         convert_to_iter_based=True)
 ]

@@ -9,10 +9,10 @@ model = dict(
         num_frames=24, embed_dims=64, depth=4, num_heads=2, fused=False),
     decoder=dict(embed_dims=64, depth=2, num_heads=2, fused=False))
 
-train_cfg = dict(max_epochs=100)
+train_cfg = dict(max_epochs=200)
 param_scheduler = [
-    dict(_base_.param_scheduler[0], end=5),
-    dict(_base_.param_scheduler[1], begin=5, end=100)
+    dict(_base_.param_scheduler[0], end=10),
+    dict(_base_.param_scheduler[1], begin=10, end=200)
 ]
 
 optim_wrapper = dict(type='BFloat16OptimWrapper')

@@ -1,4 +1,4 @@
 _base_ = 'mamp_synthetic_finetune_5p.py'
 
 train_dataloader = dict(
-    dataset=dict(times=25, dataset=dict(labeled_ratio=0.01)))
+    dataset=dict(times=50, dataset=dict(labeled_ratio=0.01)))

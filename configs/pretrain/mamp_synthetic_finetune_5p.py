@@ -11,16 +11,18 @@ model = dict(
         embed_dims=64, depth=4, num_heads=2, fused=False, drop_path_rate=0.1,
         init_cfg=dict(
             type='Pretrained', prefix='backbone.',
-            checkpoint='work_dirs/mamp_synthetic/epoch_100.pth')),
+            checkpoint='work_dirs/mamp_synthetic/epoch_200.pth')),
     cls_head=dict(
         num_classes=10, num_joints=25, in_channels=64, hidden_channels=256))
-# As many steps as psp_synthetic_5p.py.
-train_dataloader = dict(batch_size=16, dataset=dict(times=5))
 
-train_cfg = dict(max_epochs=50)
+# As many steps as psp_synthetic_5p.py.
+train_dataloader = dict(dataset=dict(times=10))
+
+train_cfg = dict(max_epochs=20, val_interval=5)
 param_scheduler = [
-    dict(_base_.param_scheduler[0], end=3),
-    dict(_base_.param_scheduler[1], begin=3, end=50)
+    dict(_base_.param_scheduler[0], end=2),
+    dict(_base_.param_scheduler[1], begin=2, end=20)
 ]
-optim_wrapper = dict(type='BFloat16OptimWrapper')
-default_hooks = dict(checkpoint=dict(interval=10, max_keep_ckpts=2))
+optim_wrapper = dict(
+    type='BFloat16OptimWrapper', optimizer=dict(lr=1e-3))
+default_hooks = dict(checkpoint=dict(interval=5, max_keep_ckpts=3))

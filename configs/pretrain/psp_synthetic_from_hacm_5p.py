@@ -12,7 +12,7 @@ model = dict(
         fused=False, drop_path_rate=0.1,
         init_cfg=dict(
             type='Pretrained', prefix='backbone.',
-            checkpoint='work_dirs/hacm_synthetic/epoch_100.pth')))
+            checkpoint='work_dirs/hacm_synthetic/epoch_200.pth')))
 
 train_pipeline = _base_.normalize + [
     dict(type='RandomCropPose', num_frames=24),

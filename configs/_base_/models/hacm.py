@@ -1,4 +1,4 @@
-# HA-CM (arXiv 2409.17951) at the released sizes: 8.8 M parameters.
+# HA-CM (arXiv 2409.17951) at the released sizes: 8.9 M parameters.
 model = dict(
     type='HACMPretrainer',
     backbone=dict(
