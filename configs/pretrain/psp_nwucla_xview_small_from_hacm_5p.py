@@ -1,5 +1,6 @@
 # PSP on the encoder of hacm_nwucla_xview_small.py: as many labelled clips and
-# steps as hacm_nwucla_xview_small_finetune_5p.py.
+# steps as hacm_nwucla_xview_small_finetune_5p.py. The weight of the contrast was
+# chosen on the training views, see docs/pretraining.md.
 _base_ = '../psp_nwucla_xview_5p_small.py'
 
 model = dict(
@@ -11,7 +12,8 @@ model = dict(
         tokens='all', fused=False, drop_path_rate=0.1,
         init_cfg=dict(
             type='Pretrained', prefix='backbone.',
-            checkpoint='work_dirs/hacm_nwucla_xview_small/epoch_400.pth')))
+            checkpoint='work_dirs/hacm_nwucla_xview_small/epoch_400.pth')),
+    loss_con=dict(loss_weight=0.2))
 
 train_pipeline = _base_.normalize + [
     dict(type='RandomCropPose', num_frames=24),
