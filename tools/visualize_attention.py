@@ -1,6 +1,8 @@
-"""Draws the attention maps of clips beside a skeleton, figure 5 of the paper.
+"""Draws the attention maps of clips beside a skeleton.
 
-The joints of the skeleton are sized by their importance to the model.
+Of a pyramid, figure 5 of the paper, with joints sized by their importance to
+the model; else, or with --encoder, of a block of a SkeletonTransformer, with
+joints sized by the attention that they receive.
 """
 import argparse
 import contextlib
@@ -20,9 +22,13 @@ from psp_plugin.command_line import (
     read_config,
 )
 from psp_plugin.errors import InputError
+from psp_plugin.skeletons import get_pyramid
 from psp_plugin.visualization import (
     clip_attention,
     draw_attention,
+    draw_encoder_attention,
+    encoder_attention,
+    has_attention,
     save_figure,
 )
 
@@ -41,7 +47,15 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         help='(default: png)')
     parser.add_argument(
         '--stream', choices=('joint', 'motion'),
-        help='the stream to look at (default: the mean of both)')
+        help='the stream of a PSPRecognizer to look at (default: the mean of '
+        'both)')
+    parser.add_argument(
+        '--encoder', action='store_true',
+        help="look at the encoder, not at the pyramid (default: at the "
+        "pyramid where there is one)")
+    parser.add_argument(
+        '--block', type=int, metavar='N',
+        help='the block of the encoder, from 1 (default: the last one)')
     parser.add_argument(
         '--frame', type=int, metavar='N',
         help='the frame to draw, from 1 (default: the middle one)')
@@ -64,22 +78,53 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def of_encoder(inferencer: SkeletonInferencer,
+               args: argparse.Namespace) -> bool:
+    """Whether to look at the encoder; raises if there is nothing to see."""
+    lacking = inferencer.lacks_attention
+    encoder = inferencer.model.backbone
+    if not args.encoder and lacking is None:
+        if args.block is not None:
+            raise InputError('--block chooses a block of the encoder, the '
+                             'pyramid has none: add --encoder')
+        return False
+    if has_attention(encoder):
+        return True
+    raise InputError(
+        f'the encoder {type(encoder).__name__} gives no attention maps, as '
+        'SkeletonTransformer does' if args.encoder else lacking)
+
+
 def draw(inferencer: SkeletonInferencer, clip: str,
          args: argparse.Namespace) -> Tuple[str, Figure]:
     """The name of a clip and its figure."""
     data = inferencer.read(clip)
     named = dict(data, frame_dir=clip)  # so that errors tell the path
-    result, = inferencer(named, top_k=1)
-    (_, best, score), = result['top']
-    title = f'{data["frame_dir"]}: predicted {best} ({score:.2f})'
-    inputs = inferencer.model.data_preprocessor(
+    title = data['frame_dir']
+    if inferencer.classes:  # a model that is pre-trained predicts nothing
+        result, = inferencer(named, top_k=1)
+        (_, best, score), = result['top']
+        title += f': predicted {best} ({score:.2f})'
+    model = inferencer.model
+    inputs = model.data_preprocessor(
         pseudo_collate([inferencer.prepare(named)]))['inputs']
-    attention = clip_attention(inferencer.model, inputs, args.stream)
-    figure = draw_attention(
-        attention.maps, data['keypoint'], inferencer.bones,
-        attention.importance, getattr(inferencer.model.neck, 'pyramid', None),
-        title, None if args.frame is None else args.frame - 1, args.stream,
-        args.up)
+    frame = None if args.frame is None else args.frame - 1
+    if of_encoder(inferencer, args):
+        if not inputs.any():
+            raise InputError(f'{clip} has no person: all coordinates that the '
+                             'model is given are zero')
+        figure = draw_encoder_attention(
+            encoder_attention(
+                model, inputs, None if args.block is None else args.block - 1,
+                args.stream),
+            data['keypoint'], get_pyramid(model.cfg.model.backbone.layout),
+            title, frame, args.up)
+    else:
+        attention = clip_attention(model, inputs, args.stream)
+        figure = draw_attention(
+            attention.maps, data['keypoint'], inferencer.bones,
+            attention.importance, getattr(model.neck, 'pyramid', None),
+            title, frame, args.stream, args.up)
     return data['frame_dir'], figure
 
 
@@ -92,8 +137,7 @@ def main(argv: Optional[List[str]] = None) -> None:
             cfg = read_config(args)
             inferencer = SkeletonInferencer(
                 cfg, args.checkpoint, args.device, args.classes, args.scored)
-        if inferencer.lacks_attention:
-            raise InputError(inferencer.lacks_attention)
+        of_encoder(inferencer, args)  # before any clip is read
         taken = set()
         for clip in args.clips:
             name, figure = draw(inferencer, clip, args)

@@ -1,5 +1,5 @@
 # PSP on the encoder of hacm_nwucla_xview_small.py: as many labelled clips and
-# steps as hacm_nwucla_xview_small_finetune_5p.py. The weight of the contrast was
+# steps as hacm_nwucla_xview_small_finetune_5p.py. The contrast's weight was
 # chosen on the training views, see docs/pretraining.md.
 _base_ = '../psp_nwucla_xview_5p_small.py'
 

@@ -26,7 +26,9 @@ class SkeletonInferencer:
     are those of testing: the same normalisation, and the same clips sampled
     of each. Any toolbox recognizer of skeletons will do. 2D clips without
     ``img_shape`` take what the pipeline's ``PreNormalize2D`` has for them,
-    1080 x 1920 pixels unless the config says otherwise.
+    1080 x 1920 pixels unless the config says otherwise. A model without a
+    head, such as ``HACMPretrainer``, has no ``classes``; it reads and prepares
+    clips, but says that it predicts nothing when it is called.
 
     Source: the toolbox's ``ActionRecogInferencer`` on MMEngine's
     ``BaseInferencer``, for recordings of skeletons. It is not built on these,
@@ -63,7 +65,8 @@ class SkeletonInferencer:
         self.model, meta = load_model(config, checkpoint, self.device)
         self.prepare = ClipPreparer(dataset, self.model, scored)
         self.read = self.prepare.read
-        self.classes = class_names(self.model.cls_head.num_classes, classes,
+        head = self.model.cls_head if self.model.with_cls_head else None
+        self.classes = class_names(head.num_classes if head else 0, classes,
                                    meta, dataset)
 
     def __call__(self,

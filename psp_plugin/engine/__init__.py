@@ -5,9 +5,10 @@ from .hooks import (
     InterleaveHook,
     StopOnNonFiniteHook,
 )
-from .optim import BFloat16OptimWrapper
+from .optim import BFloat16OptimWrapper, LayerDecayConstructor
 
 __all__ = [
     'AtomicCheckpointHook', 'BFloat16OptimWrapper', 'CompileHook',
-    'ExactResumeHook', 'InterleaveHook', 'StopOnNonFiniteHook'
+    'ExactResumeHook', 'InterleaveHook', 'LayerDecayConstructor',
+    'StopOnNonFiniteHook'
 ]

@@ -7,6 +7,12 @@ from .attention_maps import (
 )
 from .chosen_clips import choose_clips, find_classes
 from .embedding import check_embedding, default_perplexity, embed
+from .encoder_attention import (
+    EncoderAttention,
+    encoder_attention,
+    has_attention,
+)
+from .encoder_figure import draw_encoder_attention
 from .feature_figure import draw_features
 from .features import clip_features
 from .frames import draw_frames
@@ -17,9 +23,10 @@ from .saving import save_figure
 from .skeleton_video import write_skeleton_video
 
 __all__ = [
-    'ClipAttention', 'ClipMasking', 'check_embedding', 'choose_clips',
-    'clip_attention', 'clip_features', 'clip_masking', 'contrasted_levels',
-    'default_perplexity', 'draw_attention', 'draw_features', 'draw_frames',
-    'embed', 'find_classes', 'joint_importance', 'mean_attention',
-    'save_figure', 'write_masking', 'write_skeleton_video'
+    'ClipAttention', 'ClipMasking', 'EncoderAttention', 'check_embedding',
+    'choose_clips', 'clip_attention', 'clip_features', 'clip_masking',
+    'contrasted_levels', 'default_perplexity', 'draw_attention',
+    'draw_encoder_attention', 'draw_features', 'draw_frames', 'embed',
+    'encoder_attention', 'find_classes', 'has_attention', 'joint_importance',
+    'mean_attention', 'save_figure', 'write_masking', 'write_skeleton_video'
 ]

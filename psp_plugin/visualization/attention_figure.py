@@ -7,16 +7,14 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure, FigureBase
-from matplotlib.lines import Line2D
-from matplotlib.patheffects import withStroke
 
 from psp_plugin.errors import InputError
 from psp_plugin.skeletons import SkeletonPyramid
 
-from .frames import AREAS, COLORS, LEAST_SPAN, LIMBS, PLAIN, project
+from .frames import COLORS, project
+from .sized_skeleton import draw_skeleton
 
 # Okabe and Ito: told apart by the colour-blind. Their yellow is lost on white.
 PALETTE = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#000000', '#E69F00',
@@ -85,8 +83,8 @@ def draw_attention(maps: Dict[str, np.ndarray],
     _draw_maps(left, maps, pyramid)
     axes = right.subplots()
     axes.set_title(f'Frame {frame + 1} of {keypoint.shape[1]}', fontsize=11)
-    _draw_skeleton(axes, points, np.asarray(bones, int).reshape(-1, 2),
-                   np.asarray(importance), _body_colors(pyramid, 'joint'))
+    draw_skeleton(axes, points, bones, np.asarray(importance),
+                  body_colors(pyramid, 'joint'), 'importance of the joint')
     return figure
 
 
@@ -119,8 +117,8 @@ def choose_frame(keypoint: np.ndarray, frame: Optional[int] = None) -> int:
     return frame
 
 
-def _body_colors(pyramid: Optional[SkeletonPyramid],
-                 level: str) -> Optional[List[str]]:
+def body_colors(pyramid: Optional[SkeletonPyramid],
+                level: str) -> Optional[List[str]]:
     """The colour of the body of every node, None without a pyramid."""
     if pyramid is None or level not in TITLES:
         return None
@@ -156,46 +154,7 @@ def _name_nodes(axes: Axes, level: str, count: int,
     axes.set_yticks(range(count), names, fontsize=size)
     axes.set_xticks(range(count), names, fontsize=size, rotation=90)
     axes.tick_params(length=2)
-    colors = _body_colors(pyramid, level) or ()
+    colors = body_colors(pyramid, level) or ()
     for axis in (axes.xaxis, axes.yaxis):
         for label, color in zip(axis.get_ticklabels(), colors):
             label.set_color(color)
-
-
-def _draw_skeleton(axes: Axes, points: np.ndarray, bones: np.ndarray,
-                   importance: np.ndarray,
-                   colors: Optional[List[str]]) -> None:
-    """All persons of a frame, with numbered joints, and what sizes mean."""
-    low, high = np.nanmin(points, (0, 1)), np.nanmax(points, (0, 1))
-    margin = .08 * (high - low).max() or 1.
-    axes.set(xlim=(low[0] - margin, high[0] + margin),
-             ylim=(low[1] - margin, high[1] + margin), aspect='equal')
-    axes.set_axis_off()
-    top = importance.max()
-    scale = Normalize(min(importance.min(), top - LEAST_SPAN), top)
-    areas = _area(scale(importance))
-    halo = [withStroke(linewidth=2, foreground='white')]
-    for m, person in enumerate(points):
-        axes.add_collection(LineCollection(
-            person[bones], colors=LIMBS[m % len(LIMBS)], linewidths=2,
-            zorder=1))
-        axes.scatter(*person.T, s=areas, c=colors or PLAIN,
-                     edgecolors='white', linewidths=.6, zorder=2)
-        for joint in np.flatnonzero(np.isfinite(person).all(-1)):
-            axes.annotate(
-                str(joint), person[joint], fontsize=7, color='0.2', zorder=3,
-                xytext=(areas[joint]**.5 / 2 + 1, 1),
-                textcoords='offset points', path_effects=halo)
-    values = np.linspace(scale.vmin, scale.vmax, 4)
-    axes.legend(
-        [Line2D([], [], linestyle='', marker='o', color='0.4',
-                markersize=_area(scale(value))**.5) for value in values],
-        [f'{value:.2f}' for value in values], ncols=4, fontsize=9,
-        title='importance of the joint', title_fontsize=9, frameon=False,
-        loc='upper center', bbox_to_anchor=(.5, 0), handletextpad=.2,
-        columnspacing=1)
-
-
-def _area(share: np.ndarray) -> np.ndarray:
-    """The area of a dot in points squared."""
-    return AREAS[0] + share * 1.5 * np.ptp(AREAS)
