@@ -207,8 +207,7 @@ def test_export(finetuned, tmp_path):
     config = str(tmp_path / 'config.py')
     Config(runner.cfg._cfg_dict).dump(config)
     load_tool('export_onnx').main([
-        config, runner.work_dir + '/epoch_2.pth', '-o', str(path),
-        '--num-frames', str(FRAMES)])
+        config, runner.work_dir + '/epoch_2.pth', '-o', str(path)])
     session = onnxruntime.InferenceSession(
         str(path), providers=['CPUExecutionProvider'])
     batch = next(iter(runner.test_dataloader))

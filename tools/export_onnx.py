@@ -28,7 +28,8 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         help='the file to write (default: %(default)s)')
     parser.add_argument(
         '--num-frames', type=positive, metavar='T',
-        help='frames of a clip (default: clip_len of the test pipeline)')
+        help='frames of a clip (default: those that the encoder is built for, '
+        'or clip_len of the test pipeline)')
     parser.add_argument(
         '--num-persons', type=positive, metavar='M',
         help='persons of a clip (default: num_person of the test pipeline)')
@@ -56,8 +57,8 @@ def clip_shape(cfg: Config, model: torch.nn.Module,
                          'not say its number of joints: pass --num-joints')
     persons = args.num_persons or from_test_pipeline(
         cfg, 'num_person', '--num-persons')
-    frames = args.num_frames or from_test_pipeline(
-        cfg, 'clip_len', '--num-frames')
+    frames = (args.num_frames or getattr(model.backbone, 'num_frames', None)
+              or from_test_pipeline(cfg, 'clip_len', '--num-frames'))
     channels = num_channels_of(model)
     if channels is None:
         raise ValueError(f'the encoder {type(model.backbone).__name__} has no '

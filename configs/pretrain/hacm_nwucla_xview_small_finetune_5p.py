@@ -41,7 +41,13 @@ test_dataloader = dict(
 train_cfg = dict(max_epochs=32, val_interval=8)
 param_scheduler = [
     dict(_base_.param_scheduler[0], end=2),
-    dict(_base_.param_scheduler[1], begin=2, end=32)
+    dict(
+        type='CosineAnnealingLR',
+        eta_min=1e-5,
+        begin=2,
+        end=32,
+        by_epoch=True,
+        convert_to_iter_based=True)
 ]
 optim_wrapper = dict(
     type='BFloat16OptimWrapper', optimizer=dict(lr=1e-3))

@@ -21,7 +21,13 @@ train_dataloader = dict(dataset=dict(times=10))
 train_cfg = dict(max_epochs=20, val_interval=5)
 param_scheduler = [
     dict(_base_.param_scheduler[0], end=2),
-    dict(_base_.param_scheduler[1], begin=2, end=20)
+    dict(
+        type='CosineAnnealingLR',
+        eta_min=1e-5,
+        begin=2,
+        end=20,
+        by_epoch=True,
+        convert_to_iter_based=True)
 ]
 optim_wrapper = dict(
     type='BFloat16OptimWrapper', optimizer=dict(lr=1e-3))

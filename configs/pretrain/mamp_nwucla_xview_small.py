@@ -17,9 +17,7 @@ test_pipeline = _base_.normalize + [
     dict(_base_.resize[0], num_frames=24)
 ] + _base_.pack
 train_dataloader = dict(
-    num_workers=0,
-    persistent_workers=False,
-    dataset=dict(pipeline=train_pipeline))
+    num_workers=0, dataset=dict(pipeline=train_pipeline))
 test_dataloader = dict(
     num_workers=0,
     persistent_workers=False,

@@ -17,6 +17,7 @@ from psp_plugin.apis.loading import load_model
 from psp_plugin.errors import InputError
 from psp_plugin.models.backbones import SkeletonTransformer
 from psp_plugin.models.backbones.encoder_weights import resize_time_code
+from psp_plugin.models.backbones.transformer_block import TransformerBlock
 from psp_plugin.models.hyperbolic import exponential_map
 
 FRAMES, LENGTH, CHANNELS, DEPTH = 6, 2, 8, 3
@@ -217,6 +218,15 @@ def test_drop_path_changes_training_alone():
     out = net.train()(x)
     assert (out - plain(x)).abs().max() > 1e-3
     assert not torch.equal(net(x), out)
+
+
+def test_drop_path_is_of_both_branches():
+    """Of a chance close to 1, nothing of a block is left in training."""
+    block = TransformerBlock(CHANNELS, 2, mlp_ratio=2, drop_path=0.9999)
+    x = torch.randn(3, 5, CHANNELS)
+    assert torch.equal(block(x), x)
+    y = x + block.eval().attn(block.norm1(x))
+    assert_close(block(x), y + block.mlp(block.norm2(y)))
 
 
 def test_drop_path_grows_from_zero():

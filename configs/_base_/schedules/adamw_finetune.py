@@ -19,7 +19,7 @@ param_scheduler = [
         convert_to_iter_based=True),
     dict(
         type='CosineAnnealingLR',
-        eta_min=1e-5,
+        eta_min_ratio=1 / 30,
         begin=5,
         end=100,
         by_epoch=True,

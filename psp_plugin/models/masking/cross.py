@@ -128,7 +128,8 @@ class CrossMasking(BaseModule):
         Returns:
             tuple[Tensor, Tensor]: (B, R, V) each, at least float32.
         """
-        euclid = at_least_float32(tokens.euclid)
+        # PyTorch's counter of operations needs to be told what no_grad says.
+        euclid = at_least_float32(tokens.euclid).detach()
         return (self.attention_score(euclid[:, 0::2]),
                 self.hierarchy_score(
                     exponential_map(euclid[:, 1::2]), tokens.root[:, 1::2]))

@@ -57,8 +57,8 @@ class HACMPretrainer(BaseRecognizer):
         loss_rec (dict): ``MaskedMotionLoss``.
         loss_cc (dict, optional): ``CrossContrastLoss``. Defaults to None.
         coordinates (int, optional): How many of the C coordinates are
-            restored; 2 leaves the score of 2D key points out. Defaults to
-            None: all.
+            restored, and say what moves; 2 leaves the score of 2D key points
+            out. Defaults to None: all.
         skip_absent_persons (bool): Whether persons of zeros are left out;
             the released HA-CM has them in. Defaults to True.
         data_preprocessor (dict, optional): Defaults to
@@ -134,14 +134,14 @@ class HACMPretrainer(BaseRecognizer):
             inputs (Tensor): (B, num_clips, M, T, V, C).
         """
         tokens = self.backbone.tokenize(self.sequences(inputs))
+        tokens = tokens._replace(clips=tokens.clips[..., :self.coordinates])
         groups = self.masking(tokens)
         visible = torch.cat(groups, 1)
 
         seen = gather_tokens(tokens.euclid.flatten(1, 2), visible)
         latent = self.backbone.encode(seen)
         prediction = self.decoder(latent, visible)
-        return Reconstruction(tokens.clips[..., :self.coordinates], groups,
-                              latent, prediction)
+        return Reconstruction(tokens.clips, groups, latent, prediction)
 
     def sequences(self, clips: torch.Tensor) -> torch.Tensor:
         """Takes persons apart.

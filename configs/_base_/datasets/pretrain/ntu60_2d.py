@@ -15,7 +15,6 @@ train_dataloader = dict(
     batch_size=64,
     num_workers=4,
     drop_last=True,
-    persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
         type='CheckedPoseDataset',
