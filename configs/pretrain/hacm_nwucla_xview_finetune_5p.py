@@ -13,7 +13,7 @@ model = dict(
             checkpoint='work_dirs/hacm_nwucla_xview/epoch_400.pth')),
     cls_head=dict(num_classes=10, num_joints=13))
 
-# About 800 steps.
+# 900 steps.
 train_dataloader = dict(
     batch_size=48, dataset=dict(times=8))
 

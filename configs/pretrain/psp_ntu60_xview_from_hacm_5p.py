@@ -37,7 +37,7 @@ param_scheduler = [
     _base_.param_scheduler[0],
     dict(
         type='CosineAnnealingLR',
-        eta_min=1e-5,
+        eta_min_ratio=1 / 30,
         begin=5,
         end=120,
         by_epoch=True,

@@ -35,7 +35,7 @@ param_scheduler = [
     _base_.param_scheduler[0],
     dict(
         type='CosineAnnealingLR',
-        eta_min=1e-5,
+        eta_min_ratio=1 / 30,
         begin=20,
         end=300,
         by_epoch=True,

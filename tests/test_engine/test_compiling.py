@@ -1,9 +1,13 @@
 """The encoder compiled, in the unmodified runner."""
+from types import SimpleNamespace
+
 import pytest
 import torch
+from mmaction.registry import MODELS
 from mmengine.runner import Runner
 from toy import small_config
 
+from psp_plugin.engine import CompileHook
 from psp_plugin.errors import InputError
 
 CONFIG = 'psp_ntu60_xsub_5p.py'
@@ -34,6 +38,24 @@ def test_the_encoder_is_one_graph_and_trains_the_same(ann_file, tmp_path):
     for name in plain:
         torch.testing.assert_close(compiled[name], plain[name], rtol=1e-3,
                                    atol=1e-4, msg=name)
+
+
+def test_an_encoder_that_is_not_called_is_refused():
+    """Masked pre-training takes the encoder's steps apart."""
+    model = build_pretrainer()
+    with pytest.raises(InputError, match='which HACMPretrainer does not make'):
+        CompileHook().before_train(SimpleNamespace(model=model))
+    CompileHook(modules=['decoder']).before_train(SimpleNamespace(model=model))
+
+
+def build_pretrainer():
+    return MODELS.build(dict(
+        type='HACMPretrainer',
+        backbone=dict(type='SkeletonTransformer', layout='coco',
+                      num_frames=6, embed_dims=8, depth=1, num_heads=2),
+        masking=dict(type='MotionAwareMasking'),
+        decoder=dict(type='MaskedMotionDecoder', embed_dims=8, depth=1,
+                     num_heads=2)))
 
 
 def test_unknown_modules_are_named(ann_file, tmp_path):

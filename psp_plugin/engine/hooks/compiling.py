@@ -30,7 +30,8 @@ class CompileHook(Hook):
             ``fullgraph=True``.
 
     Raises:
-        InputError: In ``before_train``, if the model has no such module.
+        InputError: In ``before_train``, if the model has no such module, or
+            does not call it, as masked pre-training its encoder.
     """
 
     def __init__(self, modules: Sequence[str] = ('backbone', ),
@@ -48,6 +49,11 @@ class CompileHook(Hook):
         if is_model_wrapper(model):
             model = model.module
         for name in self.modules:
+            if name == 'backbone' and hasattr(model, 'reconstruct'):
+                raise InputError(
+                    'CompileHook compiles the call of the encoder, which '
+                    f'{type(model).__name__} does not make: set its modules '
+                    "to ('decoder', ), or leave it out")
             if name not in dict(model.named_modules()):
                 raise InputError(f'CompileHook is to compile {name!r}, but '
                                  f'{type(model).__name__} has no such module')

@@ -7,6 +7,7 @@ from mmaction.models.heads import BaseHead
 from mmaction.registry import MODELS
 from torch import nn
 
+from psp_plugin.errors import InputError
 from psp_plugin.models.precision import at_least_float32
 
 
@@ -24,8 +25,8 @@ class LinearProbeHead(BaseHead):
         loss_cls (dict): Defaults to ``dict(type='CrossEntropyLoss')``.
         average_clips (str): How the test clips of a sample are merged.
             Defaults to ``'prob'``.
-        init_cfg (dict): Defaults to a normal distribution of standard
-            deviation 0.01.
+        init_cfg (dict): Defaults to a truncated normal distribution of
+            standard deviation 0.01.
         **kwargs: Of the toolbox's ``BaseHead``.
     """
 
@@ -45,6 +46,7 @@ class LinearProbeHead(BaseHead):
 
     def forward(self, x: torch.Tensor, **kwargs) -> torch.Tensor:
         """Classifies (N, M, C, T, V): logits (N, num_classes)."""
+        check_batch(self, x)
         return at_least_float32(self.fc(self.norm(x.mean((1, 3, 4)))))
 
 
@@ -56,9 +58,9 @@ class JointMLPHead(BaseHead):
     layer, batch norm, ReLU, linear layer.
 
     Source: HA-CM (arXiv 2409.17951) and MAMP (arXiv 2308.07092). Departs from
-    them in nothing. Most of its parameters, V C hidden_channels, are in the
-    first layer; the toolbox's ``GCNHead`` averages joints and is the cheaper
-    one where labels are few.
+    them in the initialisation, where they have Xavier's. Most of its
+    parameters, V C hidden_channels, are in the first layer; the toolbox's
+    ``GCNHead`` averages joints and is the cheaper one where labels are few.
 
     Args:
         num_classes (int): Number of classes.
@@ -74,7 +76,8 @@ class JointMLPHead(BaseHead):
         **kwargs: Of the toolbox's ``BaseHead``, ``label_smooth_eps`` first.
 
     Raises:
-        ValueError: If the features have other joints.
+        InputError: If the features have other joints, or if a batch of one
+            clip is to train it.
     """
 
     def __init__(self,
@@ -101,10 +104,24 @@ class JointMLPHead(BaseHead):
     def forward(self, x: torch.Tensor, **kwargs) -> torch.Tensor:
         """Classifies (N, M, C, T, V): logits (N, num_classes)."""
         if x.size(4) != self.num_joints:
-            raise ValueError(
+            raise InputError(
                 f'this JointMLPHead was built for {self.num_joints} joints, '
                 f'the features have {x.size(4)}: set '
                 f'cls_head=dict(num_joints={x.size(4)})')
+        check_batch(self, x)
         x = self.dropout(x).mean(3)  # N, M, C, V
         x = x.transpose(2, 3).flatten(2).mean(1)  # N, V C
         return at_least_float32(self.fc(self.hidden(x)))
+
+
+def check_batch(head: nn.Module, x: torch.Tensor) -> None:
+    """Checks that a batch norm has clips to compare.
+
+    Raises:
+        InputError: If a head in training is given one clip alone.
+    """
+    if head.training and len(x) == 1:
+        raise InputError(
+            f'a batch of one clip cannot train {type(head).__name__}, which '
+            'has a batch norm: set drop_last=True in train_dataloader, or '
+            'another batch_size')

@@ -52,7 +52,7 @@ class CrossContrastLoss(nn.Module):
         loss_weight (float): Defaults to 1.0.
 
     Raises:
-        InputError: If ``reduction`` is another one.
+        InputError: If ``reduction`` is invalid.
     """
 
     def __init__(self, between_groups: bool = True, reduction: str = 'mean',

@@ -27,7 +27,7 @@ class MaskedMotionLoss(nn.Module):
 
     Args:
         hyperbolic (bool): Whether displacements are mapped into the ball,
-            which changes small ones hardly. Defaults to True.
+            which hardly changes small ones. Defaults to True.
         normalize (bool): Whether each token's target is normalised. Defaults
             to True.
         loss_weight (float): Defaults to 1.0.

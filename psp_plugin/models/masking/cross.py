@@ -53,7 +53,7 @@ class CrossMasking(BaseModule):
         group_names (tuple[str]): What the groups of tokens are called.
 
     Raises:
-        InputError: If an argument is another.
+        InputError: If an argument is invalid.
     """
     group_names = ('temporal', 'spatial')
 
@@ -135,7 +135,7 @@ class CrossMasking(BaseModule):
                     exponential_map(euclid[:, 1::2]), tokens.root[:, 1::2]))
 
     def attention_score(self, x: torch.Tensor) -> torch.Tensor:
-        """How much attention a token gets from its joint's other patches.
+        """How much attention a token gets from the patches of its joint.
 
         A[v, t, u] = softmax(q[t, v] . k[u, v] sqrt(D)) over v, summed over t.
 

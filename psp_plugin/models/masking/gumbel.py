@@ -24,7 +24,7 @@ class TokenSampler:
         keep (str): ``'high'`` or ``'low'``: which keys stay visible.
 
     Raises:
-        InputError: If an argument is another.
+        InputError: If an argument is invalid.
     """
 
     def __init__(self, mask_ratio: float, temperature: float,

@@ -24,7 +24,8 @@ class MotionAwareMasking(nn.Module):
     mask large motion.
 
     Source: MAMP (Mao et al., ICCV 2023, arXiv 2308.07092), released
-    implementation. Departs from it in nothing.
+    implementation. Departs from it in the number of visible tokens, which is
+    that of the decimal: a tenth of 750 tokens is 75, not 74.
 
     Args:
         mask_ratio (float): Share of masked tokens. Defaults to 0.9.

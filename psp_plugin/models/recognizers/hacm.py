@@ -1,8 +1,8 @@
 """HA-CM and MAMP from input to loss: masked pre-training without labels.
 
-Shape legend: N batch (every clip of a sample counts), M person, B sequence
-(one person who is there), T frame, P patch of frames, V joint, C coordinate,
-D channel, K visible token of a group.
+Shape legend: S sample, N batch (every clip of a sample counts), M person,
+B sequence (one person who is there), T frame, P patch of frames, V joint,
+C coordinate, D channel, K visible token of a group.
 """
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
@@ -57,8 +57,8 @@ class HACMPretrainer(BaseRecognizer):
         loss_rec (dict): ``MaskedMotionLoss``.
         loss_cc (dict, optional): ``CrossContrastLoss``. Defaults to None.
         coordinates (int, optional): How many of the C coordinates are
-            restored, and say what moves; 2 leaves the score of 2D key points
-            out. Defaults to None: all.
+            restored, and tell MAMP's masking what moves; 2 leaves the score
+            of 2D key points out. Defaults to None: all.
         skip_absent_persons (bool): Whether persons of zeros are left out;
             the released HA-CM has them in. Defaults to True.
         data_preprocessor (dict, optional): Defaults to
@@ -98,6 +98,10 @@ class HACMPretrainer(BaseRecognizer):
                 f'masking is built for {dims}: set masking=dict(embed_dims='
                 f'{encoder.out_channels})')
         frames = encoder.num_frames // encoder.num_patches
+        if frames * coordinates == 1:
+            raise InputError(
+                'tokens of one number cannot be normalised, which the target '
+                'is: take more frames_per_token')
         self.decoder = MODELS.build(dict(
             dict(in_channels=encoder.out_channels,
                  out_channels=frames * self.coordinates,
@@ -112,7 +116,7 @@ class HACMPretrainer(BaseRecognizer):
         """Computes the losses of a training step.
 
         Args:
-            inputs (Tensor): (B, num_clips, M, T, V, C).
+            inputs (Tensor): (S, num_clips, M, T, V, C).
             data_samples (list, optional): Not read.
 
         Returns:
@@ -131,7 +135,7 @@ class HACMPretrainer(BaseRecognizer):
         """Masks tokens and predicts their motion from the others.
 
         Args:
-            inputs (Tensor): (B, num_clips, M, T, V, C).
+            inputs (Tensor): (S, num_clips, M, T, V, C).
         """
         tokens = self.backbone.tokenize(self.sequences(inputs))
         tokens = tokens._replace(clips=tokens.clips[..., :self.coordinates])
@@ -147,7 +151,7 @@ class HACMPretrainer(BaseRecognizer):
         """Takes persons apart.
 
         Args:
-            clips (Tensor): (B, num_clips, M, T, V, C).
+            clips (Tensor): (S, num_clips, M, T, V, C).
 
         Returns:
             Tensor: (B, T, V, C), one sequence a person; persons of zeros are
@@ -164,7 +168,7 @@ class HACMPretrainer(BaseRecognizer):
         """Encodes all tokens, for tools that look at features.
 
         Args:
-            inputs (Tensor): (B, num_clips, M, T, V, C).
+            inputs (Tensor): (S, num_clips, M, T, V, C).
             stage (str): ``'backbone'``, the only one.
 
         Returns:

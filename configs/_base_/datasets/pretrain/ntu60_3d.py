@@ -1,5 +1,5 @@
 # All training clips of NTU RGB+D without labels, cropped, resized to 72
-# frames and rotated by up to 0.3 radians, as HA-CM and MAMP do.
+# frames and rotated by up to 0.3 radians.
 _base_ = '../ntu60_3d.py'
 
 augment = [
