@@ -26,6 +26,7 @@ from psp_plugin.benchmark import (
     Mode,
     as_table,
     count_flops,
+    kept_bytes,
     loading_lines,
     make_case,
     peak_flops,
@@ -51,7 +52,8 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='a config of a PSPRecognizer')
+    parser.add_argument('config', help='a config of a PSPRecognizer '
+                        'with DSTANet, or of pre-training')
     parser.add_argument(
         '--parts', nargs='+', choices=('step', 'loading', 'training'),
         default=['step'],
@@ -60,7 +62,8 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument(
         '--modes', nargs='+', choices=list(MODES), metavar='MODE',
         help=f'of {", ".join(MODES)}; ratios are to the first (default: '
-        'reference, fp32, bf16, bf16-channels-last, and on a GPU tf32)')
+        'reference, fp32, bf16, bf16-channels-last, and on a GPU tf32; of '
+        'pre-training plain, fused, bf16-plain, bf16-fused: its attention)')
     parser.add_argument('--labeled', type=positive, metavar='N',
                         help="labelled clips (default: the config's)")
     parser.add_argument('--unlabeled', type=positive, metavar='N',
@@ -89,25 +92,31 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
 def time_step(cfg: Config, args: argparse.Namespace) -> dict:
     """Times the modes and prints their table."""
     device = choose_device(args.device)
-    names = args.modes or ['reference', 'fp32', 'bf16',
-                           'bf16-channels-last'] + (
-        ['tf32'] if device.type == 'cuda' else [])
-    modes = {name: MODES[name] for name in names}
     batch = {branch: size for branch, size in dict(
         labeled=args.labeled, unlabeled=args.unlabeled).items() if size}
     case = make_case(cfg, device, batch, args.absent)
+    names = args.modes or (
+        ['plain', 'fused', 'bf16-plain', 'bf16-fused'] if case.pretraining else
+        ['reference', 'fp32', 'bf16', 'bf16-channels-last']) + (
+        ['tf32'] if device.type == 'cuda' else [])
+    modes = {name: MODES[name] for name in names}
+    kept = {name: kept_bytes(case, mode) for name, mode in modes.items()}
+    flops = count_flops(case)
     peak_of = functools.cache(functools.partial(peak_flops, device))
     peaks = {name: peak_of(Mode(bf16=mode.bf16, tf32=mode.tf32))
              for name, mode in modes.items()}
-    rows = step_rows(case, time_steps(case, modes, args.rounds or 5),
-                     count_flops(case), peaks)
+    rows = step_rows(case, time_steps(case, modes, args.rounds or 5), flops,
+                     peaks, kept)
     print('clips: ' + ', '.join(
         f'{branch} {tuple(x.shape)}' for branch, x in case.inputs.items()))
     print(f'{describe(device)}; a large matrix product, TFLOP/s: ' +
           ', '.join(f'{name} {peak / 1e12:.3f}'
                     for name, peak in peaks.items()))
+    print(f'a step is {flops / 1e9:.1f} GFLOP, a clip of it '
+          f'{flops / case.clips / 1e9:.2f}' + (
+              ', counted with plain attention' if case.pretraining else ''))
     print(as_table(rows))
-    return dict(device=describe(device), rows=rows, peaks=peaks)
+    return dict(device=describe(device), flops=flops, rows=rows, peaks=peaks)
 
 
 def time_loader(cfg: Config, args: argparse.Namespace) -> dict:
@@ -125,7 +134,8 @@ def time_both(cfg: Config, args: argparse.Namespace) -> dict:
                          '--cfg-options')
     case = make_case(cfg, choose_device(args.device))
     results = {}
-    for name in args.modes or ['fp32', 'bf16-channels-last']:
+    for name in args.modes or ['fp32', 'bf16' if case.pretraining else
+                               'bf16-channels-last']:
         made = time_training(cfg, case, MODES[name], args.rounds or 20)
         print(f'{name}: {made.seconds:.3f} s a step with the loaders running, '
               f'{made.rate:.1f} clips/s, {made.waiting:.1%} of the time '

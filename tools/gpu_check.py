@@ -25,7 +25,12 @@ from psp_plugin.experiments.smoke import SmokeTest, default_jobs
 TOOLS = Path(__file__).resolve().parent
 CONFIGS = TOOLS.parent / 'configs'
 FAMILIES = (
-    'psp_nwucla_xview_5p_small', 'psp_nwucla_xview_5p', 'psp_synthetic_5p',
+    'psp_nwucla_xview_5p_small', 'psp_nwucla_xview_5p',
+    # These pre-train an encoder first, and take longest.
+    'pretrain/psp_nwucla_xview_from_hacm_5p',
+    'pretrain/hacm_ntu60_xsub_finetune_5p', 'pretrain/hacm_ntu60_xsub_linear',
+    'pretrain/mamp_ntu60_2d_finetune_5p',
+    'pretrain/hacm_ntu60_xsub', 'pretrain/mamp_ntu60_2d', 'psp_synthetic_5p',
     'psp_ntu60_xsub_5p', 'psp_ntu60_2d_xsub_5p',
     'official/psp_ntu60_xsub_10p', 'ablations/nwucla_xview_5p_a1_supervised',
     'ablations/nwucla_xview_5p_a2_without_ppa',

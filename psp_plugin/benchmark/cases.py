@@ -1,6 +1,6 @@
 """What is timed: a model with a batch of its size, in one of several modes."""
 from contextlib import contextmanager
-from typing import Dict, Iterator, List, NamedTuple, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 import torch
 from mmaction.registry import MODELS
@@ -9,7 +9,8 @@ from mmengine.config import Config
 
 from psp_plugin.datasets.run_checks import find_dicts
 from psp_plugin.errors import InputError
-from psp_plugin.models import PSPRecognizer
+from psp_plugin.models import HACMPretrainer, PSPRecognizer
+from psp_plugin.models.backbones.transformer_block import SelfAttention
 
 
 class Mode(NamedTuple):
@@ -24,12 +25,43 @@ class Mode(NamedTuple):
         tf32: With TF32 matrix products and convolutions, on a GPU. Without,
             there are none: PyTorch has those of convolutions on by default.
         compile: With the encoder compiled, as ``CompileHook`` does.
+        fused: With PyTorch's fused attention (True) or without (False), in
+            encoder and decoder of pre-training. Defaults to None: as the
+            config has it.
     """
     reference: bool = False
     channels_last: bool = False
     bf16: bool = False
     tf32: bool = False
     compile: bool = False
+    fused: Optional[bool] = None
+
+    def apply(self, model: torch.nn.Module) -> None:
+        """Sets the switches that the parts of a model have.
+
+        Args:
+            model (nn.Module): Changed in place.
+
+        Raises:
+            InputError: If the model lacks one.
+        """
+        attention = [part for part in model.modules()
+                     if isinstance(part, SelfAttention)]
+        if attention and (self.channels_last or self.compile):
+            raise InputError('pre-training has no channels-last, and '
+                             'CompileHook does not reach its encoder: leave '
+                             'their modes out of --modes')
+        if self.fused is not None:
+            if not attention:
+                raise InputError('plain and fused attention are for '
+                                 'pre-training alone: leave them out of '
+                                 '--modes')
+            for part in attention:
+                part.fused = self.fused
+        if not attention:
+            model.backbone.channels_last = self.channels_last
+        if self.compile:  # as CompileHook does
+            model.backbone.compile(fullgraph=True)
 
     @contextmanager
     def flags(self) -> Iterator[None]:
@@ -54,6 +86,10 @@ MODES = {
     'bf16-channels-last': Mode(bf16=True, channels_last=True),
     'compile': Mode(compile=True),
     'compile-bf16': Mode(bf16=True, channels_last=True, compile=True),
+    'plain': Mode(fused=False),
+    'fused': Mode(fused=True),
+    'bf16-plain': Mode(bf16=True, fused=False),
+    'bf16-fused': Mode(bf16=True, fused=True),
 }
 
 
@@ -62,11 +98,12 @@ class Case(NamedTuple):
 
     Args:
         model: The model, on its device, in training mode.
-        inputs: Clips per branch, (B, 1, M, T, V, 2C).
-        samples: Their data samples.
+        inputs: Clips per branch, (B, 1, M, T, V, 2C); for pre-training those
+            of ``unlabeled``, of C coordinates.
+        samples: Their data samples; none for pre-training.
         optim_wrapper: Config of the optimiser.
     """
-    model: PSPRecognizer
+    model: Union[PSPRecognizer, HACMPretrainer]
     inputs: Dict[str, torch.Tensor]
     samples: Dict[str, List[ActionDataSample]]
     optim_wrapper: dict
@@ -76,13 +113,18 @@ class Case(NamedTuple):
         """Clips in a batch, of both branches."""
         return sum(map(len, self.inputs.values()))
 
+    @property
+    def pretraining(self) -> bool:
+        """Whether it is masked pre-training."""
+        return isinstance(self.model, HACMPretrainer)
+
 
 def make_case(cfg: Config, device: torch.device, batch: Dict[str, int] = {},
               absent: float = 0., seed: int = 0) -> Case:
     """Builds the model of a config, and a batch of random skeletons.
 
     Args:
-        cfg (Config): Config of a ``PSPRecognizer``.
+        cfg (Config): Config of a ``PSPRecognizer`` or ``HACMPretrainer``.
         device (torch.device): Where to compute.
         batch (dict[str, int]): Clips of the branches ``labeled`` and
             ``unlabeled``. Defaults to the batch sizes of the config.
@@ -92,22 +134,28 @@ def make_case(cfg: Config, device: torch.device, batch: Dict[str, int] = {},
 
     Raises:
         InputError: If the config is none of a ``PSPRecognizer`` with
-            ``DSTANet``, if a branch is given that it does not have, or if
-            ``absent`` is no share.
+            ``DSTANet`` or of a ``HACMPretrainer``, if a branch is given that
+            it does not have, or if ``absent`` is no share.
     """
     kind = (cfg.get('model') or {}).get('type')
-    if kind != 'PSPRecognizer' or cfg.model.backbone.type != 'DSTANet':
+    if kind != 'HACMPretrainer' and (kind != 'PSPRecognizer' or
+                                     cfg.model.backbone.type != 'DSTANet'):
         raise InputError(f'{cfg.filename} has the model {kind}; a '
-                         'PSPRecognizer with DSTANet is what is timed')
+                         'PSPRecognizer with DSTANet or a HACMPretrainer is '
+                         'what is timed')
     if not 0 <= absent <= 1:
         raise InputError(f'the share of absent persons is {absent}, not one '
                          'from 0 to 1')
     torch.manual_seed(seed)
     model = MODELS.build(cfg.model)
     model.init_weights()
-    if 'unlabeled' in batch and not model.with_neck:
+    sizes = batch_sizes(cfg, model)
+    if 'unlabeled' in batch and 'unlabeled' not in sizes:
         raise InputError('the model has no contrast, thus no unlabelled clips')
-    sizes = dict(batch_sizes(cfg, model.with_neck), **batch)
+    if 'labeled' in batch and 'labeled' not in sizes:
+        raise InputError('pre-training has no labelled clips, all are '
+                         'unlabelled')
+    sizes.update(batch)
     shape = clip_shape(cfg, model)
     inputs = {}
     for branch, size in sizes.items():
@@ -115,21 +163,25 @@ def make_case(cfg: Config, device: torch.device, batch: Dict[str, int] = {},
         clips[:, :, 1:] *= (torch.rand(size, 1, shape[0] - 1, 1, 1, 1) >=
                             absent)
         inputs[branch] = clips.to(device)
-    classes = model.cls_head.num_classes
-    samples = {
-        branch: [ActionDataSample().set_gt_label(
-            torch.tensor([i % classes], device=device)) for i in range(size)]
-        for branch, size in sizes.items()
-    }
+    samples = {}
+    if model.with_cls_head:
+        classes = model.cls_head.num_classes
+        samples = {
+            branch: [ActionDataSample().set_gt_label(torch.tensor(
+                [i % classes], device=device)) for i in range(size)]
+            for branch, size in sizes.items()
+        }
     return Case(model.to(device).train(), inputs, samples, cfg.optim_wrapper)
 
 
-def batch_sizes(cfg: Config, semi_supervised: bool) -> Dict[str, int]:
+def batch_sizes(cfg: Config, model: torch.nn.Module) -> Dict[str, int]:
     """Clips of a step, per branch."""
-    sizes = dict(labeled=cfg.train_dataloader.batch_size)
-    if semi_supervised:
-        sizes['unlabeled'] = unlabeled_loader(cfg).batch_size
-    return sizes
+    size = cfg.train_dataloader.batch_size
+    if isinstance(model, HACMPretrainer):
+        return dict(unlabeled=size)
+    if model.with_neck:
+        return dict(labeled=size, unlabeled=unlabeled_loader(cfg).batch_size)
+    return dict(labeled=size)
 
 
 def unlabeled_loader(cfg: Config) -> dict:
@@ -145,9 +197,15 @@ def unlabeled_loader(cfg: Config) -> dict:
                      'unlabelled loader')
 
 
-def clip_shape(cfg: Config, model: PSPRecognizer) -> Tuple[int, ...]:
-    """(M, T, V, 2C) of a clip, from the train pipeline and the encoder."""
-    found = {}
+def clip_shape(cfg: Config, model: torch.nn.Module) -> Tuple[int, ...]:
+    """(M, T, V, 2C) of a clip, from the train pipeline and the encoder.
+
+    Pre-training takes C coordinates, and resizes clips to the frames of its
+    encoder.
+    """
+    backbone = model.backbone
+    pretraining = isinstance(model, HACMPretrainer)
+    found = dict(clip_len=backbone.num_frames) if pretraining else {}
     for _, part in find_dicts(cfg.train_dataloader):
         for key in ('clip_len', 'num_person'):
             if part.get(key) is not None:
@@ -155,6 +213,5 @@ def clip_shape(cfg: Config, model: PSPRecognizer) -> Tuple[int, ...]:
     if len(found) < 2:
         raise InputError('the train pipeline names no clip_len or no '
                          'num_person, which the size of a batch is taken from')
-    backbone = model.backbone
     return (found['num_person'], found['clip_len'], backbone.num_joints,
-            2 * backbone.in_channels)
+            backbone.in_channels * (1 if pretraining else 2))

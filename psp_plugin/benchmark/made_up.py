@@ -13,7 +13,8 @@ from psp_plugin.models.recognizers.checks import num_joints_of
 
 
 def write_clips(path: Path, count: int, joints: int, splits: Iterable[str],
-                classes: int = 10, frames: int = 80, seed: int = 0) -> None:
+                classes: int = 10, frames: int = 80, seed: int = 0,
+                flat: bool = False) -> None:
     """Writes a ``PoseDataset`` pickle of random walks, as NTU's is laid out.
 
     Args:
@@ -25,6 +26,8 @@ def write_clips(path: Path, count: int, joints: int, splits: Iterable[str],
         frames (int): Mean number of frames; clips have half to one and a half
             times as many. Defaults to 80, about that of NTU RGB+D.
         seed (int): Defaults to 0.
+        flat (bool): Whether they are 2D key points in pixels, with scores.
+            Defaults to False: 3D.
     """
     rng = np.random.default_rng(seed)
     clips = []
@@ -36,6 +39,12 @@ def write_clips(path: Path, count: int, joints: int, splits: Iterable[str],
         clips.append(dict(
             frame_dir=f'made_up_{i:07}', label=i % classes,
             total_frames=length, keypoint=(body + walk).astype(np.float16)))
+        if flat:
+            pixels = 500 + 100 * clips[-1]['keypoint'][..., :2]
+            clips[-1].update(
+                keypoint=pixels, img_shape=(1080, 1920),
+                original_shape=(1080, 1920), keypoint_score=rng.uniform(
+                    0.1, 1, shape[:-1]).astype(np.float16))
     names = [clip['frame_dir'] for clip in clips]
     with open(path, 'wb') as stream:
         pickle.dump(dict(split={name: names for name in splits},
@@ -65,7 +74,14 @@ def use_made_up(cfg: Config, folder: Path, count: int) -> Path:
     path = folder / 'made_up.pkl'
     write_clips(path, count, num_joints_of(MODELS.build(cfg.model.backbone)),
                 {part['split'] for part in datasets if part.get('split')},
-                cfg.model.cls_head.num_classes)
+                count_classes(cfg), flat=any(
+                    part.get('type') == 'PreNormalize2D'
+                    for _, part in find_dicts(cfg.train_dataloader)))
     for part in datasets:
         part['ann_file'] = str(path)
     return path
+
+
+def count_classes(cfg: Config) -> int:
+    """Classes of a config's model; 10 for pre-training, which has no head."""
+    return (cfg.model.get('cls_head') or {}).get('num_classes', 10)

@@ -3,11 +3,11 @@ from typing import Dict, List
 
 from .cases import Case
 from .loading import Loading
-from .step import PHASES, Timing
+from .step import Timing
 
 
 def step_rows(case: Case, timings: Dict[str, Timing], flops: int,
-              peaks: Dict[str, float]) -> List[dict]:
+              peaks: Dict[str, float], kept: Dict[str, int]) -> List[dict]:
     """What a table says of every mode.
 
     Args:
@@ -16,6 +16,7 @@ def step_rows(case: Case, timings: Dict[str, Timing], flops: int,
         flops (int): Operations of a step.
         peaks (dict[str, float]): Operations per second of a large matrix
             product in the precision of a mode.
+        kept (dict[str, int]): Bytes kept for the backward pass, by mode.
 
     Returns:
         list[dict]: One row per mode.
@@ -26,6 +27,7 @@ def step_rows(case: Case, timings: Dict[str, Timing], flops: int,
              clips_per_second=case.clips / one.seconds,
              tflops=flops / one.seconds / 1e12,
              share_of_peak=flops / one.seconds / peaks[name],
+             kept_gb=kept[name] / 1e9,
              memory_gb=None if one.memory is None else one.memory / 1e9,
              loss=one.loss, phases=one.phases)
         for name, one in timings.items()
@@ -34,19 +36,19 @@ def step_rows(case: Case, timings: Dict[str, Timing], flops: int,
 
 def as_table(rows: List[dict]) -> str:
     """The rows of :func:`step_rows` as text."""
+    phases = rows[0]['phases']
     lines = [f'{"mode":<19}{"s/step":>8}{"ratio":>7}{"clips/s":>9}'
-             f'{"TFLOP/s":>9}{"of peak":>9}{"GB":>7}{"loss":>9}  ' +
-             ''.join(f'{phase:>11}' for phase in PHASES)]
+             f'{"TFLOP/s":>9}{"of peak":>9}{"GB kept":>9}{"GB":>7}'
+             f'{"loss":>9}  ' + ''.join(f'{phase:>11}' for phase in phases)]
     for row in rows:
         memory = row['memory_gb']
         lines.append(
             f'{row["mode"]:<19}{row["seconds"]:8.3f}{row["ratio"]:7.2f}'
             f'{row["clips_per_second"]:9.1f}{row["tflops"]:9.3f}'
-            f'{row["share_of_peak"]:9.0%}'
+            f'{row["share_of_peak"]:9.0%}{row["kept_gb"]:9.3f}'
             f'{"-" if memory is None else format(memory, ".2f"):>7}'
             f'{row["loss"]:9.4f}  ' + ''.join(
-                f'{row["phases"][phase]:11.3f}' if phase in row['phases'] else
-                f'{"-":>11}' for phase in PHASES))
+                f'{row["phases"][phase]:11.3f}' for phase in phases))
     return '\n'.join(lines)
 
 

@@ -8,12 +8,9 @@ from typing import Dict, Iterator, List, NamedTuple, Optional
 import torch
 from mmaction.registry import OPTIM_WRAPPERS
 from mmengine.optim import OptimWrapper, build_optim_wrapper
-from torch.utils.flop_counter import FlopCounterMode
 
 from .cases import Case, Mode
 from .reference import ReferencePath
-
-PHASES = ('encoder', 'labelled', 'unlabelled', 'backward', 'optimiser')
 
 
 class Timing(NamedTuple):
@@ -57,10 +54,8 @@ class Run:
     def __init__(self, case: Case, mode: Mode) -> None:
         self.case, self.mode = case, mode
         self.model = copy.deepcopy(case.model)
-        self.model.backbone.channels_last = mode.channels_last
         self.path = ReferencePath(self.model) if mode.reference else self.model
-        if mode.compile:  # as CompileHook does
-            self.model.backbone.compile(fullgraph=True)
+        mode.apply(self.model)
         self.optim = make_optim(self.model, case.optim_wrapper, mode)
         self.device = next(self.model.parameters()).device
 
@@ -68,9 +63,7 @@ class Run:
         """Does a training step."""
         watch = Stopwatch(self.device)
         with self.mode.flags():
-            with self.optim.optim_context(self.model):
-                losses = self.losses(watch)
-                loss, _ = self.model.parse_losses(losses)
+            loss = self.forward(watch)
             with watch('backward'):
                 self.optim.backward(loss)
             with watch('optimiser'):
@@ -79,9 +72,17 @@ class Run:
         self.loss = loss.detach()
         return watch
 
+    def forward(self, watch: Stopwatch) -> torch.Tensor:
+        """The loss of a step, in the mode's precision."""
+        with self.optim.optim_context(self.model):
+            return self.model.parse_losses(self.losses(watch))[0]
+
     def losses(self, watch: Stopwatch) -> Dict[str, torch.Tensor]:
         """The losses of a step, as :meth:`PSPRecognizer.loss` has them."""
         case = self.case
+        if case.pretraining:
+            with watch('forward'):
+                return self.model.loss(case.inputs['unlabeled'])
         with watch('encoder'):
             features = self.path.encode(case.inputs)
         with watch('labelled'):
@@ -123,6 +124,7 @@ def time_steps(case: Case, modes: Dict[str, Mode], rounds: int = 5,
         if run.device.type == 'cuda':
             torch.cuda.reset_peak_memory_stats(run.device)
             memory[name] = -torch.cuda.memory_allocated(run.device)
+        torch.manual_seed(0)  # masks are drawn
         run.step()
         losses[name] = run.loss.item()
         if name in memory:
@@ -141,40 +143,10 @@ def time_steps(case: Case, modes: Dict[str, Mode], rounds: int = 5,
         name: Timing(
             median(seconds[name]),
             {phase: median(one[phase] for one in phases[name])
-             for phase in PHASES if phase in phases[name][0]},
+             for phase in phases[name][0]},
             memory.get(name), losses[name])
         for name in runs
     }
-
-
-def count_flops(case: Case) -> int:
-    """Floating-point operations of a step, those of matrix products."""
-    run = Run(case, Mode())
-    with FlopCounterMode(display=False) as counter:
-        run.step()
-    return counter.get_total_flops()
-
-
-def peak_flops(device: torch.device, mode: Mode,
-               size: Optional[int] = None) -> float:
-    """Operations per second of one large matrix product, the best of ten.
-
-    Args:
-        device (torch.device): Where to compute.
-        mode (Mode): Gives the precision.
-        size (int, optional): Their size. Defaults to 8192 on a GPU, else
-            2048.
-    """
-    size = size or (8192 if device.type == 'cuda' else 2048)
-    dtype = torch.bfloat16 if mode.bf16 else torch.float32
-    a = torch.randn(size, size, device=device).to(dtype)
-    best = float('inf')
-    with mode.flags():
-        for _ in range(12):  # the first ones warm up
-            started = now(device)
-            a @ a
-            best = min(best, now(device) - started)
-    return 2 * size**3 / best
 
 
 def now(device: torch.device) -> float:

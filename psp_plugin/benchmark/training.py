@@ -1,6 +1,6 @@
 """Times training steps with their loaders running."""
 import time
-from typing import NamedTuple
+from typing import Dict, NamedTuple
 
 from mmengine.config import Config
 from mmengine.runner import Runner
@@ -42,8 +42,9 @@ def time_training(cfg: Config, case: Case, mode: Mode,
         mode (Mode): How to compute.
         steps (int): How many steps are timed. Defaults to 20.
     """
-    loaders = dict(labeled=Runner.build_dataloader(
-        dict(cfg.train_dataloader), seed=0))
+    first = 'unlabeled' if case.pretraining else 'labeled'
+    loaders = {first: Runner.build_dataloader(
+        dict(cfg.train_dataloader), seed=0)}
     if case.model.with_neck:
         loaders['unlabeled'] = Runner.build_dataloader(
             with_dataset(unlabeled_loader(cfg), loaders['labeled']), seed=0)
@@ -58,12 +59,19 @@ def time_training(cfg: Config, case: Case, mode: Mode,
         started = time.perf_counter()
         loaded = {branch: next(each) for branch, each in batches.items()}
         waited += time.perf_counter() - started
-        data = run.model.data_preprocessor(
-            {key: {branch: loaded[branch][key] for branch in loaded}
-             for key in ('inputs', 'data_samples')}, True)
-        run.case = case._replace(inputs=data['inputs'],
-                                 samples=data['data_samples'])
+        run.case = prepare(case, run, loaded)
         run.step()
         clips += run.case.clips
     spent = now(run.device) - begun
     return Training(spent / steps, waited / spent, clips / spent)
+
+
+def prepare(case: Case, run: Run, loaded: Dict[str, dict]) -> Case:
+    """The case with loaded batches, as the model's preprocessor makes them."""
+    if case.pretraining:
+        data = run.model.data_preprocessor(loaded['unlabeled'], True)
+        return case._replace(inputs=dict(unlabeled=data['inputs']))
+    data = run.model.data_preprocessor(
+        {key: {branch: loaded[branch][key] for branch in loaded}
+         for key in ('inputs', 'data_samples')}, True)
+    return case._replace(inputs=data['inputs'], samples=data['data_samples'])

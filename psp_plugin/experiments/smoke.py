@@ -3,133 +3,19 @@ import csv
 import io
 import os
 import re
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Callable, Dict, List, NamedTuple, Sequence
-
-import torch
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
-
-from psp_plugin.benchmark import use_made_up
-from psp_plugin.datasets.run_checks import find_dicts
+from typing import Callable, Dict, List, Sequence
 
 from .command import Interrupted, run_command
 from .provenance import commit, cores
+from .smoke_checks import Check, chains, make_config
 from .text import as_csv, write_whole
 
 PASSED = 'passed'
 FIRST_PORT = 29600
-CLIPS = 80  # at least, and two of each class; half of them are labelled
-
-
-class Check(NamedTuple):
-    """A command that has to end well.
-
-    Args:
-        name (str): Such as ``'resume'``.
-        command (list[str]): Program and arguments.
-    """
-    name: str
-    command: List[str]
-
-
-def make_config(path: str, folder: Path) -> Path:
-    """Writes a config cut down to seconds, with random clips of its layout.
-
-    It is in float32: the checks say which of them train in half precision.
-
-    Args:
-        path (str): The config.
-        folder (Path): Where it and its clips go.
-
-    Returns:
-        Path: The config to run.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    cfg = Config.fromfile(path)
-    init_default_scope('mmaction')
-    if any('ann_file' in part for _, part in find_dicts(cfg)):
-        use_made_up(cfg, folder, max(
-            CLIPS, 2 * cfg.model.cls_head.num_classes))
-    cfg.optim_wrapper.type = 'OptimWrapper'
-    for _, part in find_dicts(cfg):
-        if part.get('type') == 'SemiSupervisedDataset':
-            part.update(labeled_ratio=0.5, labeled_per_class=None)
-        if part.get('type') == 'RepeatDataset':
-            part['times'] = 1
-        if 'batch_size' in part:
-            part.update(batch_size=16, num_workers=1)
-        if 'num_clips' in part and 'clip_len' in part:  # of a sampler
-            part['num_clips'] = min(2, part['num_clips'])
-        if 'milestones' in part:
-            part['milestones'] = [1000]
-        if 'T_max' in part:
-            part['T_max'] = 1000
-    file = folder / 'config.py'
-    cfg.dump(str(file))
-    return file
-
-
-def chains(config: Path, tools: Path, folder: Path, clip: str, port: int,
-           compiled: bool) -> List[List[Check]]:
-    """The checks of a config; those of a chain need each other.
-
-    MMEngine's AMP is among them on a GPU alone, which it needs.
-
-    Args:
-        config (Path): The config, as :func:`make_config` writes it.
-        tools (Path): Folder of the scripts.
-        folder (Path): Of the runs.
-        clip (str): A clip for ``tools/infer.py``; '' if there is none.
-        port (int): For the process group.
-        compiled (bool): Whether the encoder is compiled as well.
-    """
-    cfg = Config.fromfile(str(config))
-    bf16 = ['optim_wrapper.type=BFloat16OptimWrapper']
-    if cfg.model.backbone.type == 'DSTANet':
-        bf16.append('model.backbone.channels_last=True')
-    by_epoch = 'max_epochs' in cfg.train_cfg
-    length = 'train_cfg.max_epochs' if by_epoch else 'train_cfg.max_iters'
-    extra = ['train_cfg.val_interval=1',
-             'default_hooks.checkpoint.interval=1']
-
-    def script(name: str, *arguments: str) -> List[str]:
-        return [sys.executable, str(tools / f'{name}.py'), str(config),
-                *arguments]
-
-    def train(run: str, steps: int, *options: str, flags: Sequence[str] = (),
-              ) -> List[str]:
-        return script('train', '--work-dir', str(folder / run), *flags,
-                      '--cfg-options', f'{length}={steps}', *extra, *options)
-
-    checkpoint = str(folder / 'fp32' /
-                     ('epoch_2.pth' if by_epoch else 'iter_2.pth'))
-    plain = [Check('train', train('fp32', 1)),
-             Check('resume', train('fp32', 2, flags=['--resume'])),
-             Check('test', script('test', checkpoint, '--work-dir',
-                                  str(folder / 'test')))]
-    if clip:
-        plain.append(Check('infer', script('infer', checkpoint, clip)))
-    found = [
-        plain,
-        [Check('bf16', train('bf16', 1, *bf16))],
-        [Check('one process of a group', [
-            sys.executable, '-m', 'torch.distributed.run',
-            '--nproc_per_node=1', f'--master_port={port}',
-            *train('group', 1, flags=['--launcher', 'pytorch'])[1:]])],
-    ]
-    if torch.cuda.is_available():
-        found.append([
-            Check('amp', train('amp', 1, flags=['--amp'])),
-            Check('amp resume', train('amp', 2, flags=['--amp', '--resume']))])
-    if compiled:  # the slowest first
-        found.insert(0, [Check('bf16 compiled', train(
-            'compiled', 1, *bf16, 'default_hooks.compile.type=CompileHook'))])
-    return found
 
 
 class SmokeTest:

@@ -6,14 +6,25 @@ import sys
 import pytest
 import torch
 from torch.utils.data import DataLoader
+from torch.utils.flop_counter import FlopCounterMode
 from toy import CONFIGS, load_tool, write_ntu
 
-from psp_plugin.benchmark import MODES, make_case, time_steps
+from psp_plugin.benchmark import (
+    MODES,
+    count_flops,
+    kept_bytes,
+    make_case,
+    peak_flops,
+    time_steps,
+)
 from psp_plugin.benchmark.loading import held_ahead
-from psp_plugin.benchmark.step import PHASES, Run, count_flops, peak_flops
+from psp_plugin.benchmark.step import Run, Stopwatch
 
 ROOT = CONFIGS.parent
+CPU = torch.device('cpu')
 SMALL = str(CONFIGS / 'psp_synthetic_5p.py')
+PRETRAIN = str(CONFIGS / 'pretrain/hacm_synthetic.py')
+PHASES = {'encoder', 'labelled', 'unlabelled', 'backward', 'optimiser'}
 
 
 @pytest.fixture(scope='module')
@@ -36,7 +47,7 @@ def test_modes_side_by_side(tool, tmp_path, capsys):
     assert half == pytest.approx(plain, rel=0.05) and half != plain
     assert last == pytest.approx(half, rel=0.02)
     for row in rows:
-        assert set(row['phases']) == set(PHASES)
+        assert set(row['phases']) == PHASES
         # Phases are most of a step and no more than all of it.
         assert 0.5 < sum(row['phases'].values()) / row['seconds'] <= 1.05
         assert row['clips_per_second'] == pytest.approx(5 / row['seconds'])
@@ -48,6 +59,55 @@ def test_flops_grow_with_the_batch():
         cfg, torch.device('cpu'), dict(labeled=n, unlabeled=n)))
         for n in (1, 2))
     assert two / one == pytest.approx(2, rel=0.02)
+
+
+def test_flops_of_pre_training_are_the_specified():
+    """shared/paper/ha_cm.md, section 12: two persons, 72 frames."""
+    cfg = load_tool('benchmark').Config.fromfile(
+        str(CONFIGS / 'pretrain/hacm_ntu60_xsub.py'))
+    case = make_case(cfg, CPU, dict(unlabeled=1))
+    assert case.inputs['unlabeled'].shape == (1, 1, 2, 72, 25, 3)
+    run = Run(case, MODES['plain'])
+    with FlopCounterMode(display=False) as counter:
+        run.forward(Stopwatch(CPU))
+    assert counter.get_total_flops() == pytest.approx(6.4e9, rel=0.02)
+    assert count_flops(case) == pytest.approx(19.1e9, rel=0.02)
+    case = make_case(cfg, CPU, dict(unlabeled=1), absent=1)
+    assert count_flops(case) == pytest.approx(19.1e9 / 2, rel=0.02)
+
+
+def test_pre_training_with_either_attention(tool, tmp_path, capsys):
+    path = tmp_path / 'times.json'
+    tool.main([PRETRAIN, '--unlabeled', '3', '--rounds', '1', '--json',
+               str(path), '--device', 'cpu'])
+    told = capsys.readouterr().out
+    assert 'counted with plain attention' in told
+    step = json.loads(path.read_text())['step']
+    rows = {row['mode']: row for row in step['rows']}
+    assert list(rows) == ['plain', 'fused', 'bf16-plain', 'bf16-fused']
+    plain, fused, half, half_fused = rows.values()
+    # The same masks are drawn.
+    assert fused['loss'] == pytest.approx(plain['loss'], rel=1e-5)
+    assert half_fused['loss'] == pytest.approx(half['loss'], rel=0.02)
+    assert fused['kept_gb'] < plain['kept_gb'] > half['kept_gb']
+    for row in rows.values():
+        assert list(row['phases']) == ['forward', 'backward', 'optimiser']
+        assert row['clips_per_second'] == pytest.approx(3 / row['seconds'])
+        assert row['share_of_peak'] == pytest.approx(
+            step['flops'] / row['seconds'] / step['peaks'][row['mode']])
+
+
+def test_what_is_kept_for_the_backward_pass():
+    """Known of two linear layers and a ReLU: weights are not counted."""
+    cfg = load_tool('benchmark').Config.fromfile(PRETRAIN)
+    case = make_case(cfg, CPU, dict(unlabeled=2))
+    net = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.ReLU(),
+                              torch.nn.Linear(16, 4))
+    x = torch.zeros(5, 8)
+    case.model.loss = lambda inputs: dict(loss=net(x).sum())
+    weights = 16 * 4  # of the second layer: net is no part of the model
+    assert kept_bytes(case, MODES['fp32']) == 4 * (
+        x.numel() + 5 * 16 + weights)
 
 
 def test_peak_is_that_of_matrix_products():
@@ -159,6 +219,22 @@ def test_training_with_made_up_clips(tool, tmp_path, capsys):
         assert one['rate'] == pytest.approx(7 / one['seconds'], rel=1e-6)
 
 
+def test_loading_and_training_of_pre_training(tool, tmp_path, capsys):
+    path = tmp_path / 'times.json'
+    small = ['backbone.embed_dims=16', 'masking.embed_dims=16',
+             'decoder.embed_dims=16', 'backbone.depth=1', 'decoder.depth=1']
+    tool.main([str(CONFIGS / 'pretrain/hacm_nwucla_xview_small.py'),
+               '--parts', 'loading', 'training', '--made-up', '20', '--clips',
+               '8', '--rounds', '2', '--json', str(path), '--cfg-options',
+               'train_dataloader.batch_size=4',
+               *(f'model.{option}' for option in small)])
+    assert 'RandomCropPose' in capsys.readouterr().out
+    found = json.loads(path.read_text())['training']
+    assert list(found) == ['fp32', 'bf16']
+    for one in found.values():
+        assert one['rate'] == pytest.approx(4 / one['seconds'], rel=1e-6)
+
+
 @pytest.mark.parametrize('args, says', [
     ([SMALL, '--modes', 'fp64'], 'invalid choice'),
     ([SMALL, '--rounds', '0'], "'0' is no positive number"),
@@ -173,6 +249,13 @@ def test_training_with_made_up_clips(tool, tmp_path, capsys):
      'no contrast, thus no unlabelled clips'),
     ([str(CONFIGS / 'psp_nwucla_xview_5p_small_without_ppa.py'),
       '--labeled', '1', '--unlabeled', '2'], 'not PyramidPooling'),
+    ([PRETRAIN, '--labeled', '2'], 'pre-training has no labelled clips'),
+    ([PRETRAIN, '--unlabeled', '2', '--modes', 'compile'],
+     'CompileHook does not reach its encoder'),
+    ([PRETRAIN, '--unlabeled', '2', '--modes', 'reference'],
+     'the reference path knows DSTANet'),
+    ([SMALL, '--labeled', '1', '--unlabeled', '2', '--modes', 'fused'],
+     'for pre-training alone'),
     (['none.py'], 'none.py'),
 ])
 def test_bad_input_is_one_sentence(args, says, tool, capsys):

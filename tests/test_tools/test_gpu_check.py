@@ -1,16 +1,20 @@
 """The check for GPUs, on the CPU at tiny size."""
 import csv
 import json
+import runpy
+import sys
 import time
 
 import pytest
 from mmengine.config import Config
 from stand_in import write_tools
 from tiny import tiny_config
-from toy import load_tool
+from toy import CONFIGS, load_tool
 
+from psp_plugin.datasets.pickles import load_pickle
 from psp_plugin.experiments import smoke
-from psp_plugin.experiments.smoke import SmokeTest, last_words, make_config
+from psp_plugin.experiments.smoke import SmokeTest, last_words
+from psp_plugin.experiments.smoke_checks import chains, make_config
 
 CHECKS = ['train', 'resume', 'test', 'bf16', 'one process of a group']
 
@@ -97,12 +101,57 @@ def test_what_fails_is_named_and_run_again(tmp_path, monkeypatch):
 def test_configs_are_cut_down(tmp_path):
     file = make_config('configs/psp_nwucla_xview_5p_small.py', tmp_path / 'a')
     cfg = Config.fromfile(str(file))
-    assert (tmp_path / 'a/made_up.pkl').is_file()
+    clip = load_pickle(str(tmp_path / 'a/made_up.pkl'))['annotations'][0]
+    assert clip['keypoint'].shape[2:] == (20, 3)
     assert cfg.train_dataloader.dataset.times == 1
     assert cfg.train_dataloader.dataset.dataset.labeled_ratio == 0.5
     assert cfg.test_dataloader.dataset.pipeline[2].num_clips == 2
     assert cfg.param_scheduler[1].milestones == [1000]
     assert cfg.optim_wrapper.type == 'OptimWrapper'  # for --amp
+
+
+def test_clips_in_pixels_for_a_config_of_key_points(tmp_path):
+    make_config('configs/pretrain/mamp_ntu60_2d.py', tmp_path)
+    clip = load_pickle(str(tmp_path / 'made_up.pkl'))['annotations'][0]
+    assert clip['keypoint'].shape[2:] == (17, 2)
+    assert clip['keypoint_score'].shape == clip['keypoint'].shape[:3]
+    assert 0 < clip['keypoint'].min() < clip['keypoint'].max() < 1920
+
+
+def test_what_begins_with_a_pre_training(tmp_path, monkeypatch):
+    """The encoder is the one that the first check writes."""
+    folder, tools = tmp_path / 'run', CONFIGS.parent / 'tools'
+    config = make_config(
+        'configs/pretrain/hacm_nwucla_xview_small_finetune_5p.py', folder)
+    chain, = chains(config, tools, folder, 'data.pkl#clip', 29500, False)
+    names = [check.name for check in chain]
+    assert names[:6] == ['pre-training', 'train', 'resume', 'test', 'infer',
+                         'bf16']
+    wanted = folder / 'encoder/run/epoch_1.pth'
+    cfg = Config.fromfile(str(config))
+    assert cfg.model.backbone.init_cfg.checkpoint == str(wanted)
+    for check in chain[:2]:
+        _, script, *_ = check.command
+        monkeypatch.setattr(sys, 'argv', check.command[1:])
+        runpy.run_path(script, run_name='__main__')
+        assert wanted.is_file()
+    assert (folder / 'fp32/epoch_1.pth').is_file()
+
+    # Of the pre-training itself nothing is asked that it cannot do.
+    found = chains(folder / 'encoder/config.py', tools, tmp_path / 'other',
+                   'data.pkl#clip', 29500, False)
+    assert [[check.name for check in chain] for chain in found[:2]] == [
+        ['train', 'resume'], ['bf16']]
+
+
+def test_every_family_can_be_resumed():
+    """ExactResumeHook refuses workers that outlive an epoch."""
+    families = load_tool('gpu_check').FAMILIES
+    assert len(set(families)) == len(families)
+    for name in families:
+        cfg = Config.fromfile(str(CONFIGS / f'{name}.py'))
+        if 'exact_resume' in cfg.default_hooks:
+            assert not cfg.train_dataloader.get('persistent_workers'), name
 
 
 def test_last_words_are_those_of_the_error(tmp_path):
