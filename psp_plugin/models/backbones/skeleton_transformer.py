@@ -87,7 +87,7 @@ class SkeletonTransformer(BaseModule):
         hyperbolic (bool): Whether tokens are mapped into the ball. Defaults
             to True.
         fused (bool): Whether PyTorch's fused kernels compute the attention;
-            small models train faster without on a CPU (docs/speed.md).
+            in bfloat16 a CPU trains faster without them (docs/speed.md).
             Defaults to True.
         frozen (bool): Whether the encoder is kept as it is, in evaluation
             mode: linear evaluation. Defaults to False.
