@@ -9,7 +9,7 @@ from typing import List, Optional, Tuple
 import torch
 from mmengine.config import Config
 
-from psp_plugin.apis.clips import innermost_test_dataset, num_channels_of
+from psp_plugin.apis.clips import innermost_dataset, num_channels_of
 from psp_plugin.apis.loading import load_model
 from psp_plugin.command_line import (
     ends_in_a_sentence,
@@ -41,7 +41,7 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
 
 def from_test_pipeline(cfg: Config, key: str, flag: str) -> int:
     """The value of a key in the config's test pipeline."""
-    for step in innermost_test_dataset(cfg).get('pipeline', []):
+    for step in innermost_dataset(cfg, 'test').get('pipeline', []):
         if key in step:
             return step[key]
     raise ValueError(f'no step of the test pipeline of {cfg.filename} has '

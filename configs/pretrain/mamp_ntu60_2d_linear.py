@@ -1,5 +1,5 @@
 # Linear evaluation: the encoder of mamp_ntu60_2d.py, frozen, all labels.
-_base_ = 'mamp_ntu60_2d_finetune_10p.py'
+_base_ = ['mamp_ntu60_2d_finetune_10p.py', '../_base_/schedules/sgd_linear.py']
 
 model = dict(
     backbone=dict(frozen=True, drop_path_rate=0),
@@ -11,17 +11,6 @@ model = dict(
 train_dataloader = dict(
     batch_size=256,
     dataset=dict(dataset=dict(labeled_ratio=1.0)))
-optim_wrapper = dict(
-    _delete_=True,
-    type='OptimWrapper',
-    optimizer=dict(type='SGD', lr=0.1, momentum=0.9, weight_decay=0))
-param_scheduler = [
-    dict(
-        type='CosineAnnealingLR',
-        eta_min=0,
-        begin=0,
-        end=100,
-        by_epoch=True,
-        convert_to_iter_based=True)
-]
+optim_wrapper = dict(_base_.linear_optim, _delete_=True)
+param_scheduler = _base_.linear_schedule
 auto_scale_lr = dict(base_batch_size=256)

@@ -155,16 +155,22 @@ def find_test_dataset(cfg: Config) -> ConfigDict:
     Raises:
         ValueError: If there is none with a pipeline.
     """
-    dataset = innermost_test_dataset(cfg)
+    dataset = innermost_dataset(cfg, 'test')
     if 'pipeline' not in dataset:
         raise ValueError(f'{cfg.filename or "the config"} has no pipeline in '
                          'test_dataloader.dataset, to prepare clips with')
     return dataset
 
 
-def innermost_test_dataset(cfg: Config) -> ConfigDict:
-    """What the wrappers of a test dataset hold; empty if there is none."""
-    dataset = (cfg.get('test_dataloader') or {}).get('dataset', ConfigDict())
+def innermost_dataset(cfg: Config, use: str) -> ConfigDict:
+    """What the wrappers of a dataset hold; empty if there is none.
+
+    Args:
+        cfg (Config): A toolbox config.
+        use (str): ``'train'``, ``'val'`` or ``'test'``.
+    """
+    loader = cfg.get(f'{use}_dataloader') or {}
+    dataset = loader.get('dataset', ConfigDict())
     while 'pipeline' not in dataset and 'dataset' in dataset:
         dataset = dataset.dataset
     return dataset

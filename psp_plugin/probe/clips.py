@@ -4,6 +4,7 @@ from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 from mmengine.config import Config
 
+from psp_plugin.apis.clips import innermost_dataset
 from psp_plugin.datasets import SemiSupervisedDataset
 from psp_plugin.datasets.annotations import is_integer
 from psp_plugin.datasets.semi_supervised import Source, open_source
@@ -35,12 +36,9 @@ def find_dataset(cfg: Config, use: str) -> dict:
     Raises:
         InputError: If the config has no such dataloader.
     """
-    loader = cfg.get(f'{use}_dataloader')
-    if not loader:
+    dataset = innermost_dataset(cfg, use)
+    if not dataset:
         raise InputError(f'{cfg.filename} has no {use}_dataloader')
-    dataset = loader['dataset']
-    while isinstance(dataset.get('dataset'), dict):
-        dataset = dataset['dataset']
     return dataset
 
 
@@ -93,9 +91,8 @@ def draw(clips: Clips, ratio: float, seed: int, balanced: bool) -> List[int]:
     """
     if ratio == 1:
         return list(range(len(clips.names)))
-    options = {} if balanced else dict(balanced=False)
     labeled = SemiSupervisedDataset(
-        clips.cfg, labeled_ratio=ratio, seed=seed, **options)
+        clips.cfg, labeled_ratio=ratio, seed=seed, balanced=balanced)
     place = {name: i for i, name in enumerate(clips.names)}
     return [place[name] for name in labeled.labeled_names]
 

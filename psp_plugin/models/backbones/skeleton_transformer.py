@@ -3,7 +3,7 @@
 Shape legend: N batch, M person, B sequence (one person of one clip), T frame,
 P patch of frames, V joint, C coordinate, D channel, L token.
 """
-from typing import List, Optional, Tuple, Union
+from typing import List, Tuple, Union
 
 import torch
 from mmaction.registry import MODELS
@@ -198,11 +198,13 @@ class SkeletonTransformer(BaseModule):
         Args:
             x (Tensor): (B, T, V, C).
         """
-        euclid = self.embed(x)
+        self._check(x)
+        clips = take_joints(x, self.token_joints)
+        euclid = self.patch_embed(clips)
         with torch.no_grad():  # masking is not differentiable
             inner = self.patch_embed.patches(take_joints(x, self.root_joints))
             root = exponential_map(inner).mean(2)
-        return Tokens(take_joints(x, self.token_joints), euclid, root)
+        return Tokens(clips, euclid, root)
 
     def encode(self, tokens: torch.Tensor) -> torch.Tensor:
         """Encodes some or all tokens of a sequence.
@@ -270,8 +272,7 @@ class SkeletonTransformer(BaseModule):
                     f'the clips have {given}: set {name} to that of the data')
 
 
-def take_joints(x: torch.Tensor,
-                joints: Optional[Tuple[int, ...]]) -> torch.Tensor:
+def take_joints(x: torch.Tensor, joints: Tuple[int, ...]) -> torch.Tensor:
     """(B, T, V', C) of some joints, in order."""
     if joints == tuple(range(x.size(2))):
         return x

@@ -1,5 +1,5 @@
 # The labelled clips of NTU RGB+D as 2D key points, drawn over all classes;
-# cropped, resized and rotated as in pre-training.
+# cropped, resized to 72 frames and rotated in the plane.
 _base_ = '../ntu60_2d.py'
 
 augment = [

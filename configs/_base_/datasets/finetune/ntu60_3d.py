@@ -1,5 +1,5 @@
 # The labelled clips of NTU RGB+D, drawn over all classes as HA-CM and MAMP do;
-# cropped, resized and rotated as in pre-training.
+# cropped, resized to 72 frames and rotated by up to 0.3 radians.
 _base_ = '../ntu60_3d.py'
 
 augment = [

@@ -1,4 +1,5 @@
-# The labelled clips of NW-UCLA, resized in time as in pre-training.
+# The labelled clips of NW-UCLA, cropped, resized to 48 frames, rotated and
+# sheared.
 _base_ = '../nwucla_3d.py'
 
 augment = [dict(type='RandomCropPose', num_frames=48)] + _base_.other_view

@@ -1,5 +1,4 @@
-# The labelled synthetic clips; cropped, resized and rotated as in
-# pre-training.
+# The labelled synthetic clips, cropped, resized to 24 frames and rotated.
 _base_ = '../synthetic.py'
 
 augment = [

@@ -1,14 +1,5 @@
-# All synthetic training clips without labels, cropped, resized to 24 frames
-# and rotated.
-_base_ = '../synthetic.py'
-
-augment = [
-    dict(type='RandomCropPose', num_frames=24),
-    dict(type='RandomRotatePose', angles=(0.3, 0.3, 0.3))
-]
-resize = [dict(type='RandomCropPose', min_share=1, num_frames=24)]
-train_pipeline = _base_.normalize + augment + _base_.pack
-test_pipeline = _base_.normalize + resize + _base_.pack
+# All synthetic training clips without labels, prepared as the labelled ones.
+_base_ = '../finetune/synthetic.py'
 
 train_dataloader = dict(
     _delete_=True,
@@ -25,9 +16,6 @@ train_dataloader = dict(
             type=_base_.dataset_type,
             split='train',
             num_clips=1000,
-            pipeline=train_pipeline)))
-custom_hooks = []
+            pipeline=_base_.train_pipeline)))
 val_dataloader = None  # there is nothing to predict
 val_evaluator = None
-test_dataloader = dict(
-    batch_size=64, dataset=dict(pipeline=test_pipeline))
