@@ -1,34 +1,10 @@
 # The encoder of mamp_ntu60_xview.py, fine-tuned on 10% of the clips.
-_base_ = [
-    '../_base_/default_runtime.py', '../_base_/models/skeleton_transformer.py',
-    '../_base_/datasets/finetune/ntu60_3d.py',
-    '../_base_/schedules/adamw_finetune.py'
-]
+_base_ = 'mamp_ntu60_xsub_finetune_10p.py'
 
 model = dict(
     backbone=dict(
-        num_frames=120, frames_per_token=4, tokens='all', hyperbolic=False,
-        init_cfg=dict(
-            type='Pretrained', prefix='backbone.',
-            checkpoint='work_dirs/mamp_ntu60_xview/epoch_400.pth')),
-    cls_head=dict(num_joints=25))
-
-train_pipeline = _base_.normalize + [
-    dict(_base_.augment[0], num_frames=120)
-] + _base_.augment[1:] + _base_.pack
-test_pipeline = _base_.normalize + [
-    dict(_base_.resize[0], num_frames=120)
-] + _base_.pack
-
+        init_cfg=dict(checkpoint='work_dirs/mamp_ntu60_xview/epoch_400.pth')))
 train_dataloader = dict(
-    batch_size=48,
-    dataset=dict(
-        dataset=dict(
-            labeled_ratio=0.1,
-            dataset=dict(split='xview_train', pipeline=train_pipeline))))
-val_dataloader = dict(
-    dataset=dict(split='xview_val', pipeline=test_pipeline))
-test_dataloader = dict(
-    dataset=dict(split='xview_val', pipeline=test_pipeline))
-
-default_hooks = dict(checkpoint=dict(interval=10, max_keep_ckpts=2))
+    dataset=dict(dataset=dict(dataset=dict(split='xview_train'))))
+val_dataloader = dict(dataset=dict(split='xview_val'))
+test_dataloader = dict(dataset=dict(split='xview_val'))
