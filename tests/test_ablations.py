@@ -7,7 +7,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from toy import CONFIGS, small_config, write_ntu
 
-from psp_plugin.models.recognizers.psp import Streams
+from psp_plugin.models.recognizers.two_stream import Streams
 from psp_plugin.skeletons import LEVELS
 
 # Section 4.5: the levels that are contrasted, and whether PPA is there.

@@ -20,7 +20,7 @@ from psp_plugin.models.necks.ppa import (
     LevelAttention,
     PyramidPolymerizingAttention,
 )
-from psp_plugin.models.recognizers.psp import Streams
+from psp_plugin.models.recognizers.two_stream import Streams
 from psp_plugin.skeletons import LEVELS, SkeletonPyramid
 
 Features = Dict[str, torch.Tensor]

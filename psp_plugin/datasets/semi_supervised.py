@@ -131,6 +131,13 @@ class SemiSupervisedDataset:
             If not, floor(ratio * N) clips are drawn whatever their labels,
             and the log warns if that leaves a class without any; it takes
             ``labeled_ratio``. Defaults to True.
+        unlabeled_pipeline (list, optional): Transforms of the unlabelled
+            view, such as some that end with ``MultiView``. Defaults to None:
+            those of the dataset.
+        reveal_labels (bool): Whether clips of the unlabelled view have their
+            label as ``revealed_label``, for looking at pseudo-labels: with
+            this name in ``meta_keys`` the methods log their accuracy. No loss
+            reads it. Defaults to False.
 
     Raises:
         InputError: If the arguments contradict, or if no such split can be
@@ -147,7 +154,9 @@ class SemiSupervisedDataset:
                  seed: int = 0,
                  include_labeled: bool = False,
                  lazy_init: bool = False,
-                 balanced: bool = True) -> None:
+                 balanced: bool = True,
+                 unlabeled_pipeline: Optional[list] = None,
+                 reveal_labels: bool = False) -> None:
         if subset not in ('labeled', 'unlabeled'):
             raise InputError("subset must be 'labeled' or 'unlabeled', not "
                              f'{subset!r}')
@@ -166,6 +175,8 @@ class SemiSupervisedDataset:
                 'leave balanced out')
         self.cfg = dict(ways, dataset=dataset, seed=seed, balanced=balanced,
                         include_labeled=include_labeled,
+                        unlabeled_pipeline=unlabeled_pipeline,
+                        reveal_labels=reveal_labels,
                         type=type(self).__name__)
         self.subset = subset
         self.labeled_ratio = labeled_ratio
@@ -174,12 +185,15 @@ class SemiSupervisedDataset:
         self.seed = seed
         self.balanced = balanced
         self.include_labeled = include_labeled
+        self.reveal_labels = reveal_labels
         if isinstance(dataset, dict):
             self._source = open_source(dataset)
             self.pipeline = Compose(dataset.get('pipeline', []))
         else:
             self._source = Source(dataset)
             self.pipeline = dataset.pipeline
+        if subset == 'unlabeled' and unlabeled_pipeline is not None:
+            self.pipeline = Compose(unlabeled_pipeline)
         self._fully_initialized = False
         if not lazy_init:
             self.full_init()
@@ -278,7 +292,9 @@ class SemiSupervisedDataset:
         """Returns the annotation of a clip, without label if unlabelled."""
         info = self._source.dataset.get_data_info(self._indices[idx])
         if self.subset == 'unlabeled':
-            info.pop('label', None)
+            label = info.pop('label', None)
+            if self.reveal_labels:
+                info['revealed_label'] = label
         return info
 
     def get_cat_ids(self, idx: int) -> List[int]:

@@ -8,6 +8,16 @@ from .losses import (
     MaskedMotionLoss,
 )
 from .masking import CrossMasking, MotionAwareMasking
+from .methods import (
+    EntropyMinimization,
+    FixedThreshold,
+    FixMatch,
+    LinearRamp,
+    MeanTeacher,
+    PseudoLabel,
+    SigmoidRamp,
+    SupervisedOnly,
+)
 from .necks import (
     MaskedMotionDecoder,
     PooledMLP,
@@ -19,15 +29,18 @@ from .recognizers import (
     HACMPretrainer,
     PSPRecognizer,
     RecognizerGCNWithNeck,
+    SemiSupervisedRecognizer,
 )
 from .stream_norm import StreamNorm
 
 __all__ = [
     'CoarseToFineContrastiveLoss', 'CrossContrastLoss', 'CrossMasking',
-    'DSTANet', 'HACMPretrainer', 'JointMLPHead', 'KaimingWeightInit',
-    'LinearProbeHead', 'MaskedMotionDecoder', 'MaskedMotionLoss',
+    'DSTANet', 'EntropyMinimization', 'FixMatch', 'FixedThreshold',
+    'HACMPretrainer', 'JointMLPHead', 'KaimingWeightInit', 'LinearProbeHead',
+    'LinearRamp', 'MaskedMotionDecoder', 'MaskedMotionLoss', 'MeanTeacher',
     'MotionAwareMasking', 'MultiBranchPreprocessor', 'PSPRecognizer',
-    'PooledMLP', 'PyramidPolymerizingAttention', 'PyramidPooling',
-    'PyramidRefiningNeck', 'RecognizerGCNWithNeck', 'SkeletonTransformer',
-    'StreamNorm', 'TwoStreamHead'
+    'PooledMLP', 'PseudoLabel', 'PyramidPolymerizingAttention',
+    'PyramidPooling', 'PyramidRefiningNeck', 'RecognizerGCNWithNeck',
+    'SemiSupervisedRecognizer', 'SigmoidRamp', 'SkeletonTransformer',
+    'StreamNorm', 'SupervisedOnly', 'TwoStreamHead'
 ]

@@ -11,7 +11,7 @@ from torch import nn
 
 from psp_plugin.errors import InputError
 from psp_plugin.models import PSPRecognizer, SkeletonTransformer
-from psp_plugin.models.recognizers.psp import split_streams
+from psp_plugin.models.recognizers.two_stream import split_streams
 
 from .attention_maps import STREAMS
 

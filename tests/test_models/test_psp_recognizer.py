@@ -9,7 +9,7 @@ from mmaction.structures import ActionDataSample
 from mmengine.optim import OptimWrapper
 from torch.testing import assert_close
 
-from psp_plugin.models.recognizers.psp import split_streams
+from psp_plugin.models.recognizers.two_stream import split_streams
 
 CLASSES, JOINTS, FRAMES = 7, 20, 6
 BACKBONE = dict(type='DSTANet', num_joints=JOINTS, num_heads=2,

@@ -7,7 +7,7 @@ from pretrained import CHANNELS, FRAMES, finetune_config, pretrain_config
 from tiny import tiny_config
 
 from psp_plugin.errors import InputError
-from psp_plugin.models.recognizers.psp import split_streams
+from psp_plugin.models.recognizers.two_stream import split_streams
 from psp_plugin.visualization import encoder_attention, has_attention
 
 PATCHES, HEADS = FRAMES // 2, 2

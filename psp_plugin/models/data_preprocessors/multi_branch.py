@@ -10,8 +10,9 @@ class MultiBranchPreprocessor(BaseDataPreprocessor):
     """Passes every branch through a toolbox preprocessor of its own.
 
     A batch whose ``inputs`` are a dict of branches, as ``InterleaveHook``
-    makes them, is prepared branch by branch; any other batch (validation,
-    test, supervised training) is prepared as the labelled branch.
+    makes them, is prepared branch by branch, and view by view where a branch
+    is a dict of views (``MultiView``); any other batch (validation, test,
+    supervised training) is prepared as the labelled branch.
 
     Args:
         labeled (dict): Preprocessor of the labelled branch. Defaults to
@@ -32,7 +33,8 @@ class MultiBranchPreprocessor(BaseDataPreprocessor):
 
         Args:
             data (dict): ``inputs`` and ``data_samples``, plain or as dicts
-                with the keys ``labeled`` and ``unlabeled``.
+                with the keys ``labeled`` and ``unlabeled``, each a batch or a
+                dict of views.
             training (bool): Whether training-time augmentation is enabled.
                 Defaults to False.
 
@@ -40,14 +42,18 @@ class MultiBranchPreprocessor(BaseDataPreprocessor):
             dict: The same structure, inputs as batched tensors on the device
             of the model that the preprocessor is part of.
         """
+        return self._prepare(data, training, self.labeled)
+
+    def _prepare(self, data: dict, training: bool,
+                 prepare: BaseDataPreprocessor) -> dict:
         if not isinstance(data['inputs'], dict):
-            return self.labeled(data, training)
+            return prepare(data, training)
         prepared = {
-            branch: getattr(self, branch)(
-                {key: data[key][branch] for key in data}, training)
-            for branch in data['inputs']
+            name: self._prepare({key: data[key][name] for key in data},
+                                training, getattr(self, name, prepare))
+            for name in data['inputs']
         }
         return {
-            key: {branch: prepared[branch][key] for branch in prepared}
+            key: {name: prepared[name][key] for name in prepared}
             for key in data
         }

@@ -1,0 +1,81 @@
+"""Pseudo-Label (Lee, ICML Workshops 2013)."""
+from typing import Dict, List, Optional
+
+import torch
+import torch.nn.functional as F
+from mmaction.registry import MODELS
+from mmaction.structures import ActionDataSample
+
+from psp_plugin.models.recognizers.step import Step
+
+from .base import UnlabeledMethod
+
+
+@MODELS.register_module()
+class PseudoLabel(UnlabeledMethod):
+    """Takes the class that the model is sure of for the label.
+
+    Source: Lee (2013), equations 15 and 16, in the form of USB (Wang et al.,
+    NeurIPS 2022): only clips whose probability reaches a threshold count, of
+    all the average is taken. Lee's own has no threshold, which is
+    ``mask=dict(type='FixedThreshold', threshold=0)``.
+
+    Args:
+        mask (dict): The weight of every clip, from its probabilities. Defaults
+            to ``FixedThreshold``, 0.95.
+        loss_weight (float): Defaults to 1.
+        ramp (dict, optional): Defaults to ``LinearRamp`` over 40% of the
+            training.
+    """
+
+    def __init__(self, mask: dict = dict(type='FixedThreshold'),
+                 loss_weight: float = 1.,
+                 ramp: Optional[dict] = dict(type='LinearRamp')) -> None:
+        super().__init__(loss_weight, ramp)
+        self.mask = MODELS.build(mask)
+
+    def forward(self, step: Step) -> Dict[str, torch.Tensor]:
+        """Computes ``loss_pseudo_label``.
+
+        Args:
+            step (Step): The batch, the view ``weak`` encoded.
+        """
+        logits = step.logits('weak')
+        target = logits.detach().softmax(1)
+        weights = self.mask(target, step.samples['weak'])
+        loss = F.cross_entropy(logits, target.argmax(1), reduction='none')
+        return dict(
+            loss_pseudo_label=self.weight(step) * (weights * loss).mean(),
+            **describe_labels(target, weights, step.samples['weak']))
+
+
+def describe_labels(
+        target: torch.Tensor, weights: torch.Tensor,
+        samples: List[ActionDataSample]) -> Dict[str, torch.Tensor]:
+    """What to log of the pseudo-labels of a batch.
+
+    Args:
+        target (Tensor): (U, classes) probabilities.
+        weights (Tensor): (U, ) in [0, 1].
+        samples (list): Their data samples.
+
+    Returns:
+        dict[str, Tensor]: ``used_share``, the mean weight; ``used_classes``,
+        the number of classes that the used labels are of (the exponential of
+        their entropy, 0 if none is used); where the dataset was told to
+        ``reveal_labels``, also ``pseudo_accuracy``, of all pseudo-labels, and
+        ``used_and_right``, the mean weight of the right ones.
+    """
+    classes = target.argmax(1)
+    counts = weights.new_zeros(target.size(1)).index_add(0, classes, weights)
+    total = counts.sum()
+    shares = counts / total.clamp(min=1e-12)
+    entropy = torch.special.entr(shares).sum()
+    described = dict(used_share=weights.mean(),
+                     used_classes=entropy.exp() * (total > 0))
+    if samples and 'revealed_label' in samples[0]:
+        truth = classes.new_tensor([x.revealed_label for x in samples])
+        right = (classes == truth).to(weights)
+        described['pseudo_accuracy'] = right.mean()
+        described['used_and_right'] = (weights * right).mean()
+    return described

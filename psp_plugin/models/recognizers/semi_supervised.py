@@ -1,0 +1,262 @@
+"""Semi-supervised training: one recognizer, a list of methods.
+
+Shape legend: N batch (every clip of a sample counts), M person, T frame,
+V joint, C channel.
+"""
+from typing import Dict, Iterable, List, Optional, Tuple, Union
+
+import torch
+from mmaction.models.recognizers import BaseRecognizer
+from mmaction.registry import MODELS
+from torch import nn
+
+from psp_plugin.errors import InputError
+
+from .checks import channels_of, check_channels
+from .step import Samples, Step
+from .two_stream import TwoStreamClassifier, TwoStreamEncoding
+
+Inputs = Union[torch.Tensor, Dict[str, Union[torch.Tensor,
+                                             Dict[str, torch.Tensor]]]]
+
+
+@MODELS.register_module()
+class SemiSupervisedRecognizer(TwoStreamEncoding, BaseRecognizer):
+    """Trains an encoder and a classifier from labelled and unlabelled clips.
+
+    The labelled clips train both by cross-entropy. What the unlabelled clips
+    add is up to the methods, each a module with a file of its own in
+    ``psp_plugin/models/methods``: they name the views that they need, all
+    views are encoded in one pass together with the labelled clips, and every
+    method turns features, logits or clips into losses. Without a method it
+    learns from the labels only. It predicts like any toolbox recognizer, with
+    a method's teacher where there is one.
+
+    Source: this project's own; the methods name theirs.
+
+    Args:
+        backbone (dict): Encoder, (N, M, T, V, C) to (N, M, C', T', V):
+            ``DSTANet``, the toolbox's ``STGCN`` or ``AAGCN``, or your own.
+        cls_head (dict): Classifier of the two streams.
+        methods (list[dict]): Methods for the unlabelled clips, such as
+            ``[dict(type='FixMatch')]``; their losses are added up. One with
+            ``loss_weight=0`` is left out of the training. Defaults to none.
+        stream_norm (dict, optional): Brings joint and motion data to one size
+            in front of the encoder, ``dict(type='StreamNorm')``. Defaults to
+            None: motion as it comes, a hundredth of the joints' coordinates.
+        neck (dict, optional): For the subclasses that have one. Defaults to
+            None.
+        train_cfg (dict, optional): Kept by the base class. Defaults to None.
+        test_cfg (dict, optional): Kept by the base class. Defaults to None.
+        skip_absent_persons (bool): Whether a person of zeros is left out of
+            the encoder, and of the averages over persons: the one who is
+            there counts for both. Saves the time of most second persons of
+            NTU, but batch sizes of the encoder change from step to step
+            (``CompileHook`` needs ``dynamic=True`` then). An exported model,
+            or a step compiled as a whole, computes all, which is the same in
+            evaluation alone.
+            Defaults to False: encoded and averaged in, as released.
+        data_preprocessor (dict, optional): Defaults to
+            ``dict(type='MultiBranchPreprocessor')``.
+
+    Raises:
+        ValueError: If joints or channels of the parts do not fit each other.
+        InputError: If two methods bring a teacher that predicts.
+    """
+
+    def __init__(self,
+                 backbone: dict,
+                 cls_head: dict,
+                 methods: Iterable[dict] = (),
+                 stream_norm: Optional[dict] = None,
+                 neck: Optional[dict] = None,
+                 train_cfg: Optional[dict] = None,
+                 test_cfg: Optional[dict] = None,
+                 skip_absent_persons: bool = False,
+                 data_preprocessor: Optional[dict] = None) -> None:
+        super().__init__(
+            backbone=backbone,
+            cls_head=cls_head,
+            neck=neck,
+            train_cfg=train_cfg,
+            test_cfg=test_cfg,
+            data_preprocessor=MODELS.build(
+                data_preprocessor or dict(type='MultiBranchPreprocessor')))
+        self.stream_norm = MODELS.build(stream_norm) if stream_norm else None
+        self.skip_absent_persons = skip_absent_persons
+        check_channels(self, channels_of(self.backbone))
+        # The random numbers of encoder and head are those without methods.
+        with torch.random.fork_rng(devices=[]):
+            self.methods = nn.ModuleList(map(MODELS.build, methods))
+            for method in self.methods:
+                method.attach(self)
+        predicting = [type(method).__name__ for method in self.methods
+                      if method.has_teacher]
+        if len(predicting) > 1:
+            raise InputError(f'{" and ".join(predicting)} each bring a '
+                             'teacher that predicts: keep one of them')
+
+    def loss(self, inputs: Inputs, data_samples: Union[Samples, dict],
+             **kwargs) -> Dict[str, torch.Tensor]:
+        """Computes the losses of a training step.
+
+        Args:
+            inputs (dict or Tensor): Clips of the branches ``labeled`` and
+                ``unlabeled``, the latter a tensor, which is the view
+                ``weak``, or a dict of views; or the labelled clips alone.
+                (B, num_clips, M, T, V, 2C) with joint coordinates first and
+                motion last in the channels.
+            data_samples (dict or list): Their data samples; of the unlabelled
+                ones no label is read.
+
+        Returns:
+            dict[str, Tensor]: ``loss_cls``, the methods' losses, which
+            MMEngine adds up, and numbers to be logged.
+
+        Raises:
+            ValueError: If the branches do not fit the model.
+        """
+        clips, samples = views_of(inputs), views_of(data_samples)
+        self.check_views(clips)
+        views = self.views_to_encode(clips)
+        step = Step(self, clips, samples, self.encode(views))
+        losses = self.cls_head.loss(step.features['labeled'],
+                                    samples['labeled'])
+        for more in self.unlabeled_losses(step):
+            twice = sorted(losses.keys() & more.keys())
+            if twice:
+                raise InputError(f'two methods give {twice[0]!r}: keep one')
+            losses.update(more)
+        return losses
+
+    @property
+    def active(self) -> List[nn.Module]:
+        """The methods that have a weight."""
+        return [method for method in self.methods if method.loss_weight]
+
+    def views_to_encode(
+            self, clips: Dict[str, torch.Tensor]) -> Dict[str, torch.Tensor]:
+        """The clips that go through the encoder, with gradients.
+
+        Args:
+            clips (dict[str, Tensor]): The labelled clips and all views.
+        """
+        views = dict(labeled=clips['labeled'])
+        for method in self.active:
+            views.update(method.views_to_encode(clips))
+        return views
+
+    def unlabeled_losses(
+            self, step: Step) -> Iterable[Dict[str, torch.Tensor]]:
+        """The losses of each method.
+
+        Args:
+            step (Step): The batch, encoded.
+        """
+        return [method(step) for method in self.active]
+
+    def check_views(self, clips: Dict[str, torch.Tensor]) -> None:
+        """Checks that the batch has what the methods need, and its reason.
+
+        Args:
+            clips (dict[str, Tensor]): The labelled clips and all views.
+
+        Raises:
+            ValueError: If not.
+        """
+        if 'labeled' not in clips:
+            raise ValueError('the batch has no labelled branch, but only '
+                             f'{sorted(clips)}')
+        given = [view for view in clips if view != 'labeled']
+        for method in self.active:
+            absent = [view for view in method.views if view not in given]
+            if not absent:
+                continue
+            name = type(method).__name__
+            if not given:
+                raise ValueError(
+                    f'{name} needs unlabelled clips, but the batch has no '
+                    'unlabelled branch: add InterleaveHook to custom_hooks, '
+                    f'or take {name} out of methods')
+            raise ValueError(
+                f'{name} needs the view {absent[0]!r} of the unlabelled '
+                f'clips, but the batch has only {", ".join(given)}: end '
+                'unlabeled_pipeline of the SemiSupervisedDataset with '
+                'MultiView(' + ', '.join(f'{view}=[...]' for view in
+                                         method.views) + ')')
+        if given and not len(self.methods) and not self.with_neck:
+            raise ValueError(
+                'the batch has an unlabelled branch, but this '
+                f'{type(self).__name__} has no method for it: set methods, or '
+                'remove InterleaveHook from custom_hooks')
+
+    def classifier(self) -> TwoStreamClassifier:
+        """Encoder and classifier alone; it shares this model's modules."""
+        return TwoStreamClassifier(self.backbone, self.cls_head,
+                                   self.stream_norm, self.skip_absent_persons)
+
+    @property
+    def predictor(self) -> nn.Module:
+        """What predicts: a method's teacher, or else this model."""
+        teachers = [method.teacher_that_predicts() for method in self.methods
+                    if method.has_teacher]
+        return (teachers or [None])[0] or self
+
+    def predict(self, inputs: torch.Tensor, data_samples: Samples,
+                **kwargs) -> Samples:
+        """Predicts the classes of clips.
+
+        Args:
+            inputs (Tensor): (B, num_clips, M, T, V, 2C).
+            data_samples (list): Their data samples.
+
+        Returns:
+            list: The data samples with ``pred_score``.
+        """
+        features, _ = self.extract_feat(inputs)
+        return self.predictor.cls_head.predict(features, data_samples)
+
+    def extract_feat(self, inputs: torch.Tensor, stage: str = 'backbone',
+                     **kwargs) -> Tuple:
+        """Extracts features for prediction, as toolbox recognizers do.
+
+        Args:
+            inputs (Tensor): (B, num_clips, M, T, V, 2C).
+            stage (str): ``'backbone'`` for f_j and f_m or ``'head'`` for the
+                logits. Defaults to ``'backbone'``.
+
+        Returns:
+            tuple: What the stage gives, and no arguments for the head.
+
+        Raises:
+            ValueError: If the stage is another one.
+        """
+        if stage not in ('backbone', 'head'):
+            raise ValueError("stage must be 'backbone' or 'head', not "
+                             f'{stage!r}')
+        predictor = self.predictor
+        features = predictor.encode(dict(labeled=inputs))['labeled']
+        if stage == 'head':
+            return predictor.cls_head(features), dict()
+        return features, dict()
+
+
+def views_of(branches) -> dict:
+    """Lays the views of a batch side by side.
+
+    Args:
+        branches (Any): What belongs to the labelled clips alone, or a dict of
+            ``labeled`` and ``unlabeled``, the latter a dict of views or the
+            view ``weak``.
+
+    Returns:
+        dict: By ``labeled`` and the names of the views.
+    """
+    if not isinstance(branches, dict):
+        return dict(labeled=branches)
+    views = dict(branches)
+    unlabeled = views.pop('unlabeled', None)
+    if unlabeled is not None:
+        views.update(unlabeled if isinstance(unlabeled, dict)
+                     else dict(weak=unlabeled))
+    return views
