@@ -1,9 +1,10 @@
-"""FixMatch (Sohn et al., NeurIPS 2020)."""
+"""FixMatch (Sohn et al., NeurIPS 2020) and what differs by the mask alone."""
 from typing import Dict, Optional
 
 import torch
 import torch.nn.functional as F
 from mmaction.registry import MODELS
+from torch import nn
 
 from psp_plugin.models.recognizers.step import Step
 
@@ -16,10 +17,12 @@ class FixMatch(UnlabeledMethod):
     """Labels the weakly augmented clip, learns from the strongly augmented.
 
     Source: Sohn et al. (arXiv 2001.07685), equation 4 and algorithm 1. The
-    pseudo-labels are those of the student, no average of its weights. All
-    views and the labelled clips go through the encoder as one batch. With
-    ``mask=dict(type='FlexMatchThreshold', ...)`` it is FlexMatch (Zhang et
-    al., arXiv 2110.08263).
+    pseudo-labels are those of the student, not of an average of its weights.
+    All views and the labelled clips go through the encoder as one batch.
+
+    With ``mask=dict(type='FlexMatchThreshold', num_clips=...)`` it is
+    FlexMatch (Zhang et al., NeurIPS 2021), with ``SoftMatchWeight`` SoftMatch
+    (Chen et al., ICLR 2023).
 
     Args:
         mask (dict): The weight of every clip, from its probabilities. Defaults
@@ -35,6 +38,14 @@ class FixMatch(UnlabeledMethod):
                  ramp: Optional[dict] = None) -> None:
         super().__init__(loss_weight, ramp)
         self.mask = MODELS.build(mask)
+
+    def attach(self, model: nn.Module) -> None:
+        """Tells the mask the number of classes.
+
+        Args:
+            model (SemiSupervisedRecognizer): The model.
+        """
+        self.mask.attach(model.cls_head.num_classes)
 
     def forward(self, step: Step) -> Dict[str, torch.Tensor]:
         """Computes ``loss_fixmatch``.

@@ -1,5 +1,8 @@
 """Which pseudo-labels count: the weight of every unlabelled clip.
 
+Where a mask keeps averages over the batches, they are buffers, and they are
+of all processes.
+
 Shape legend: U unlabelled clip, K class.
 """
 from typing import List
@@ -7,41 +10,234 @@ from typing import List
 import torch
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
+from mmengine.dist import all_reduce
 from torch import nn
 
 from psp_plugin.errors import InputError
 
+Samples = List[ActionDataSample]
+
+
+class Mask(nn.Module):
+    """Weighs clips by the probabilities of their classes."""
+
+    def attach(self, num_classes: int) -> None:
+        """Builds the averages; called once, by the method.
+
+        Args:
+            num_classes (int): K.
+        """
+
+    def forward(self, probabilities: torch.Tensor,
+                samples: Samples) -> torch.Tensor:
+        """Weighs clips, and takes them into the averages before that.
+
+        Args:
+            probabilities (Tensor): (U, K), without gradients.
+            samples (list): Their data samples.
+
+        Returns:
+            Tensor: (U, ) in [0, 1].
+        """
+        raise NotImplementedError
+
 
 @MODELS.register_module()
-class FixedThreshold(nn.Module):
+class FixedThreshold(Mask):
     """A clip counts if its largest probability reaches a threshold.
 
     Source: FixMatch (arXiv 2001.07685), equation 4.
 
     Args:
-        threshold (float): Tau. Defaults to 0.95.
-
-    Raises:
-        InputError: If it is not in [0, 1].
+        threshold (float): Tau, in [0, 1]. Defaults to 0.95.
     """
 
     def __init__(self, threshold: float = 0.95) -> None:
         super().__init__()
-        if not 0 <= threshold <= 1:
-            raise InputError('threshold of FixedThreshold must be in [0, 1], '
-                             f'not {threshold!r}')
-        self.threshold = threshold
+        self.threshold = checked_share(self, 'threshold', threshold)
 
     def forward(self, probabilities: torch.Tensor,
-                samples: List[ActionDataSample]) -> torch.Tensor:
-        """Weighs clips.
-
-        Args:
-            probabilities (Tensor): (U, K), without gradients.
-            samples (list): Not read.
-
-        Returns:
-            Tensor: (U, ) of 0 and 1.
-        """
+                samples: Samples) -> torch.Tensor:
         sure = probabilities.max(1).values >= self.threshold
         return sure.to(probabilities)
+
+
+@MODELS.register_module()
+class FlexMatchThreshold(Mask):
+    """The threshold of a class is the lower, the fewer clips it has so far.
+
+    A clip has the class that it was last sure of, by the full threshold. In
+    the beginning none has one: then all thresholds are 0 and every clip
+    counts, by design.
+
+    Source: FlexMatch (arXiv 2110.08263), equations 5 and 11 and algorithm 1,
+    with the convex mapping x / (2 - x). Departures: the counts are of all
+    processes; a clip that reaches its threshold counts, as in the released
+    code.
+
+    Args:
+        num_clips (int): The number of clips of the dataset, labelled ones
+            included. The pipeline must pack ``sample_idx``
+            (``meta_keys=('frame_dir', 'sample_idx')``).
+        threshold (float): Tau, in [0, 1]. Defaults to 0.95.
+    """
+
+    def __init__(self, num_clips: int, threshold: float = 0.95) -> None:
+        super().__init__()
+        if num_clips < 1:
+            raise InputError('num_clips of FlexMatchThreshold must be at '
+                             f'least 1, not {num_clips!r}')
+        self.threshold = checked_share(self, 'threshold', threshold)
+        self.register_buffer('sure_of', torch.full((num_clips, ), -1))
+
+    def forward(self, probabilities: torch.Tensor,
+                samples: Samples) -> torch.Tensor:
+        largest, classes = probabilities.max(1)
+        counts = (self.sure_of[:, None] == torch.arange(
+            probabilities.size(1), device=classes.device)).sum(0)
+        undecided = (self.sure_of < 0).sum()
+        learnt = counts / torch.maximum(counts.max(), undecided)  # Eq. 11
+        threshold = self.threshold * learnt / (2 - learnt)
+        self._remember(classes, largest >= self.threshold, samples)
+        return (largest >= threshold[classes]).to(probabilities)
+
+    def _remember(self, classes: torch.Tensor, sure: torch.Tensor,
+                  samples: Samples) -> None:
+        clips = classes.new_tensor([index_of(x, len(self.sure_of))
+                                    for x in samples])
+        found = torch.full_like(self.sure_of, -1)
+        found[clips[sure]] = classes[sure]
+        all_reduce(found, op='max')
+        self.sure_of = torch.where(found < 0, self.sure_of, found)
+
+
+@MODELS.register_module()
+class FreeMatchThreshold(Mask):
+    """The thresholds follow the model's own certainty, class by class.
+
+    Source: FreeMatch (arXiv 2205.07246), equations 5 to 7 and the histogram
+    of equation 10. Departs from it in nothing.
+
+    Args:
+        decay (float): Lambda of the averages, in [0, 1]: 0.999 as published
+            is for a million steps. Defaults to 0.999.
+    """
+
+    def __init__(self, decay: float = 0.999) -> None:
+        super().__init__()
+        self.decay = checked_share(self, 'decay', decay)
+
+    def attach(self, num_classes: int) -> None:
+        uniform = torch.full((num_classes, ), 1 / num_classes)
+        self.register_buffer('certainty', torch.tensor(1 / num_classes))
+        self.register_buffer('prediction', uniform)
+        self.register_buffer('histogram', uniform.clone())
+
+    def forward(self, probabilities: torch.Tensor,
+                samples: Samples) -> torch.Tensor:
+        largest, classes = probabilities.max(1)
+        hits = nn.functional.one_hot(classes, probabilities.size(1))
+        for average, values in ((self.certainty, largest),  # Eq. 5
+                                (self.prediction, probabilities),  # Eq. 6
+                                (self.histogram, hits)):  # Eq. 10
+            average.lerp_(mean_of_all(values), 1 - self.decay)
+        share = self.prediction / self.prediction.max()
+        threshold = share * self.certainty  # Eq. 7
+        return (largest >= threshold[classes]).to(probabilities)
+
+
+@MODELS.register_module()
+class SoftMatchWeight(Mask):
+    """A clip counts the less, the further its certainty is below the mean.
+
+    Source: SoftMatch (arXiv 2301.10921), equations 5 to 7, and uniform
+    alignment: weights are of probabilities that are divided by the average
+    prediction; the pseudo-labels are not aligned. The Gaussian is narrowed
+    by ``num_sigmas``, as released.
+
+    Args:
+        decay (float): M of the averages, in [0, 1]: 0.999 as published is for
+            a million steps. Defaults to 0.999.
+        num_sigmas (float): Deviations by which the standard deviation is
+            divided. Defaults to 2.
+    """
+
+    def __init__(self, decay: float = 0.999, num_sigmas: float = 2.) -> None:
+        super().__init__()
+        if not num_sigmas > 0:
+            raise InputError('num_sigmas of SoftMatchWeight must be more than '
+                             f'0, not {num_sigmas!r}')
+        self.decay = checked_share(self, 'decay', decay)
+        self.num_sigmas = num_sigmas
+
+    def attach(self, num_classes: int) -> None:
+        self.register_buffer('prediction',
+                             torch.full((num_classes, ), 1 / num_classes))
+        self.register_buffer('mean', torch.tensor(1 / num_classes))
+        self.register_buffer('variance', torch.tensor(1.))
+
+    def forward(self, probabilities: torch.Tensor,
+                samples: Samples) -> torch.Tensor:
+        self.prediction.lerp_(mean_of_all(probabilities), 1 - self.decay)
+        aligned = probabilities / self.prediction
+        largest = (aligned / aligned.sum(1, keepdim=True)).max(1).values
+        mean = mean_of_all(largest)
+        variance = mean_of_all((largest - mean).square())
+        self.mean.lerp_(mean, 1 - self.decay)
+        self.variance.lerp_(variance, 1 - self.decay)
+        below = (largest - self.mean).clamp(max=0)
+        deviation = self.variance.clamp(min=1e-12) / self.num_sigmas**2
+        return (-below.square() / (2 * deviation)).exp()
+
+
+def mean_of_all(values: torch.Tensor) -> torch.Tensor:
+    """The mean over the clips of all processes.
+
+    Args:
+        values (Tensor): (U, ...) of this process.
+    """
+    total = values.double().sum(0)
+    count = total.new_tensor(len(values))
+    all_reduce(total)
+    all_reduce(count)
+    return (total / count).float()
+
+
+def index_of(sample: ActionDataSample, num_clips: int) -> int:
+    """The number of a clip in its dataset.
+
+    Args:
+        sample (ActionDataSample): Of the clip.
+        num_clips (int): How many there are to be.
+
+    Raises:
+        InputError: If it is not packed, or if there are more clips.
+    """
+    index = sample.get('sample_idx')
+    if index is None:
+        raise InputError(
+            'FlexMatchThreshold needs the number of each clip: pack it with '
+            "PackActionInputs(meta_keys=('frame_dir', 'sample_idx'))")
+    if not 0 <= index < num_clips:
+        raise InputError(
+            f'FlexMatchThreshold was built for num_clips={num_clips}, but the '
+            f'dataset has a clip number {index}: set num_clips to its number '
+            'of clips')
+    return index
+
+
+def checked_share(module: nn.Module, name: str, value: float) -> float:
+    """Checks a number that must be in [0, 1].
+
+    Args:
+        module (nn.Module): Whose argument it is.
+        name (str): Of the argument.
+        value (float): The number.
+
+    Raises:
+        InputError: If it is not.
+    """
+    if not 0 <= value <= 1:
+        raise InputError(f'{name} of {type(module).__name__} must be in '
+                         f'[0, 1], not {value!r}')
+    return value

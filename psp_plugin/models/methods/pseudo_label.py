@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
+from torch import nn
 
 from psp_plugin.models.recognizers.step import Step
 
@@ -33,6 +34,14 @@ class PseudoLabel(UnlabeledMethod):
                  ramp: Optional[dict] = dict(type='LinearRamp')) -> None:
         super().__init__(loss_weight, ramp)
         self.mask = MODELS.build(mask)
+
+    def attach(self, model: nn.Module) -> None:
+        """Tells the mask the number of classes.
+
+        Args:
+            model (SemiSupervisedRecognizer): The model.
+        """
+        self.mask.attach(model.cls_head.num_classes)
 
     def forward(self, step: Step) -> Dict[str, torch.Tensor]:
         """Computes ``loss_pseudo_label``.

@@ -1,0 +1,91 @@
+"""FreeMatch (Wang et al., ICLR 2023)."""
+from typing import Dict, Optional
+
+import torch
+import torch.nn.functional as F
+from mmaction.registry import MODELS
+
+from psp_plugin.errors import InputError
+from psp_plugin.models.recognizers.step import Step
+
+from .fixmatch import FixMatch
+from .pseudo_label import describe_labels
+
+
+@MODELS.register_module()
+class FreeMatch(FixMatch):
+    """FixMatch with thresholds of its own making, and a fairness loss.
+
+    Source: Wang et al. (arXiv 2205.07246), equations 5 to 13.
+
+    Args:
+        mask (dict): Defaults to ``FreeMatchThreshold``, whose averages the
+            fairness loss needs.
+        fairness_weight (float): W_f. Defaults to 0.01; the paper has 0.05
+            with few labels, the released configs 0.01 and 0.001.
+        loss_weight (float): W_u. Defaults to 1.
+        ramp (dict, optional): Of both losses. Defaults to None, as published.
+
+    Raises:
+        InputError: If there is a fairness loss, but not that mask.
+    """
+
+    def __init__(self, mask: dict = dict(type='FreeMatchThreshold'),
+                 fairness_weight: float = 0.01, loss_weight: float = 1.,
+                 ramp: Optional[dict] = None) -> None:
+        super().__init__(mask, loss_weight, ramp)
+        if fairness_weight and mask['type'] != 'FreeMatchThreshold':
+            raise InputError(
+                'the fairness loss of FreeMatch needs mask=dict(type='
+                f"'FreeMatchThreshold'), not {mask['type']!r}: change it, or "
+                'take FixMatch')
+        self.fairness_weight = fairness_weight
+
+    def forward(self, step: Step) -> Dict[str, torch.Tensor]:
+        """Computes ``loss_freematch`` and ``loss_fairness``.
+
+        Args:
+            step (Step): The batch, both views encoded.
+        """
+        logits = step.logits('strong')
+        target = step.logits('weak').detach().softmax(1)  # q_b
+        used = self.mask(target, step.samples['weak'])  # Eq. 5 to 7
+        loss = F.cross_entropy(logits, target.argmax(1), reduction='none')
+        losses = dict(loss_freematch=(used * loss).mean())  # Eq. 8
+        if self.fairness_weight:
+            losses['loss_fairness'] = self.fairness_weight * self.fairness(
+                logits.softmax(1)[used > 0])
+        scaled = {name: self.weight(step) * x for name, x in losses.items()}
+        return dict(scaled, **describe_labels(target, used,
+                                              step.samples['weak']))
+
+    def fairness(self, strong: torch.Tensor) -> torch.Tensor:
+        """Pulls the strong view's predictions to all classes, equation 11.
+
+        Args:
+            strong (Tensor): (U, K) probabilities of the clips that are used.
+
+        Returns:
+            Tensor: Scalar; 0 where no clip is used.
+        """
+        if not len(strong):
+            return strong.sum()
+        hits = F.one_hot(strong.argmax(1), strong.size(1))
+        mean, histogram = strong.mean(0), hits.float().mean(0)  # Eq. 9
+        wanted = normalized(self.mask.prediction, self.mask.histogram)
+        given = normalized(mean, histogram)
+        return (wanted * (given + 1e-12).log()).sum()
+
+
+def normalized(prediction: torch.Tensor,
+               histogram: torch.Tensor) -> torch.Tensor:
+    """SumNorm of the quotient, 0 for classes that nothing was put into.
+
+    Args:
+        prediction (Tensor): (K, ) mean probabilities.
+        histogram (Tensor): (K, ) shares of the clips put into each class.
+    """
+    seen = histogram > 0
+    quotient = torch.where(seen, prediction, 0) / histogram.where(
+        seen, torch.ones_like(histogram))
+    return quotient / quotient.sum()
