@@ -1,3 +1,6 @@
+# Mean Teacher with 5% of the labels, NW-UCLA, small.
 _base_ = '../_base_/methods/nwucla_xview_5p_small.py'
 
 model = dict(methods=[dict(type='MeanTeacher')])
+train_dataloader = dict(
+    dataset=dict(dataset=dict(unlabeled_pipeline=_base_.weak_and_strong)))

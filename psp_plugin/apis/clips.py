@@ -14,7 +14,7 @@ from torch import nn
 
 from psp_plugin.datasets.annotations import find_faults
 from psp_plugin.datasets.recordings import RecordingError, read_recording
-from psp_plugin.models import PSPRecognizer
+from psp_plugin.models import SemiSupervisedRecognizer
 from psp_plugin.models.recognizers.checks import num_joints_of
 
 Clip = Union[str, Path, dict]
@@ -146,7 +146,7 @@ def num_channels_of(model: nn.Module) -> Optional[int]:
         return None
     channels = model.cfg.model.backbone.get(
         'in_channels', arguments['in_channels'].default)
-    return channels * (2 if isinstance(model, PSPRecognizer) else 1)
+    return channels * (2 if isinstance(model, SemiSupervisedRecognizer) else 1)
 
 
 def find_test_dataset(cfg: Config) -> ConfigDict:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from psp_plugin.errors import InputError
-from psp_plugin.models import PSPRecognizer, SkeletonTransformer
+from psp_plugin.models import SemiSupervisedRecognizer, SkeletonTransformer
 from psp_plugin.models.recognizers.two_stream import split_streams
 
 from .attention_maps import STREAMS
@@ -63,13 +63,13 @@ def encoder_attention(model: nn.Module,
     Args:
         model (nn.Module): A recognizer with a ``SkeletonTransformer``, in
             eval mode: ``RecognizerGCN``, ``HACMPretrainer``,
-            ``PSPRecognizer``.
-        inputs (Tensor): (B, num_clips, M, T, V, C), of a ``PSPRecognizer``
+            ``SemiSupervisedRecognizer`` or its subclass ``PSPRecognizer``.
+        inputs (Tensor): (B, num_clips, M, T, V, C), of a ``SemiSupervisedRecognizer``
             with 2C, on its device.
         block (int, optional): Number of the block, from 0. Defaults to None:
             the last.
         stream (str, optional): ``'joint'`` or ``'motion'`` of a
-            ``PSPRecognizer``. Defaults to None: both.
+            ``SemiSupervisedRecognizer``. Defaults to None: both.
 
     Returns:
         EncoderAttention: The maps.
@@ -119,7 +119,7 @@ def has_attention(encoder: nn.Module) -> bool:
 def _split(model: nn.Module, inputs: torch.Tensor,
            stream: Optional[str]) -> dict:
     """What the encoder is given, (N, M, T, V, C) a stream."""
-    if not isinstance(model, PSPRecognizer):
+    if not isinstance(model, SemiSupervisedRecognizer):
         if stream is not None:
             raise InputError(f'{type(model).__name__} has no {stream} stream: '
                              'its encoder is given one kind of data')

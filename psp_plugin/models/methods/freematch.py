@@ -1,5 +1,5 @@
 """FreeMatch (Wang et al., ICLR 2023)."""
-from typing import Dict, Optional
+from typing import Dict
 
 import torch
 import torch.nn.functional as F
@@ -23,17 +23,16 @@ class FreeMatch(FixMatch):
             fairness loss needs.
         fairness_weight (float): W_f. Defaults to 0.01; the paper has 0.05
             with few labels, the released configs 0.01 and 0.001.
-        loss_weight (float): W_u. Defaults to 1.
-        ramp (dict, optional): Of both losses. Defaults to None, as published.
+        **kwargs: See :class:`FixMatch`: ``loss_weight`` is w_u; a ramp is of
+            both losses.
 
     Raises:
         InputError: If there is a fairness loss, but not that mask.
     """
 
     def __init__(self, mask: dict = dict(type='FreeMatchThreshold'),
-                 fairness_weight: float = 0.01, loss_weight: float = 1.,
-                 ramp: Optional[dict] = None) -> None:
-        super().__init__(mask, loss_weight, ramp)
+                 fairness_weight: float = 0.01, **kwargs) -> None:
+        super().__init__(mask, **kwargs)
         if fairness_weight and mask['type'] != 'FreeMatchThreshold':
             raise InputError(
                 'the fairness loss of FreeMatch needs mask=dict(type='
@@ -48,7 +47,7 @@ class FreeMatch(FixMatch):
             step (Step): The batch, both views encoded.
         """
         logits = step.logits('strong')
-        target = step.logits('weak').detach().softmax(1)  # q_b
+        target = self.probabilities(step)  # q_b
         used = self.mask(target, step.samples['weak'])  # Eq. 5 to 7
         loss = F.cross_entropy(logits, target.argmax(1), reduction='none')
         losses = dict(loss_freematch=(used * loss).mean())  # Eq. 8

@@ -1,0 +1,34 @@
+# The compared methods with the encoder, clips and steps of
+# psp_synthetic_5p.py, whose clips as they come are the weak view. The strong
+# view: docs/methods.md.
+_base_ = '../../psp_synthetic_5p.py'
+
+model = dict(
+    _delete_=True,
+    type='SemiSupervisedRecognizer',
+    stream_norm=_base_.model.stream_norm,
+    backbone=_base_.model.backbone,
+    cls_head=_base_.model.cls_head)
+
+# For a method that needs both views: unlabeled_pipeline=_base_.weak_and_strong.
+weak = _base_.features + [dict(type='UniformSamplePose', clip_len=32)]
+strong = [
+    dict(type='RandomRotatePose', angles=(0.17, 0.17, 0.52)),
+    dict(type='RandomShearPose', factor=0.2),
+    dict(type='RandomScalePose', scale=0.1),
+    dict(type='RandomFlipPose', layout='nturgb+d'),
+    dict(type='RandomCropPose', min_share=0.5),
+    dict(type='GaussianNoisePose', sigma=0.01),
+    dict(type='RandomMaskJoints', share=(0.1, 0.4)),
+] + weak
+pack_view = _base_.pack[:-1] + [
+    dict(
+        type='PackActionInputs',
+        meta_keys=('frame_dir', 'sample_idx', 'revealed_label'))
+]
+weak_and_strong = _base_.normalize + [
+    dict(type='MultiView', weak=weak + pack_view, strong=strong + pack_view)
+]
+weak_alone = _base_.normalize + weak + pack_view
+train_dataloader = dict(
+    dataset=dict(dataset=dict(unlabeled_pipeline=weak_alone)))

@@ -1,0 +1,8 @@
+# SoftMatch with 5% of the labels, synthetic actions.
+_base_ = '../_base_/methods/synthetic_5p.py'
+
+model = dict(methods=[
+    dict(type='FixMatch', mask=dict(type='SoftMatchWeight'))
+])
+train_dataloader = dict(
+    dataset=dict(dataset=dict(unlabeled_pipeline=_base_.weak_and_strong)))

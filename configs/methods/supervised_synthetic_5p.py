@@ -1,0 +1,5 @@
+# Labels only with 5% of the labels, synthetic actions.
+_base_ = '../_base_/methods/synthetic_5p.py'
+
+model = dict(methods=[dict(type='SupervisedOnly')])
+custom_hooks = []
