@@ -22,9 +22,10 @@ SIBLINGS = {name: re.sub(r'(ntu60_xsub|ntu60_xview|xview)_\d+p',
                              'ntu60_xview', 'ntu60_xsub') + '_5p', name)
             for name in NAMES if name.startswith('psp_')}
 SIBLINGS = {name: other for name, other in SIBLINGS.items() if name != other}
-# These have tests of their own, test_ablations.py, test_pretrain_configs.py.
+# These have tests of their own: test_ablations.py, test_method_configs.py,
+# test_pretrain_configs.py.
 STEPPED = [name for name in NAMES if name not in SIBLINGS
-           and not name.startswith(('ablations/', 'pretrain/'))]
+           and not name.startswith(('ablations/', 'methods/', 'pretrain/'))]
 PARAMETERS = {'psp_ntu60_xsub_5p.py': 5_138_940}
 
 

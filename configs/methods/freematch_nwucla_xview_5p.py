@@ -1,6 +1,8 @@
 # FreeMatch with 5% of the labels, NW-UCLA.
 _base_ = '../_base_/methods/nwucla_xview_5p.py'
 
-model = dict(methods=[dict(type='FreeMatch')])
+model = dict(methods=[
+    dict(type='FreeMatch', mask=dict(type='FreeMatchThreshold'))
+])
 train_dataloader = dict(
     dataset=dict(dataset=dict(unlabeled_pipeline=_base_.weak_and_strong)))

@@ -1,6 +1,8 @@
 # FreeMatch with 5% of the labels, synthetic actions.
 _base_ = '../_base_/methods/synthetic_5p.py'
 
-model = dict(methods=[dict(type='FreeMatch')])
+model = dict(methods=[
+    dict(type='FreeMatch', mask=dict(type='FreeMatchThreshold'))
+])
 train_dataloader = dict(
     dataset=dict(dataset=dict(unlabeled_pipeline=_base_.weak_and_strong)))

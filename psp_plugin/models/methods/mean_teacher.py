@@ -21,10 +21,11 @@ class MeanTeacher(UnlabeledMethod):
     Source: Tarvainen and Valpola (arXiv 1703.01780), equation 1 and the ramp
     of section 3. Departures: the squared distance of the probabilities is
     summed over the classes, not averaged, so that the weight does not depend
-    on their number (their 100 at 10 classes is 10 here); the teacher has the
-    student's running statistics, not those of its own batch; the student's
-    view is the stronger one of two, theirs are alike; the labelled clips take
-    part only as far as they are among the unlabelled ones.
+    on their number (their 100 at 10 classes is 10 here); the student's view is
+    the stronger one of two, theirs are alike; the labelled clips take part
+    only as far as they are among the unlabelled ones. As theirs, the teacher
+    normalises by its own batch of weak views in training, and has running
+    statistics of its own.
 
     Args:
         decay (float): Alpha of the average. Defaults to 0.99.

@@ -1,24 +1,28 @@
 """Teachers: moving averages of the weights that are trained."""
+import copy
+
+import torch
 from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from psp_plugin.errors import InputError
 
 
 class Teacher(nn.Module):
-    """An exponential moving average of a module's weights, in eval mode.
+    """An exponential moving average of a module's weights.
 
-    Average and number of updates are in the state dict. The first update
-    copies the weights, so that a checkpoint without a teacher is one to
-    start from. Buffers, thus the running statistics of batch norms, are those
-    of the module at every update.
+    The average and the number of updates are in the state dict. The first
+    update copies all of the module, so that a checkpoint without a teacher is
+    one to start from. Later ones leave the buffers alone: in training the
+    teacher's batch norms normalise by the batches that it is given, and its
+    running statistics, for evaluation, are of these.
 
     Args:
         module (nn.Module): What is copied.
         decay (float): Weight of the past in the average, in [0, 1).
-        warm_up (bool): Whether update t (from 1) has the decay
-            min(1 - 1 / t, decay), so that the average forgets the first
-            weights soon, as Mean Teacher does. Defaults to True.
+        warm_up (bool): Whether update t (from 0) has at most the decay
+            1 - 1 / (t + 1), so that the average soon forgets the first
+            weights, as Mean Teacher does. Defaults to True.
 
     Raises:
         InputError: If the decay is not in that range.
@@ -32,33 +36,28 @@ class Teacher(nn.Module):
                              f'{decay!r}')
         self.decay = decay
         self.warm_up = warm_up
-        self.average = AveragedModel(module, multi_avg_fn=self._blend)
-        self.requires_grad_(False).eval()
+        self.module = copy.deepcopy(module).requires_grad_(False)
+        self.register_buffer('updates', torch.tensor(0))
 
-    def _blend(self, average, weights, count) -> None:
-        decay = self.decay
-        if self.warm_up:
-            decay = min(decay, 1 - 1 / (int(count) + 1))
-        get_ema_multi_avg_fn(decay)(average, weights, count)
-
+    @torch.no_grad()
     def update(self, module: nn.Module) -> None:
         """Takes the module's weights into the average.
 
         Args:
             module (nn.Module): Of the same structure as the first one.
         """
-        self.average.update_parameters(module)
+        count = int(self.updates)
+        if count == 0:
+            self.module.load_state_dict(module.state_dict())
+        else:
+            decay = self.decay
+            if self.warm_up:
+                decay = min(decay, 1 - 1 / (count + 1))
+            get_ema_multi_avg_fn(decay)(list(self.module.parameters()),
+                                        list(module.parameters()), count)
+        self.updates += 1
 
     @property
     def started(self) -> bool:
         """Whether there has been an update."""
-        return bool(self.average.n_averaged > 0)
-
-    @property
-    def module(self) -> nn.Module:
-        """The module with the averaged weights."""
-        return self.average.module
-
-    def train(self, mode: bool = True) -> 'Teacher':
-        """Stays in eval mode, whatever the model is in."""
-        return super().train(False)
+        return bool(self.updates > 0)

@@ -1,0 +1,17 @@
+# PSP's contrast beside SoftMatch, NW-UCLA, small.
+_base_ = '../methods/softmatch_nwucla_xview_5p_small.py'
+
+model = dict(
+    type='PSPRecognizer',
+    methods=[
+        dict(
+            type='FixMatch', mask=dict(type='SoftMatchWeight', decay=0.99))
+    ],
+    neck=dict(
+        type='PyramidPolymerizingAttention',
+        in_channels=64,
+        layout='nwucla',
+        part_to_joint=0.1,
+        body_to_joint=0.2),
+    projector=dict(type='PooledMLP', in_channels=64),
+    loss_con=dict(type='CoarseToFineContrastiveLoss', temperature=0.07))
