@@ -69,29 +69,36 @@ def ann_files(tmp_path_factory):
             for joints in (20, 25)}
 
 
-# Every method once, and one of them on every data set at full size.
-@pytest.mark.parametrize('name', [
-    *(f'{method}_nwucla_xview_5p_small' for method in METHODS),
-    *(f'freematch_{data}' for data in DATA if 'small' not in data)])
-def test_train_and_test_step(name, ann_files, tmp_path):
-    cfg = read(name)
-    cfg.work_dir = str(tmp_path)
+def shrink(cfg, ann_files, work_dir, joints):
+    """Two steps of tiny batches, the model as it is."""
+    cfg.work_dir = str(work_dir)
     cfg.randomness = dict(seed=0)
     cfg.train_cfg.update(max_epochs=1, val_interval=1)
     cfg.default_hooks.checkpoint.interval = -1
-    set_everywhere(cfg, 'ann_file', ann_files[20 if 'nwucla' in name else 25])
+    set_everywhere(cfg, 'ann_file', ann_files[joints])
     cfg.train_dataloader.dataset.dataset.update(
         labeled_ratio=None, labeled_per_class=1)
     loaders = [cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader]
-    if 'synthetic' in name:
-        for dataset in (cfg.train_dataloader.dataset.dataset.dataset,
-                        *(loader.dataset for loader in loaders[1:])):
-            dataset.num_clips = 60
     for loader in loaders + [hook.unlabeled_dataloader
                              for hook in cfg.custom_hooks]:
         loader.update(num_workers=0, persistent_workers=False, batch_size=2)
     for loader in loaders:
         loader.num_batch_per_epoch = 2
+    return cfg
+
+
+# Every method once, and one of them on every data set at full size.
+@pytest.mark.parametrize('name', [
+    *(f'{method}_nwucla_xview_5p_small' for method in METHODS),
+    *(f'freematch_{data}' for data in DATA if 'small' not in data)])
+def test_train_and_test_step(name, ann_files, tmp_path):
+    cfg = shrink(read(name), ann_files, tmp_path, 20 if 'nwucla' in name
+                 else 25)
+    if 'synthetic' in name:
+        for dataset in (cfg.train_dataloader.dataset.dataset.dataset,
+                        cfg.val_dataloader.dataset,
+                        cfg.test_dataloader.dataset):
+            dataset.num_clips = 60
     runner = Runner.from_cfg(cfg)
     runner.train()
     logged = runner.message_hub.log_scalars
@@ -99,3 +106,23 @@ def test_train_and_test_step(name, ann_files, tmp_path):
     assert logged['train/loss'].current() > 0
     assert (len(losses) > 1) is ('supervised' not in name)
     assert 0 <= runner.test()['acc/top1'] <= 1
+
+
+def test_the_pages_own_method(ann_files, tmp_path, monkeypatch):
+    """Module and config of docs/methods.md train, in at most 60 lines."""
+    page = (CONFIGS.parent / 'docs/methods.md').read_text(encoding='utf-8')
+    blocks = page.split('## Your own')[1].split('```python\n')[1:]
+    files = {}
+    for block in blocks:
+        text = block.split('```')[0]
+        files[text.splitlines()[0].strip('# ')] = text
+    assert sorted(files) == ['my_config.py', 'my_methods.py']
+    assert sum(len(text.splitlines()) for text in files.values()) <= 60
+    for name, text in files.items():
+        text = text.replace("'configs/", f"'{CONFIGS}/")
+        (tmp_path / name).write_text(text, encoding='utf-8')
+    monkeypatch.syspath_prepend(str(tmp_path))
+    cfg = Config.fromfile(str(tmp_path / 'my_config.py'))
+    runner = Runner.from_cfg(shrink(cfg, ann_files, tmp_path / 'run', 20))
+    runner.train()
+    assert runner.message_hub.get_scalar('train/loss_pi').current() >= 0

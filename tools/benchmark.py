@@ -32,6 +32,7 @@ from psp_plugin.benchmark import (
     peak_flops,
     step_rows,
     time_loading,
+    time_methods,
     time_steps,
     time_training,
     use_made_up,
@@ -64,6 +65,9 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         help=f'of {", ".join(MODES)}; ratios are to the first (default: '
         'reference, fp32, bf16, bf16-channels-last, and on a GPU tf32; of '
         'pre-training plain, fused, bf16-plain, bf16-fused: its attention)')
+    parser.add_argument(
+        '--against', nargs='+', metavar='CONFIG', help='time steps of these '
+        'configs in turns with the first, each as it trains, and nothing else')
     parser.add_argument('--labeled', type=positive, metavar='N',
                         help="labelled clips (default: the config's)")
     parser.add_argument('--unlabeled', type=positive, metavar='N',
@@ -119,6 +123,21 @@ def time_step(cfg: Config, args: argparse.Namespace) -> dict:
     return dict(device=describe(device), flops=flops, rows=rows, peaks=peaks)
 
 
+def time_against(cfg: Config, args: argparse.Namespace) -> dict:
+    """Times the steps of several configs and prints their table."""
+    cfgs = {args.config: cfg}
+    for path in args.against:
+        cfgs[path] = read_config(argparse.Namespace(**{
+            **vars(args), 'config': path}))
+    device = choose_device(args.device)
+    seconds = time_methods(cfgs, device, args.rounds or 5)
+    first = seconds[args.config]
+    print(f'{describe(device)}, medians of {args.rounds or 5} steps')
+    for path, each in seconds.items():
+        print(f'{path:<60}{each:8.3f} s a step{each / first:7.2f}')
+    return dict(device=describe(device), seconds=seconds)
+
+
 def time_loader(cfg: Config, args: argparse.Namespace) -> dict:
     """Times the labelled loader and prints the result."""
     loading = time_loading(cfg, args.clips)
@@ -157,6 +176,8 @@ def run(args: argparse.Namespace) -> dict:
     with contextlib.redirect_stdout(sys.stderr):  # what MMEngine logs
         cfg = read_config(args)
     init_default_scope('mmaction')
+    if args.against:
+        return dict(against=time_against(cfg, args))
     if 'step' in args.parts:
         results['step'] = time_step(cfg, args)
     with tempfile.TemporaryDirectory() as folder:

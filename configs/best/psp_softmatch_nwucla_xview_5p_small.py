@@ -3,10 +3,6 @@ _base_ = '../methods/softmatch_nwucla_xview_5p_small.py'
 
 model = dict(
     type='PSPRecognizer',
-    methods=[
-        dict(
-            type='FixMatch', mask=dict(type='SoftMatchWeight', decay=0.99))
-    ],
     neck=dict(
         type='PyramidPolymerizingAttention',
         in_channels=64,

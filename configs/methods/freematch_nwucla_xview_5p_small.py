@@ -2,7 +2,7 @@
 _base_ = '../_base_/methods/nwucla_xview_5p_small.py'
 
 model = dict(methods=[
-    dict(type='FreeMatch', mask=dict(type='FreeMatchThreshold'))
+    dict(type='FreeMatch', mask=dict(type='FreeMatchThreshold', decay=0.99))
 ])
 train_dataloader = dict(
     dataset=dict(dataset=dict(unlabeled_pipeline=_base_.weak_and_strong)))

@@ -2,7 +2,7 @@
 _base_ = '../_base_/methods/synthetic_5p.py'
 
 model = dict(methods=[
-    dict(type='FixMatch', mask=dict(type='SoftMatchWeight'))
+    dict(type='FixMatch', mask=dict(type='SoftMatchWeight', decay=0.99))
 ])
 train_dataloader = dict(
     dataset=dict(dataset=dict(unlabeled_pipeline=_base_.weak_and_strong)))

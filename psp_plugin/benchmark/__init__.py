@@ -3,6 +3,7 @@ from .cases import MODES, Case, Mode, make_case
 from .costs import count_flops, kept_bytes, peak_flops
 from .loading import Loading, time_loading
 from .made_up import use_made_up, write_clips
+from .methods import time_methods
 from .reference import ReferencePath
 from .report import as_table, loading_lines, step_rows
 from .step import Timing, time_steps
@@ -11,6 +12,6 @@ from .training import Training, time_training
 __all__ = [
     'Case', 'Loading', 'MODES', 'Mode', 'ReferencePath', 'Timing', 'Training',
     'as_table', 'count_flops', 'kept_bytes', 'loading_lines', 'make_case',
-    'peak_flops', 'step_rows', 'time_loading', 'time_steps', 'time_training',
-    'use_made_up', 'write_clips'
+    'peak_flops', 'step_rows', 'time_loading', 'time_methods', 'time_steps',
+    'time_training', 'use_made_up', 'write_clips'
 ]

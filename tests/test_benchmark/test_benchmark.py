@@ -272,3 +272,17 @@ def test_as_a_command(tmp_path):
         cwd=tmp_path)
     assert done.returncode == 1 and 'none.py' in done.stderr
     assert 'Traceback' not in done.stderr
+
+
+def test_configs_side_by_side(tool, tmp_path):
+    path = tmp_path / 'times.json'
+    methods = [str(CONFIGS / f'methods/{name}_synthetic_5p.py')
+               for name in ('supervised_only', 'fixmatch')]
+    tool.main([SMALL, '--against', *methods, '--rounds', '1', '--json',
+               str(path), '--device', 'cpu', '--cfg-options',
+               'train_dataloader.batch_size=2'])
+    seconds = json.loads(path.read_text())['against']['seconds']
+    assert list(seconds) == [SMALL, *methods]
+    assert seconds[methods[0]] < seconds[methods[1]]
+    with pytest.raises(SystemExit, match='HACMPretrainer; a PSPRecognizer'):
+        tool.main([SMALL, '--against', PRETRAIN, '--device', 'cpu'])

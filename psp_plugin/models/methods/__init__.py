@@ -1,3 +1,5 @@
+from .cmd import CMD
+from .cross_clr import CrosSCLR
 from .entropy import EntropyMinimization
 from .fixmatch import FixMatch
 from .freematch import FreeMatch
@@ -10,10 +12,15 @@ from .masks import (
 from .mean_teacher import MeanTeacher
 from .pseudo_label import PseudoLabel
 from .ramps import LinearRamp, SigmoidRamp
+from .s4l import S4L
+from .skeleton_clr import SkeletonCLR
 from .supervised import SupervisedOnly
+from .vat import VAT
+from .xcar import XCAR
 
 __all__ = [
-    'EntropyMinimization', 'FixMatch', 'FixedThreshold', 'FlexMatchThreshold',
-    'FreeMatch', 'FreeMatchThreshold', 'LinearRamp', 'MeanTeacher',
-    'PseudoLabel', 'SigmoidRamp', 'SoftMatchWeight', 'SupervisedOnly'
+    'CMD', 'CrosSCLR', 'EntropyMinimization', 'FixMatch', 'FixedThreshold',
+    'FlexMatchThreshold', 'FreeMatch', 'FreeMatchThreshold', 'LinearRamp',
+    'MeanTeacher', 'PseudoLabel', 'S4L', 'SigmoidRamp', 'SkeletonCLR',
+    'SoftMatchWeight', 'SupervisedOnly', 'VAT', 'XCAR'
 ]

@@ -10,7 +10,6 @@ from psp_plugin.models.recognizers.step import Step
 
 from .base import UnlabeledMethod
 from .pseudo_label import describe_labels
-from .teacher import Teacher
 
 
 @MODELS.register_module()
@@ -27,10 +26,6 @@ class FixMatch(UnlabeledMethod):
     Args:
         mask (dict): The weight of every clip, from its probabilities. Defaults
             to ``FixedThreshold``, 0.95.
-        teacher_decay (float, optional): Decay of an average of the weights,
-            a :class:`Teacher`, that makes the pseudo-labels and predicts, as
-            in Mean Teacher. Defaults to None, as published: the student
-            itself does.
         loss_weight (float): Lambda_u. Defaults to 1.
         ramp (dict, optional): Defaults to None, as published.
     """
@@ -38,55 +33,28 @@ class FixMatch(UnlabeledMethod):
     views = ('weak', 'strong')
 
     def __init__(self, mask: dict = dict(type='FixedThreshold'),
-                 teacher_decay: Optional[float] = None,
                  loss_weight: float = 1.,
                  ramp: Optional[dict] = None) -> None:
         super().__init__(loss_weight, ramp)
         self.mask = MODELS.build(mask)
-        self.teacher_decay = teacher_decay
-        self.has_teacher = teacher_decay is not None
-        if self.has_teacher:
-            self.encoded = ('strong', )
 
     def attach(self, model: nn.Module) -> None:
-        """Tells the mask the number of classes, and copies the student.
+        """Tells the mask the number of classes.
 
         Args:
             model (SemiSupervisedRecognizer): The model.
         """
         self.mask.attach(model.cls_head.num_classes)
-        if self.has_teacher:
-            self.teacher = Teacher(model.classifier(), self.teacher_decay)
 
     def forward(self, step: Step) -> Dict[str, torch.Tensor]:
         """Computes ``loss_fixmatch``.
 
         Args:
-            step (Step): The batch, both views encoded, or ``strong`` alone
-                where a teacher looks at the weak one.
+            step (Step): The batch, both views encoded.
         """
-        target = self.probabilities(step)  # q_b
+        target = step.logits('weak').detach().softmax(1)  # q_b
         weights = self.mask(target, step.samples['weak'])
         loss = F.cross_entropy(  # Eq. 4
             step.logits('strong'), target.argmax(1), reduction='none')
         return dict(loss_fixmatch=self.weight(step) * (weights * loss).mean(),
                     **describe_labels(target, weights, step.samples['weak']))
-
-    def probabilities(self, step: Step) -> torch.Tensor:
-        """What the weak view's classes are taken for.
-
-        Args:
-            step (Step): The batch.
-
-        Returns:
-            Tensor: (U, classes), without gradients.
-        """
-        if not self.has_teacher:
-            return step.logits('weak').detach().softmax(1)
-        self.teacher.update(step.model.classifier())
-        with torch.no_grad():
-            return self.teacher.module(step.clips['weak']).softmax(1)
-
-    def teacher_that_predicts(self) -> Optional[nn.Module]:
-        """The teacher, once it has seen the student."""
-        return self.teacher.module if self.teacher.started else None

@@ -47,7 +47,7 @@ class FreeMatch(FixMatch):
             step (Step): The batch, both views encoded.
         """
         logits = step.logits('strong')
-        target = self.probabilities(step)  # q_b
+        target = step.logits('weak').detach().softmax(1)  # q_b
         used = self.mask(target, step.samples['weak'])  # Eq. 5 to 7
         loss = F.cross_entropy(logits, target.argmax(1), reduction='none')
         losses = dict(loss_freematch=(used * loss).mean())  # Eq. 8

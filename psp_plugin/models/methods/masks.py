@@ -140,7 +140,7 @@ class FreeMatchThreshold(Mask):
         for average, values in ((self.certainty, largest),  # Eq. 5
                                 (self.prediction, probabilities),  # Eq. 6
                                 (self.histogram, hits)):  # Eq. 10
-            average.lerp_(mean_of_all(values), 1 - self.decay)
+            average.lerp_(mean_of_all(values).to(average), 1 - self.decay)
         share = self.prediction / self.prediction.max()
         threshold = share * self.certainty  # Eq. 7
         return (largest >= threshold[classes]).to(probabilities)
@@ -152,8 +152,9 @@ class SoftMatchWeight(Mask):
 
     Source: SoftMatch (arXiv 2301.10921), equations 5 to 7, and uniform
     alignment: weights are of probabilities that are divided by the average
-    prediction; the pseudo-labels are not aligned. The Gaussian is narrowed
-    by ``num_sigmas``, as released.
+    prediction; the pseudo-labels are not aligned. The variance of a batch is
+    the unbiased one, and the Gaussian is narrowed by ``num_sigmas``, as
+    released; a single clip has the variance 0.
 
     Args:
         decay (float): M of the averages, in [0, 1]: 0.999 as published is for
@@ -178,29 +179,40 @@ class SoftMatchWeight(Mask):
 
     def forward(self, probabilities: torch.Tensor,
                 samples: Samples) -> torch.Tensor:
-        self.prediction.lerp_(mean_of_all(probabilities), 1 - self.decay)
-        aligned = probabilities / self.prediction
+        prediction = mean_of_all(probabilities).to(self.prediction)
+        self.prediction.lerp_(prediction, 1 - self.decay)
+        # A class that is never seen would be divided by nothing.
+        aligned = probabilities / self.prediction.clamp(min=1e-6)
         largest = (aligned / aligned.sum(1, keepdim=True)).max(1).values
-        mean = mean_of_all(largest)
-        variance = mean_of_all((largest - mean).square())
-        self.mean.lerp_(mean, 1 - self.decay)
-        self.variance.lerp_(variance, 1 - self.decay)
+        mean = mean_of_all(largest).to(largest)
+        count = sum_of_all(torch.ones_like(largest))
+        variance = sum_of_all((largest - mean).square()) / (
+            count - 1).clamp(min=1)
+        self.mean.lerp_(mean.to(self.mean), 1 - self.decay)
+        self.variance.lerp_(variance.to(self.variance), 1 - self.decay)
         below = (largest - self.mean).clamp(max=0)
         deviation = self.variance.clamp(min=1e-12) / self.num_sigmas**2
         return (-below.square() / (2 * deviation)).exp()
 
 
 def mean_of_all(values: torch.Tensor) -> torch.Tensor:
-    """The mean over the clips of all processes.
+    """The mean over the clips of all processes, in float64.
+
+    Args:
+        values (Tensor): (U, ...) of this process.
+    """
+    return sum_of_all(values) / sum_of_all(values.new_ones(len(values)))
+
+
+def sum_of_all(values: torch.Tensor) -> torch.Tensor:
+    """The sum over the clips of all processes, in float64.
 
     Args:
         values (Tensor): (U, ...) of this process.
     """
     total = values.double().sum(0)
-    count = total.new_tensor(len(values))
     all_reduce(total)
-    all_reduce(count)
-    return (total / count).float()
+    return total
 
 
 def index_of(sample: ActionDataSample, num_clips: int) -> int:

@@ -8,6 +8,7 @@ from typing import Dict, Iterable, List, Optional, Tuple, Union
 import torch
 from mmaction.models.recognizers import BaseRecognizer
 from mmaction.registry import MODELS
+from mmengine.model import ModuleList
 from torch import nn
 
 from psp_plugin.errors import InputError
@@ -87,7 +88,7 @@ class SemiSupervisedRecognizer(TwoStreamEncoding, BaseRecognizer):
         check_channels(self, channels_of(self.backbone))
         # The random numbers of encoder and head are those without methods.
         with torch.random.fork_rng(devices=[]):
-            self.methods = nn.ModuleList(map(MODELS.build, methods))
+            self.methods = ModuleList(map(MODELS.build, methods))
             for method in self.methods:
                 method.attach(self)
         predicting = [type(method).__name__ for method in self.methods

@@ -1,0 +1,6 @@
+# CMD with 5% of the labels, NW-UCLA, small.
+_base_ = '../_base_/methods/nwucla_xview_5p_small.py'
+
+model = dict(methods=[dict(type='CMD', queue_size=768, topk=384, decay=0.99)])
+train_dataloader = dict(
+    dataset=dict(dataset=dict(unlabeled_pipeline=_base_.weak_and_strong)))

@@ -1,0 +1,6 @@
+# CrosSCLR with 5% of the labels, NTU RGB+D, cross-subject.
+_base_ = '../_base_/methods/ntu60_xsub_5p.py'
+
+model = dict(methods=[dict(type='CrosSCLR')])
+train_dataloader = dict(
+    dataset=dict(dataset=dict(unlabeled_pipeline=_base_.weak_and_strong)))

@@ -1,0 +1,4 @@
+# S4L with 5% of the labels, NW-UCLA.
+_base_ = '../_base_/methods/nwucla_xview_5p.py'
+
+model = dict(methods=[dict(type='S4L')])

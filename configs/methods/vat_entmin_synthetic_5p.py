@@ -1,0 +1,4 @@
+# VAT + EntMin with 5% of the labels, synthetic actions.
+_base_ = '../_base_/methods/synthetic_5p.py'
+
+model = dict(methods=[dict(type='VAT'), dict(type='EntropyMinimization')])

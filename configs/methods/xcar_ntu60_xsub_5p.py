@@ -1,0 +1,4 @@
+# X-CAR with 5% of the labels, NTU RGB+D, cross-subject.
+_base_ = '../_base_/methods/ntu60_xsub_5p.py'
+
+model = dict(methods=[dict(type='XCAR')])

@@ -1,0 +1,203 @@
+"""S4L, self-supervised semi-supervised learning (Zhai et al., ICCV 2019)."""
+from typing import Dict, Optional
+
+import torch
+import torch.nn.functional as F
+from mmaction.registry import MODELS
+from mmengine.model import normal_init
+from torch import nn
+
+from psp_plugin.errors import InputError
+from psp_plugin.models.precision import at_least_float32
+from psp_plugin.models.recognizers.checks import channels_of
+from psp_plugin.models.recognizers.step import Step
+from psp_plugin.models.recognizers.two_stream import Streams
+
+from .base import UnlabeledMethod
+
+# Cosine and sine of 0, 90, 180 and 270 degrees.
+COSINES, SINES = (1, 0, -1, 0), (0, 1, 0, -1)
+
+
+@MODELS.register_module()
+class S4L(UnlabeledMethod):
+    """Lets the encoder tell by how many quarter turns a clip was rotated.
+
+    A clip of 3D skeletons is turned by 0, 90, 180 or 270 degrees about z, the
+    vertical after ``NormalizeSkeleton3D``, joint and motion data alike. That
+    brings the shoulders along x in the first frame, from which the turn can
+    be read at once: watch ``turn_accuracy``. If it is near 1 early, the task
+    teaches little; random rotations in the pipelines make it harder.
+
+    Source: Zhai et al. (arXiv 1905.03670), S4L-Rotation, section 4.1:
+    equation 2, its loss averaged over labelled and unlabelled clips as in
+    their code. The turns of skeletons are this project's own, theirs are of
+    images. Departures: ``copies='one'`` turns a clip once, by a random angle,
+    and learns the labels from clips as they are; with ``'all'``, the four
+    copies that are published, the unturned labelled ones (``loss_cls``) weigh
+    as much as the three turned ones together (``loss_s4l_labeled``), not a
+    third of it. The head is one linear layer on the mean over persons, frames
+    and joints, added up over joint and motion as those of
+    ``TwoStreamHead``.
+
+    Args:
+        in_channels (int, optional): Channels C' of the encoder. Defaults to
+            None: those of the classifier.
+        copies (str): ``'one'``, which doubles the clips to be encoded, or
+            ``'all'``, which makes them four times as many. Defaults to
+            ``'one'``.
+        loss_weight (float): W of the rotation loss. Defaults to 1.
+        ramp (dict, optional): Defaults to None, as published.
+
+    Raises:
+        InputError: If ``copies`` is neither.
+    """
+
+    def __init__(self, in_channels: Optional[int] = None, copies: str = 'one',
+                 loss_weight: float = 1.,
+                 ramp: Optional[dict] = None) -> None:
+        super().__init__(loss_weight, ramp)
+        if copies not in ('one', 'all'):
+            raise InputError("copies of S4L must be 'one' or 'all', not "
+                             f'{copies!r}')
+        self.in_channels = in_channels
+        self.copies = copies
+        self.turns: Dict[str, torch.Tensor] = {}
+        """By the view: (copies * N, ) quarter turns of its clips."""
+
+    def attach(self, model: nn.Module) -> None:
+        """Builds the head that tells the turn.
+
+        Args:
+            model (SemiSupervisedRecognizer): It has encoder and classifier.
+
+        Raises:
+            InputError: If the encoder's channels are not known, or not those
+                that were given.
+        """
+        width = self.in_channels or getattr(model.cls_head, 'in_channels',
+                                            None)
+        given = channels_of(model.backbone)
+        if width is None or given not in (None, width):
+            raise InputError(
+                f'in_channels of S4L is {width}: set it to the channels of '
+                f'the encoder {type(model.backbone).__name__}'
+                + (f', {given}' if given else ''))
+        self.fc = nn.Linear(width, 4)
+        normal_init(self.fc, std=0.01)
+
+    def views_to_encode(
+            self, clips: Dict[str, torch.Tensor]) -> Dict[str, torch.Tensor]:
+        """Turns the labelled clips and the view ``weak``.
+
+        Args:
+            clips (dict[str, Tensor]): ``labeled`` and the views,
+                (B, num_clips, M, T, V, 2C) each.
+
+        Returns:
+            dict[str, Tensor]: ``labeled_turned`` and ``weak_turned``; with
+            all copies these are the three that are not as they were, and
+            ``weak`` is the fourth.
+
+        Raises:
+            InputError: If the clips are of 2D key points.
+        """
+        views = {} if self.copies == 'one' else dict(weak=clips['weak'])
+        for view in ('labeled', 'weak'):
+            x = clips[view]
+            if view not in self.turns:  # once, since a GPU waits for it
+                check_solid(x)
+            if self.copies == 'one':
+                turns = torch.randint(4, x.shape[:2], device=x.device)
+                self.turns[view] = turns.flatten()
+                views[f'{view}_turned'] = turn(x, turns)
+            else:
+                n = x.shape[:2].numel()
+                self.turns[view] = torch.arange(
+                    4, device=x.device).repeat_interleave(n)
+                views[f'{view}_turned'] = torch.cat([
+                    turn(x, torch.full(x.shape[:2], k, device=x.device))
+                    for k in (1, 2, 3)])
+        return views
+
+    def forward(self, step: Step) -> Dict[str, torch.Tensor]:
+        """Computes ``loss_s4l`` and, with all copies, ``loss_s4l_labeled``.
+
+        Args:
+            step (Step): The batch, turned clips encoded.
+
+        Returns:
+            dict[str, Tensor]: The losses, and ``turn_accuracy``, the share of
+            the clips whose turn is told right.
+        """
+        losses, right = [], []
+        for view, turns in self.turns.items():
+            logits = self.tell(step.features[f'{view}_turned'])
+            if self.copies == 'all':
+                unturned = self.tell(step.features[view])
+                logits = torch.cat((unturned, logits))
+            losses.append(F.cross_entropy(logits, turns))
+            right.append(logits.argmax(1) == turns)
+        result = dict(
+            loss_s4l=self.weight(step) * torch.stack(losses).mean(),
+            turn_accuracy=torch.cat(right).to(losses[0]).mean())
+        if self.copies == 'all':
+            labeled = step.model.cls_head.loss(
+                step.features['labeled_turned'], 3 * step.samples['labeled'])
+            result['loss_s4l_labeled'] = labeled['loss_cls']
+        return result
+
+    def tell(self, features: Streams) -> torch.Tensor:
+        """Tells the turns of clips.
+
+        Args:
+            features (Streams): (N, M, C', T', V) of joint and motion.
+
+        Returns:
+            Tensor: Logits (N, 4), at least float32.
+        """
+        joint, motion = (self.fc(x.mean((1, 3, 4))) for x in features)
+        return at_least_float32(joint + motion)
+
+
+def turn(clips: torch.Tensor, turns: torch.Tensor) -> torch.Tensor:
+    """Rotates clips by quarter turns about z, from x to y, without rounding.
+
+    Args:
+        clips (Tensor): (B, num_clips, M, T, V, 6), x, y and z of the joints,
+            then of their motion.
+        turns (Tensor): (B, num_clips) of 0 to 3.
+
+    Returns:
+        Tensor: The same shape; zeros stay zero.
+    """
+    cosine, sine = (clips.new_tensor(table)[turns][..., None, None, None]
+                    for table in (COSINES, SINES))
+    x, y, z, u, v, w = clips.unbind(-1)
+    return torch.stack((cosine * x - sine * y, sine * x + cosine * y, z,
+                        cosine * u - sine * v, sine * u + cosine * v, w), -1)
+
+
+def check_solid(clips: torch.Tensor) -> None:
+    """Checks that clips are of 3D skeletons.
+
+    A score never falls below 0, nor does the toolbox's mean of scores that
+    stands for its motion. Heights above the spine do, and their differences.
+
+    Args:
+        clips (Tensor): (B, num_clips, M, T, V, 2C).
+
+    Raises:
+        InputError: If they have other than three coordinates, or if the third
+            is a score.
+    """
+    way_out = ('S4L turns 3D skeletons about the vertical: take S4L out of '
+               'methods, or train on 3D skeletons')
+    channels = clips.size(-1) / 2
+    if channels != 3:
+        raise InputError(f'the clips have {channels:g} coordinates, but '
+                         f'{way_out}')
+    third = clips[..., [2, 5]]
+    if (third >= 0).all() and third[..., 1].any():
+        raise InputError('the third coordinate of the clips never falls, as '
+                         f'the score of 2D key points, but {way_out}')
