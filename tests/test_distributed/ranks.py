@@ -23,6 +23,7 @@ from mmengine.config import Config
 from mmengine.dataset import DefaultSampler, InfiniteSampler
 from mmengine.model import MMDistributedDataParallel, convert_sync_batchnorm
 from runs import ScaledChance, build_config, pretrain, train
+from unlabeled_cases import compute
 
 from psp_plugin.distributed import join_cpu_processes
 
@@ -165,6 +166,7 @@ def run_rank(rank: int, world_size: int, ports: List[int],
     if world_size == 2:
         share = share_of(draw_batch(world_size), rank, world_size)
         out.update(sync_batch_norm=sync_batch_norm(share), sampled=sampled(),
+                   methods=compute(wrap, rank, world_size),
                    runs=runs(rank, folder))
         dist.barrier()
         dist.destroy_process_group()

@@ -16,7 +16,7 @@ class EntropyMinimization(UnlabeledMethod):
     Beside ``VAT`` it is the tables' "VAT + EntMin". Alone and with few labels
     it can pull all clips into one class: watch ``predicted_classes``.
 
-    Source: Grandvalet and Bengio (2004), equation 6.
+    Source: Grandvalet and Bengio (2004), its conditional entropy.
 
     Args:
         loss_weight (float): Defaults to 0.06, that of USB (Wang et al.,

@@ -70,9 +70,10 @@ class FlexMatchThreshold(Mask):
     the beginning none has one: then all thresholds are 0 and every clip
     counts, by design.
 
-    Source: FlexMatch (arXiv 2110.08263), equations 5 and 11 and algorithm 1,
-    with the convex mapping x / (2 - x). Departures: the counts are of all
-    processes; a clip that reaches its threshold counts, as in the released
+    Source: FlexMatch (arXiv 2110.08263), algorithm 1, with the warm-up of the
+    thresholds and the convex mapping x / (2 - x). Departures: the counts are of all
+    processes; labelled clips that are not in the unlabelled pool stay without
+    a class; a clip that reaches its threshold counts, as in the released
     code.
 
     Args:
@@ -96,7 +97,7 @@ class FlexMatchThreshold(Mask):
         counts = (self.sure_of[:, None] == torch.arange(
             probabilities.size(1), device=classes.device)).sum(0)
         undecided = (self.sure_of < 0).sum()
-        learnt = counts / torch.maximum(counts.max(), undecided)  # Eq. 11
+        learnt = counts / torch.maximum(counts.max(), undecided)
         threshold = self.threshold * learnt / (2 - learnt)
         self._remember(classes, largest >= self.threshold, samples)
         return (largest >= threshold[classes]).to(probabilities)
@@ -150,7 +151,7 @@ class FreeMatchThreshold(Mask):
 class SoftMatchWeight(Mask):
     """A clip counts the less, the further its certainty is below the mean.
 
-    Source: SoftMatch (arXiv 2301.10921), equations 5 to 7, and uniform
+    Source: SoftMatch (arXiv 2301.10921), the truncated Gaussian and uniform
     alignment: weights are of probabilities that are divided by the average
     prediction; the pseudo-labels are not aligned. The variance of a batch is
     the unbiased one, and the Gaussian is narrowed by ``num_sigmas``, as

@@ -18,14 +18,14 @@ class MeanTeacher(UnlabeledMethod):
     The student sees the strong view, the teacher the weak one. The teacher
     predicts.
 
-    Source: Tarvainen and Valpola (arXiv 1703.01780), equation 1 and the ramp
-    of section 3. Departures: the squared distance of the probabilities is
+    Source: Tarvainen and Valpola (arXiv 1703.01780), section 2, the ramp of
+    section 3. Departures: the squared distance of the probabilities is
     summed over the classes, not averaged, so that the weight does not depend
     on their number (their 100 at 10 classes is 10 here); the student's view is
     the stronger one of two, theirs are alike; the labelled clips take part
     only as far as they are among the unlabelled ones. As theirs, the teacher
-    normalises by its own batch of weak views in training, and has running
-    statistics of its own.
+    normalises by its own batch of weak views in training, with dropout where
+    the head has some, and has running statistics of its own.
 
     Args:
         decay (float): Alpha of the average. Defaults to 0.99.
@@ -61,7 +61,7 @@ class MeanTeacher(UnlabeledMethod):
         with torch.no_grad():
             target = self.teacher.module(step.clips['weak']).softmax(1)
         student = step.logits('strong').softmax(1)
-        distance = (student - target).square().sum(1).mean()  # Eq. 1
+        distance = (student - target).square().sum(1).mean()
         return dict(loss_mean_teacher=self.weight(step) * distance)
 
     def teacher_that_predicts(self) -> Optional[nn.Module]:

@@ -1,0 +1,38 @@
+"""Methods for unlabelled clips on two ranks, against one process on all."""
+import pytest
+import torch
+from torch.testing import assert_close
+from unlabeled_cases import MASKS, METHODS, ask_mask, train_method
+
+
+@pytest.mark.parametrize('name', MASKS)
+def test_masks_are_of_all_ranks(two_ranks, name):
+    """Averages are alike on both, and those of one process; so are the
+    weights. The ranks have four clips and three."""
+    expected = ask_mask(name)
+    ranks = [rank['methods']['masks'][name] for rank in two_ranks.values()]
+    for (weights, state), *shares in zip(expected, *ranks):
+        for i, (share, own) in enumerate(shares):
+            assert_close(share, weights[i::2], rtol=0, atol=1e-5)
+            assert_close(own, state, rtol=0, atol=1e-6)
+        assert_close(shares[0][1], shares[1][1], rtol=0, atol=0)
+    start, end = expected[0][1], expected[-1][1]
+    assert any(not torch.equal(start[key], end[key]) for key in end)
+
+
+@pytest.mark.parametrize('norms', [True, False])
+@pytest.mark.parametrize('name', METHODS)
+def test_parameters_stay_equal(two_ranks, name, norms):
+    """Teachers and averages of a mask, too; statistics are a rank's own.
+    With frozen norms all is what one process on the whole batch gets."""
+    first, second = (rank['methods']['trained'][name, norms]
+                     for rank in two_ranks.values())
+    for key in first:
+        if norms and 'running_' in key:
+            assert not torch.equal(first[key], second[key]), key
+        else:
+            assert torch.equal(first[key], second[key]), key
+    if not norms:
+        expected = train_method(name, norms)
+        assert_close(first, expected, rtol=0, atol=1e-6)
+        assert any(key.startswith('methods.') for key in expected)

@@ -1,0 +1,166 @@
+"""Methods for unlabelled clips in the runner: what they may not look at, and
+runs that are killed and resumed."""
+import uuid
+
+import pytest
+import torch
+from lives import (
+    WALL_CLOCK,
+    assert_same,
+    live_twice,
+    load_state,
+    logs,
+    train,
+)
+from mmaction.registry import DATASETS
+from mmengine.config import Config
+from mmengine.runner import Runner
+from pretrained import CLASSES, CLIPS, UNUSED, write_clips
+from toy import BLOCKS, CONFIGS, set_everywhere
+
+from psp_plugin.datasets.split import write_split
+
+TRAINING, LABELED = 16, 8  # clips; the labelled ones come first
+# Configs of configs/methods, and what is changed of their method so that a
+# training of six steps comes by all of its state.
+METHODS = {
+    'pseudo_label': dict(mask=dict(type='FixedThreshold', threshold=0.2)),
+    'fixmatch': dict(mask=dict(type='FreeMatchThreshold', decay=0.5)),
+    'flexmatch': dict(mask=dict(type='FlexMatchThreshold', threshold=0.3,
+                                num_clips=TRAINING)),
+    'softmatch': dict(mask=dict(type='SoftMatchWeight', decay=0.5)),
+    'freematch': dict(mask=dict(type='FreeMatchThreshold', decay=0.5)),
+    'mean_teacher': dict(decay=0.6),
+}
+EACH = pytest.mark.parametrize('method', METHODS)
+WITH_STATE = pytest.mark.parametrize(
+    'method', ['fixmatch', 'flexmatch', 'mean_teacher'])
+REVEALED = {'train/pseudo_accuracy', 'train/used_and_right'}
+
+
+def config(method, ann_file, work_dir, split_file, reveal=False) -> Config:
+    """Three epochs of two steps."""
+    cfg = Config.fromfile(
+        str(CONFIGS / f'methods/{method}_nwucla_xview_5p_small.py'))
+    # MMEngine formats the config for every checkpoint, which takes longest.
+    for key in (*UNUSED, 'weak', 'strong', 'pack_view', 'weak_alone',
+                'weak_and_strong', 'val_dataloader', 'val_evaluator',
+                'val_cfg'):
+        cfg.pop(key, None)
+    cfg.work_dir = str(work_dir)
+    # MMEngine names runs by the second; those of one name share scalars.
+    cfg.experiment_name = uuid.uuid4().hex
+    cfg.randomness = dict(seed=0)
+    cfg.log_level = 'WARNING'
+    for key, value in (('clip_len', 8), ('ann_file', ann_file),
+                       ('batch_size', 4), ('metainfo', dict())):
+        set_everywhere(cfg._cfg_dict, key, value)
+    cfg.model.methods[0].update(METHODS[method])
+    cfg.model.backbone.blocks = BLOCKS
+    cfg.model.cls_head.update(num_classes=CLASSES, in_channels=16)
+    cfg.train_dataloader.dataset.times = 1
+    cfg.train_dataloader.dataset.dataset.update(
+        labeled_ratio=None, split_file=split_file, reveal_labels=reveal)
+    cfg.train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=3)
+    cfg.param_scheduler = []
+    cfg.default_hooks.logger.interval = 1
+    cfg.default_hooks.checkpoint.update(interval=1, save_best=None)
+    return cfg
+
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory):
+    """Clips whose unlabelled ones have two kinds of labels."""
+    folder = tmp_path_factory.mktemp('data')
+    truth = [i % CLASSES for i in range(CLIPS)]
+    others = [(label + 1) % CLASSES if LABELED <= i < TRAINING else label
+              for i, label in enumerate(truth)]
+    write_split(str(folder / 'split.json'), [
+        f'S001C001P001R001A{i:03}' for i in range(LABELED)])
+    return dict(
+        ann_file=write_clips(folder / 'true.pkl', truth),
+        other=write_clips(folder / 'other.pkl', others),
+        split_file=str(folder / 'split.json'))
+
+
+@pytest.fixture
+def unformatted(monkeypatch):
+    """Formatting the config takes longer than such a training."""
+    monkeypatch.setattr(Config, 'pretty_text', property(str))
+
+
+def run(cfg):
+    """The runner after a training, and every number that it logged."""
+    cfg.default_hooks.checkpoint.interval = 3
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    return runner, {key: buffer.data[0].tolist() for key, buffer in
+                    runner.message_hub.log_scalars.items()
+                    if key.split('/')[-1] not in WALL_CLOCK}
+
+
+@EACH
+def test_labels_of_unlabelled_clips_are_nothing(method, data, tmp_path,
+                                                unformatted):
+    """Others in the file change no number and no weight; with
+    ``reveal_labels`` they are in two numbers more, and in no other."""
+    first, numbers = run(config(method, data['ann_file'], tmp_path / 'a',
+                                data['split_file']))
+    second, others = run(config(method, data['other'], tmp_path / 'b',
+                                data['split_file'], reveal=True))
+    assert len(numbers['train/loss']) == 6
+    assert len(set(numbers['train/loss'])) == 6
+    revealed = {key: others.pop(key) for key in REVEALED & others.keys()}
+    assert bool(revealed) == (method != 'mean_teacher')
+    assert numbers == others
+    assert_same(*(dict(x.model.state_dict()) for x in (first, second)))
+    assert all(value.isfinite().all()
+               for value in first.model.state_dict().values())
+    assert first.test() == second.test()
+
+
+@pytest.mark.parametrize('name', ['ann_file', 'other'])
+@pytest.mark.parametrize('reveal', [True, False])
+def test_revealed_labels_are_those_of_the_file(data, name, reveal):
+    """In both views, under no other name, and only where asked for."""
+    cfg = config('fixmatch', data[name], 'none', data['split_file'], reveal)
+    clips = DATASETS.build(dict(cfg.train_dataloader.dataset.dataset,
+                                subset='unlabeled'))
+    assert len(clips) == TRAINING
+    for i in (0, LABELED, TRAINING - 1):
+        moved = name == 'other' and i >= LABELED
+        for sample in clips[i]['data_samples'].values():
+            assert sample.sample_idx == i and 'gt_label' not in sample
+            assert sample.get('revealed_label') == (
+                (i + moved) % CLASSES if reveal else None)
+
+
+@WITH_STATE
+def test_killed_and_resumed_is_uninterrupted(method, data, tmp_path):
+    """Averages, teachers and what the clips were taken for, too."""
+    def make(name):
+        cfg = config(method, data['ann_file'], tmp_path / name,
+                     data['split_file'])
+        cfg.custom_imports.imports.append('lives')
+        return cfg
+
+    assert train(make('whole')) == 0
+    live_twice(make('parts'), at=4)
+    whole, parts = (load_state(tmp_path / name / 'epoch_3.pth')
+                    for name in ('whole', 'parts'))
+    assert_same(whole, parts)
+    (numbers, ), (first, second) = (logs(tmp_path / name)
+                                    for name in ('whole', 'parts'))
+    assert len(numbers) == 6
+    assert first == numbers[:3] and second == numbers[2:]
+    # The state is there, and is not what it was after the first epoch.
+    before = load_state(tmp_path / 'whole/epoch_1.pth')['state_dict']
+    state = {name: x for name, x in whole['state_dict'].items()
+             if name.startswith('methods.')}
+    parts = {name.split('.')[3] for name in state}
+    assert parts == dict(fixmatch={'certainty', 'prediction', 'histogram'},
+                         flexmatch={'sure_of'},
+                         mean_teacher={'module', 'updates'})[method]
+    for part in parts:
+        assert any(not torch.equal(x, before[name])
+                   for name, x in state.items() if part in name), part

@@ -1,0 +1,298 @@
+"""Mean Teacher: the average, the loss against it, and its predictions."""
+import copy
+import re
+
+import numpy as np
+import pytest
+import torch
+from lives import assert_same
+from mmaction.structures import ActionDataSample
+from mmengine.optim import build_optim_wrapper
+from numpy.testing import assert_allclose
+from torch.testing import assert_close
+from unlabeled import (
+    UNLABELED,
+    add_up,
+    build,
+    differentiate,
+    draw_batch,
+    forget_training,
+    softmax,
+    train,
+)
+
+from psp_plugin.errors import InputError
+from psp_plugin.models.methods.teacher import Teacher
+
+METHOD = dict(type='MeanTeacher', decay=0.6, ramp=None, loss_weight=10.)
+BOTH = pytest.mark.parametrize('cfg', [METHOD], ids=['MeanTeacher'])
+
+
+@pytest.fixture(autouse=True)
+def no_runner():
+    forget_training()
+
+
+def teacher_of(model):
+    return model.methods[0].teacher
+
+
+def blend(past, now, decay):
+    """Weights by the equation, in NumPy; at first, the student's."""
+    state = {}
+    parameters = dict(now.named_parameters())
+    for name, value in now.state_dict().items():
+        state[name] = value.clone()
+        if past and name in parameters:
+            state[name] = torch.from_numpy(
+                decay * past[name].numpy() + (1 - decay) * value.numpy())
+    return state
+
+
+def follow(model, steps=4, lr=0.5):
+    """Trains and computes, beside it, what the teacher and the loss are to
+    be. Gives, of every step, the loss, its own version of it and whether
+    the encoder has a gradient from it alone."""
+    state, shadow = None, copy.deepcopy(model.classifier()).train()
+    for t in range(steps):
+        batch = draw_batch(t)
+        logits = []
+        handle = model.cls_head.register_forward_hook(
+            lambda module, args, out, logits=logits: logits.append(out))
+        losses = model.loss(*batch)
+        handle.remove()
+        # Eq. 1: the first update copies; then 1 - 1 / t, or the decay.
+        state = blend(state, model.classifier(), min(0.6, 1 - 1 / (t + 1)))
+        if t == 0:
+            shadow.load_state_dict(state)
+        with torch.no_grad():  # its buffers are its own from then on
+            for name, value in shadow.named_parameters():
+                value.copy_(state[name])
+        with torch.no_grad():
+            target = softmax(shadow(batch[0]['unlabeled']['weak']))
+        student = softmax(logits[-1].detach())
+        assert len(student) == UNLABELED
+        expected = 10 * sum(((a - b) ** 2).sum() for a, b in zip(
+            student, target)) / UNLABELED
+        model.zero_grad()
+        losses['loss_mean_teacher'].backward(retain_graph=True)
+        moved = all(x.grad is not None for x in model.backbone.parameters()
+                    ) and any(x.grad.abs().max() > 1e-7
+                              for x in model.backbone.parameters())
+        losses['loss_cls'].backward()
+        yield (losses['loss_mean_teacher'].item(), expected, moved,
+               shadow.state_dict())
+        with torch.no_grad():
+            for value in model.parameters():
+                if value.grad is not None:
+                    value -= lr * value.grad
+
+
+def test_against_an_independent_teacher():
+    """Loss, gradient and average of four steps; one that took the student's
+    own view for the teacher's would have neither from the first one on."""
+    model = build(METHOD)
+    torch.nn.init.normal_(model.cls_head.fc.weight)
+    for loss, expected, moved, state in follow(model):
+        assert_allclose(loss, expected, rtol=1e-4)
+        assert loss > 1e-3 and moved
+        assert_close(dict(teacher_of(model).module.state_dict()), state)
+    student = model.classifier().state_dict()
+    assert any(not torch.allclose(student[name], value)
+               for name, value in state.items())
+
+
+def test_gradient_is_the_students_own():
+    """Of the strong view alone, the target being a constant."""
+    model = build(METHOD)
+    torch.nn.init.normal_(model.cls_head.fc.weight)
+    train(model, 2, lr=0.01)
+    model.eval()  # or views would share their statistics
+    batch = draw_batch(9)
+    before = copy.deepcopy(model)
+    model.zero_grad()
+    model.loss(*batch)['loss_mean_teacher'].backward()
+    views, teacher = batch[0]['unlabeled'], teacher_of(model).module
+    with torch.no_grad():
+        target = teacher(views['weak']).softmax(1)
+    before.zero_grad()
+    distance = before.classifier()(views['strong']).softmax(1) - target
+    (10 * distance.square().sum() / UNLABELED).backward()
+    for (name, value), other in zip(model.named_parameters(),
+                                    before.parameters()):
+        if not name.startswith('methods.'):
+            assert_close(value.grad, other.grad, rtol=1e-3, atol=1e-6)
+
+
+@BOTH
+def test_statistics_are_its_own(cfg):
+    """The first update copies the student's, its batches then move them."""
+    model = build(cfg)
+    seen = []
+    teacher_of(model).module.register_forward_pre_hook(
+        lambda module, args: seen.append(dict(
+            same=all(map(torch.equal, module.buffers(),
+                         model.classifier().buffers())))))
+    train(model, 2)
+    assert [each['same'] for each in seen] == [True, False]
+    assert all(x.isfinite().all() for x in teacher_of(model).buffers())
+
+
+@BOTH
+def test_mode_is_the_models(cfg):
+    model = build(cfg)
+    for mode in (True, False, True):
+        model.train(mode)
+        assert all(x.training is mode for x in teacher_of(model).modules())
+
+
+@BOTH
+def test_no_gradient_on_it(cfg):
+    model = build(cfg)
+    losses, gradients = differentiate(model, draw_batch())
+    assert not any(x.requires_grad for x in teacher_of(model).parameters())
+    assert {name for name, x in gradients.items() if x is None} == {
+        name for name in gradients if name.startswith('methods.')}
+
+
+@BOTH
+def test_is_not_in_the_way_of_the_optimiser(cfg):
+    """Decayed weights, momentum and clipped gradients are the student's."""
+    model = build(cfg)
+    wrapper = build_optim_wrapper(model, dict(
+        type='OptimWrapper', clip_grad=dict(max_norm=1.),
+        optimizer=dict(type='SGD', lr=0.1, momentum=0.9, weight_decay=0.5)))
+    past = None
+    for t in range(3):
+        now = copy.deepcopy(model.classifier())
+        batch = draw_batch(t)
+        model.train_step(dict(inputs=to_lists(batch[0]),
+                              data_samples=batch[1]), wrapper)
+        past = blend(past, now, min(0.6, 1 - 1 / (t + 1)))
+        parameters = dict(teacher_of(model).module.named_parameters())
+        assert_close(parameters, {name: past[name] for name in parameters})
+
+
+def to_lists(node):
+    if isinstance(node, dict):
+        return {key: to_lists(value) for key, value in node.items()}
+    return list(node)
+
+
+# Prediction
+
+def predict(model, x):
+    """The logits, once the scores were found to be those."""
+    model.eval()
+    with torch.no_grad():
+        logits, _ = model.extract_feat(x, 'head')
+        scores = model.predict(x, [ActionDataSample() for _ in x])
+        assert_close(torch.stack([each.pred_score for each in scores]),
+                     logits.softmax(1))
+        features, _ = model.extract_feat(x)
+        assert_close(model.predictor.cls_head(features), logits)
+    return logits
+
+
+@BOTH
+def test_who_predicts(cfg):
+    """The student before it has a teacher, and from then on the teacher."""
+    model, x = build(cfg), draw_batch()[0]['labeled']
+    with torch.no_grad():
+        assert torch.equal(predict(model, x),
+                           model.classifier().eval()(x))
+        # Of other weights, it is not yet what it will be.
+        assert not torch.equal(predict(model, x),
+                               teacher_of(model).module(x))
+    model.train()
+    train(model, 3, lr=0.5)
+    with torch.no_grad():
+        assert torch.equal(predict(model, x), teacher_of(model).module(x))
+        assert not torch.allclose(predict(model, x),
+                                  model.classifier().eval()(x))
+
+
+@BOTH
+def test_checkpoint_without_a_teacher(cfg):
+    """Its student predicts, and is where the average begins."""
+    trained = build('SupervisedOnly')
+    train(trained, 2)
+    model, x = build(cfg, seed=5), draw_batch()[0]['labeled']
+    found = model.load_state_dict(trained.state_dict(), strict=False)
+    assert not found.unexpected_keys
+    assert all(name.startswith('methods.') for name in found.missing_keys)
+    assert torch.equal(predict(model, x), predict(trained, x))
+    weights = {name: x.clone() for name, x
+               in model.classifier().named_parameters()}
+    train(model, 1)
+    assert_same(dict(teacher_of(model).module.named_parameters()).keys(),
+                weights.keys())
+    assert_close(dict(teacher_of(model).module.named_parameters()), weights,
+                 rtol=0, atol=0, check_device=False)
+
+
+@BOTH
+def test_state_dict_goes_on_where_it_was(cfg):
+    model = build(cfg)
+    train(model, 2)
+    other = build(cfg, seed=7)
+    other.load_state_dict(model.state_dict())
+    x = draw_batch()[0]['labeled']
+    assert torch.equal(predict(other, x), predict(model, x))
+    assert_same(*(train(each.train(), 2, first=3)
+                  for each in (model, other)))
+    assert_same(*(dict(each.state_dict()) for each in (model, other)))
+
+
+@BOTH
+def test_two_teachers(cfg):
+    with pytest.raises(InputError, match=re.escape(
+            f'MeanTeacher and {cfg["type"]} each bring a teacher that '
+            'predicts: keep one of them')):
+        build(METHOD, cfg)
+
+
+# The average itself
+
+@pytest.mark.parametrize('decay', [1, 1.5, -0.1, float('nan')])
+def test_decays_that_are_none(decay):
+    with pytest.raises(InputError, match=re.escape(
+            f'decay of a teacher must be in [0, 1), not {decay!r}')):
+        build(dict(METHOD, decay=decay))
+
+
+@pytest.mark.parametrize('warm_up, decays', [
+    (True, [0, 1 / 2, 2 / 3, 3 / 4, 0.8, 0.8]), (False, [0] + 5 * [0.8])])
+def test_decay_of_every_update(warm_up, decays):
+    module = torch.nn.Linear(1, 1).requires_grad_(False)
+    teacher = Teacher(module, 0.8, warm_up)
+    assert not teacher.started
+    average = np.nan
+    for i, decay in enumerate(decays):
+        module.weight.fill_(float(i**2 + 1))
+        average = i**2 + 1 if i == 0 else (
+            decay * average + (1 - decay) * (i**2 + 1))
+        teacher.update(module)
+        assert teacher.started
+        assert teacher.module.weight.item() == pytest.approx(average)
+    assert module.weight == 26
+
+
+def test_a_step_adds_one_update():
+    model = build(METHOD)
+    train(model, 3)
+    assert int(teacher_of(model).updates) == 3
+    predict(model, draw_batch()[0]['labeled'])
+    assert int(teacher_of(model).updates) == 3
+
+
+def test_mean_teacher_in_bfloat16():
+    model = build(METHOD)
+    with torch.autocast('cpu', torch.bfloat16):
+        losses = model.loss(*draw_batch())
+    assert losses['loss_mean_teacher'].dtype == torch.float32
+    add_up(losses).backward()
+    assert all(x.grad.isfinite().all() for x in model.parameters()
+               if x.requires_grad)
+    assert all(x.dtype == torch.float32
+               for x in teacher_of(model).parameters())
