@@ -8,6 +8,7 @@ from typing import Callable, Dict
 import numpy as np
 import torch
 from mmaction.registry import DATASETS, MODELS
+from mmaction.structures import ActionDataSample
 from mmengine.config import Config
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
@@ -592,6 +593,52 @@ def hook_without_contrast(folder):
     model = MODELS.build(tiny_model(neck=None, projector=None, loss_con=None))
     clips = torch.rand(2, 1, 1, 8, 25, 6)
     model.loss(dict(labeled=clips, unlabeled=clips), dict(labeled=[]))
+
+
+def method_model(*methods):
+    """A recognizer with methods, and clips of a step."""
+    model = tiny_model(neck=None, projector=None, loss_con=None)
+    for part in ('neck', 'projector', 'loss_con'):
+        model.pop(part)
+    model.update(type='SemiSupervisedRecognizer', methods=list(methods))
+    return MODELS.build(model), torch.rand(2, 1, 1, 8, 25, 6)
+
+
+@fault
+def method_without_hook(folder):
+    model, clips = method_model(dict(type='FixMatch'))
+    model.loss(clips, [])
+
+
+@fault
+def method_without_view(folder):
+    model, clips = method_model(dict(type='FixMatch'))
+    model.loss(dict(labeled=clips, unlabeled=clips),
+               dict(labeled=[], unlabeled=[]))
+
+
+@fault
+def hook_without_method(folder):
+    model, clips = method_model()
+    model.loss(dict(labeled=clips, unlabeled=clips),
+               dict(labeled=[], unlabeled=[]))
+
+
+@fault
+def methods_not_a_list(folder):
+    model = tiny_model()
+    MODELS.build(dict(model, methods=dict(type='FixMatch')))
+
+
+@fault
+def two_teachers(folder):
+    method_model(dict(type='MeanTeacher'), dict(type='MeanTeacher'))
+
+
+@fault
+def clips_without_number(folder):
+    mask = MODELS.build(dict(type='FlexMatchThreshold', num_clips=9))
+    mask(torch.rand(2, 3), [ActionDataSample(), ActionDataSample()])
 
 
 @fault

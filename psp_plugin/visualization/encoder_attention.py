@@ -64,8 +64,8 @@ def encoder_attention(model: nn.Module,
         model (nn.Module): A recognizer with a ``SkeletonTransformer``, in
             eval mode: ``RecognizerGCN``, ``HACMPretrainer``,
             ``SemiSupervisedRecognizer`` or its subclass ``PSPRecognizer``.
-        inputs (Tensor): (B, num_clips, M, T, V, C), of a ``SemiSupervisedRecognizer``
-            with 2C, on its device.
+        inputs (Tensor): (B, num_clips, M, T, V, C), with 2C of a
+            ``SemiSupervisedRecognizer``, on its device.
         block (int, optional): Number of the block, from 0. Defaults to None:
             the last.
         stream (str, optional): ``'joint'`` or ``'motion'`` of a

@@ -11,7 +11,7 @@ model = dict(
     backbone=_base_.model.backbone,
     cls_head=_base_.model.cls_head)
 
-# For a method that needs both views: unlabeled_pipeline=_base_.weak_and_strong.
+# Methods that need both views take unlabeled_pipeline=_base_.weak_and_strong.
 weak = [dict(type='RandomRotatePose', angles=(0.3, 0.3, 0.3))
         ] + _base_.features + [dict(type='UniformSamplePose', clip_len=50)]
 strong = [

@@ -1,6 +1,6 @@
-# The compared methods at the size of psp_nwucla_xview_5p_small.py, with its
-# encoder, labelled clips, pool, steps and augmentation, which is the weak view.
-# The strong view: docs/methods.md.
+# The compared methods with the encoder, labelled clips, pool, steps and
+# augmentation of psp_nwucla_xview_5p_small.py, which is the weak view. The
+# strong view: docs/methods.md.
 _base_ = '../../psp_nwucla_xview_5p_small.py'
 
 model = dict(
@@ -10,7 +10,7 @@ model = dict(
     backbone=_base_.model.backbone,
     cls_head=_base_.model.cls_head)
 
-# For a method that needs both views: unlabeled_pipeline=_base_.weak_and_strong.
+# Methods that need both views take unlabeled_pipeline=_base_.weak_and_strong.
 weak = _base_.other_view + _base_.features + [
     dict(type='UniformSamplePose', clip_len=24)
 ]

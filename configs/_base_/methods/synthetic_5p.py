@@ -10,7 +10,7 @@ model = dict(
     backbone=_base_.model.backbone,
     cls_head=_base_.model.cls_head)
 
-# For a method that needs both views: unlabeled_pipeline=_base_.weak_and_strong.
+# Methods that need both views take unlabeled_pipeline=_base_.weak_and_strong.
 weak = _base_.features + [dict(type='UniformSamplePose', clip_len=32)]
 strong = [
     dict(type='RandomRotatePose', angles=(0.17, 0.17, 0.52)),

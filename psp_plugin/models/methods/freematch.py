@@ -16,8 +16,8 @@ from .pseudo_label import describe_labels
 class FreeMatch(FixMatch):
     """FixMatch with thresholds of its own making, and a fairness loss.
 
-    Source: Wang et al. (arXiv 2205.07246), equations 5 to 12. The batch's part of
-    the fairness loss (equation 9) is that of each process.
+    Source: Wang et al. (arXiv 2205.07246), equations 5 to 12. The batch's part
+    of the fairness loss (equation 9) is that of each process.
 
     Args:
         mask (dict): Defaults to ``FreeMatchThreshold``, whose averages the

@@ -71,10 +71,10 @@ class FlexMatchThreshold(Mask):
     counts, by design.
 
     Source: FlexMatch (arXiv 2110.08263), algorithm 1, with the warm-up of the
-    thresholds and the convex mapping x / (2 - x). Departures: the counts are of all
-    processes; labelled clips that are not in the unlabelled pool stay without
-    a class; a clip that reaches its threshold counts, as in the released
-    code.
+    thresholds and the convex mapping x / (2 - x). Departures: the counts
+    are of all processes; labelled clips that are not in the unlabelled pool
+    stay without a class; a clip that reaches its threshold counts, as in the
+    released code.
 
     Args:
         num_clips (int): The number of clips of the dataset, labelled ones

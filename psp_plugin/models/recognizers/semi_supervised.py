@@ -62,7 +62,8 @@ class SemiSupervisedRecognizer(TwoStreamEncoding, BaseRecognizer):
 
     Raises:
         ValueError: If joints or channels of the parts do not fit each other.
-        InputError: If two methods bring a teacher that predicts.
+        InputError: If ``methods`` is no list, or if two of them bring a
+            teacher that predicts.
     """
 
     def __init__(self,
@@ -86,6 +87,9 @@ class SemiSupervisedRecognizer(TwoStreamEncoding, BaseRecognizer):
         self.stream_norm = MODELS.build(stream_norm) if stream_norm else None
         self.skip_absent_persons = skip_absent_persons
         check_channels(self, channels_of(self.backbone))
+        if isinstance(methods, (dict, str)):
+            raise InputError('methods must be a list of configs, such as '
+                             f"[dict(type='FixMatch')], not {methods!r}")
         # The random numbers of encoder and head are those without methods.
         with torch.random.fork_rng(devices=[]):
             self.methods = ModuleList(map(MODELS.build, methods))
