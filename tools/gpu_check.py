@@ -26,6 +26,9 @@ TOOLS = Path(__file__).resolve().parent
 CONFIGS = TOOLS.parent / 'configs'
 FAMILIES = (
     'psp_nwucla_xview_5p_small', 'psp_nwucla_xview_5p',
+    'methods/freematch_ntu60_xsub_5p', 'methods/mean_teacher_nwucla_xview_5p',
+    'methods/vat_entmin_nwucla_xview_5p', 'methods/s4l_synthetic_5p',
+    'methods/cmd_nwucla_xview_5p', 'best/psp_softmatch_nwucla_xview_5p_small',
     # These pre-train an encoder first, and take longest.
     'pretrain/psp_nwucla_xview_from_hacm_5p',
     'pretrain/hacm_ntu60_xsub_finetune_5p', 'pretrain/hacm_ntu60_xsub_linear',
