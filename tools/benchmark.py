@@ -125,6 +125,12 @@ def time_step(cfg: Config, args: argparse.Namespace) -> dict:
 
 def time_against(cfg: Config, args: argparse.Namespace) -> dict:
     """Times the steps of several configs and prints their table."""
+    given = [name for name in ('modes', 'labeled', 'unlabeled', 'absent',
+                               'made_up') if getattr(args, name)]
+    if given or args.parts != ['step']:
+        raise InputError(f'--against times configs as they train, without '
+                         f'--{(given or ["parts"])[0].replace("_", "-")}: '
+                         'change the configs with --cfg-options')
     cfgs = {args.config: cfg}
     for path in args.against:
         cfgs[path] = read_config(argparse.Namespace(**{

@@ -1,6 +1,8 @@
 # FixMatch with 5% of the labels, NTU RGB+D, cross-subject.
 _base_ = '../_base_/methods/ntu60_xsub_5p.py'
 
-model = dict(methods=[dict(type='FixMatch')])
+model = dict(methods=[
+    dict(type='FixMatch', mask=dict(type='FixedThreshold', threshold=0.95))
+])
 train_dataloader = dict(
     dataset=dict(dataset=dict(unlabeled_pipeline=_base_.weak_and_strong)))

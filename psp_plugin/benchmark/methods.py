@@ -48,7 +48,8 @@ class MethodRun:
             ActionDataSample().set_gt_label(
                 torch.tensor([i % classes], device=device))
             for i in range(size)])
-        if cfg.get('custom_hooks'):
+        if any(hook.type == 'InterleaveHook'
+               for hook in cfg.get('custom_hooks') or []):
             size = unlabeled_loader(cfg).batch_size
             self.inputs['unlabeled'] = {
                 view: torch.randn(size, 1, *shape).to(device)

@@ -293,7 +293,7 @@ class SemiSupervisedDataset:
         info = self._source.dataset.get_data_info(self._indices[idx])
         if self.subset == 'unlabeled':
             label = info.pop('label', None)
-            if self.reveal_labels:
+            if self.reveal_labels and label is not None:
                 info['revealed_label'] = label
         return info
 

@@ -9,14 +9,26 @@ from .losses import (
 )
 from .masking import CrossMasking, MotionAwareMasking
 from .methods import (
+    CMD,
+    S4L,
+    VAT,
+    XCAR,
+    CrosSCLR,
     EntropyMinimization,
     FixedThreshold,
     FixMatch,
+    FlexMatchThreshold,
+    FreeMatch,
+    FreeMatchThreshold,
     LinearRamp,
     MeanTeacher,
     PseudoLabel,
     SigmoidRamp,
+    SkeletonCLR,
+    SoftMatchWeight,
     SupervisedOnly,
+    Teacher,
+    UnlabeledMethod,
 )
 from .necks import (
     MaskedMotionDecoder,
@@ -34,13 +46,15 @@ from .recognizers import (
 from .stream_norm import StreamNorm
 
 __all__ = [
-    'CoarseToFineContrastiveLoss', 'CrossContrastLoss', 'CrossMasking',
-    'DSTANet', 'EntropyMinimization', 'FixMatch', 'FixedThreshold',
+    'CMD', 'CoarseToFineContrastiveLoss', 'CrosSCLR', 'CrossContrastLoss',
+    'CrossMasking', 'DSTANet', 'EntropyMinimization', 'FixMatch',
+    'FixedThreshold', 'FlexMatchThreshold', 'FreeMatch', 'FreeMatchThreshold',
     'HACMPretrainer', 'JointMLPHead', 'KaimingWeightInit', 'LinearProbeHead',
     'LinearRamp', 'MaskedMotionDecoder', 'MaskedMotionLoss', 'MeanTeacher',
     'MotionAwareMasking', 'MultiBranchPreprocessor', 'PSPRecognizer',
     'PooledMLP', 'PseudoLabel', 'PyramidPolymerizingAttention',
-    'PyramidPooling', 'PyramidRefiningNeck', 'RecognizerGCNWithNeck',
-    'SemiSupervisedRecognizer', 'SigmoidRamp', 'SkeletonTransformer',
-    'StreamNorm', 'SupervisedOnly', 'TwoStreamHead'
+    'PyramidPooling', 'PyramidRefiningNeck', 'RecognizerGCNWithNeck', 'S4L',
+    'SemiSupervisedRecognizer', 'SigmoidRamp', 'SkeletonCLR',
+    'SkeletonTransformer', 'SoftMatchWeight', 'StreamNorm', 'SupervisedOnly',
+    'Teacher', 'TwoStreamHead', 'UnlabeledMethod', 'VAT', 'XCAR'
 ]

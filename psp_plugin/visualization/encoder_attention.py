@@ -10,8 +10,11 @@ import torch
 from torch import nn
 
 from psp_plugin.errors import InputError
-from psp_plugin.models import SemiSupervisedRecognizer, SkeletonTransformer
-from psp_plugin.models.recognizers.two_stream import split_streams
+from psp_plugin.models import SkeletonTransformer
+from psp_plugin.models.recognizers.two_stream import (
+    TwoStreamEncoding,
+    split_streams,
+)
 
 from .attention_maps import STREAMS
 
@@ -78,6 +81,7 @@ def encoder_attention(model: nn.Module,
         InputError: If the encoder is another one, if block or stream are
             none that the model has, or if nobody is there.
     """
+    model = getattr(model, 'predictor', model)  # a teacher, where one predicts
     encoder = model.backbone
     if not has_attention(encoder):
         raise InputError(f'the encoder {type(encoder).__name__} gives no '
@@ -119,7 +123,7 @@ def has_attention(encoder: nn.Module) -> bool:
 def _split(model: nn.Module, inputs: torch.Tensor,
            stream: Optional[str]) -> dict:
     """What the encoder is given, (N, M, T, V, C) a stream."""
-    if not isinstance(model, SemiSupervisedRecognizer):
+    if not isinstance(model, TwoStreamEncoding):
         if stream is not None:
             raise InputError(f'{type(model).__name__} has no {stream} stream: '
                              'its encoder is given one kind of data')

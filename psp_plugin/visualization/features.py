@@ -60,9 +60,11 @@ def clip_features(model: nn.Module,
         inputs = model.data_preprocessor(batch)['inputs']
         samples, clips = inputs.shape[:2]
         with torch.no_grad():
-            streams = _encode(model, inputs)
-            vectors = _pool(streams) if level is None else _project(
-                model, streams, level)
+            if level is None:
+                vectors = _pool(_encode(model, inputs))
+            else:  # of the student, whose neck and projector they are
+                vectors = _project(model, model.encode(
+                    dict(clips=inputs))['clips'], level)
         rows.append(vectors.unflatten(0, (samples, clips)).mean(1).float())
     return torch.cat(rows).cpu()
 

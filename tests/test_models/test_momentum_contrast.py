@@ -20,7 +20,7 @@ HEAD = dict(type='TwoStreamHead', num_classes=3, in_channels=8)
 SMALL = dict(queue_size=K, dim=D)
 METHODS = {'SkeletonCLR': {}, 'CrosSCLR': dict(topk=2), 'CMD': dict(topk=3)}
 EACH = pytest.mark.parametrize('kind', METHODS)
-NAMES = dict(SkeletonCLR='skeleton_clr', CrosSCLR='cross_clr', CMD='cmd')
+NAMES = dict(SkeletonCLR='skeleton_clr', CrosSCLR='crosclr', CMD='cmd')
 
 
 class Secret:
@@ -307,7 +307,7 @@ def test_mining_starts_at_its_share_of_the_training(progress, mining):
     step = SimpleNamespace(progress=progress)
     losses, expected = (x.contrast(*pairs, step) for x in (method, plain))
     for stream in Streams._fields:
-        same = torch.equal(losses[f'loss_cross_clr_{stream}'],
+        same = torch.equal(losses[f'loss_crosclr_{stream}'],
                            expected[f'loss_skeleton_clr_{stream}'])
         assert same is not mining
 

@@ -273,7 +273,8 @@ def test_nothing_passes(cfg):
     sum(losses_of(out).values()).backward()
     learner = logits['weak' if cfg['type'] == 'PseudoLabel' else 'strong']
     assert (learner.grad == 0).all()
-    assert out['used_share'] == 0 and out['used_classes'] == 0
+    for name in ('used_share', 'used_classes'):
+        assert out[f'{log_name(cfg)}_{name}'] == 0
 
 
 @ALL
@@ -341,34 +342,34 @@ def test_weights_that_are_none(cfg, weight):
 def test_describe_labels():
     target = torch.eye(CLASSES)[[0, 0, 1, 2, 3]]
     weights = torch.tensor([1., 0.5, 0.5, 0., 0.])
-    out = describe_labels(target, weights, samples(5))
-    assert set(out) == {'used_share', 'used_classes'}
-    assert out['used_share'].item() == pytest.approx(0.4)
+    out = describe_labels('x', target, weights, samples(5))
+    assert set(out) == {'x_used_share', 'x_used_classes'}
+    assert out['x_used_share'].item() == pytest.approx(0.4)
     shares = np.array([0.75, 0.25])
-    assert out['used_classes'].item() == pytest.approx(
+    assert out['x_used_classes'].item() == pytest.approx(
         np.exp(-(shares * np.log(shares)).sum()))
 
 
 def test_labels_that_are_spread_evenly():
-    out = describe_labels(torch.eye(CLASSES), torch.full((CLASSES, ), 0.1),
-                          samples(CLASSES))
-    assert out['used_classes'].item() == pytest.approx(CLASSES)
+    out = describe_labels('x', torch.eye(CLASSES),
+                          torch.full((CLASSES, ), 0.1), samples(CLASSES))
+    assert out['x_used_classes'].item() == pytest.approx(CLASSES)
 
 
 def test_no_label_is_used():
-    out = describe_labels(torch.eye(CLASSES), torch.zeros(CLASSES),
+    out = describe_labels('x', torch.eye(CLASSES), torch.zeros(CLASSES),
                           samples(CLASSES))
-    assert out['used_share'] == 0 and out['used_classes'] == 0
+    assert out['x_used_share'] == 0 and out['x_used_classes'] == 0
 
 
 def test_revealed_labels():
     """Classes 0 to 3 are taken for, the second and third are wrong."""
     target = torch.eye(CLASSES)[[0, 1, 2, 3]]
     weights = torch.tensor([1., 1., 0., 0.5])
-    out = describe_labels(target, weights,
+    out = describe_labels('x', target, weights,
                           samples(4, revealed_label=[0, 2, 0, 3]))
-    assert out['pseudo_accuracy'].item() == 0.5
-    assert out['used_and_right'].item() == pytest.approx(1.5 / 4)
+    assert out['x_accuracy'].item() == 0.5
+    assert out['x_used_and_right'].item() == pytest.approx(1.5 / 4)
 
 
 @pytest.mark.parametrize('cfg', [PSEUDO_LABEL, FIXMATCH, FREEMATCH],
@@ -378,9 +379,14 @@ def test_revealed_labels_change_no_loss(cfg):
     hidden = attached(cfg)(step_of(**logits))
     shown = attached(cfg)(step_of(**logits, data_samples=samples(
         U, revealed_label=sure(logits['weak'], 0))))
+    name = log_name(cfg)
     assert shown.keys() - hidden.keys() == {
-        'pseudo_accuracy', 'used_and_right'}
+        f'{name}_accuracy', f'{name}_used_and_right'}
     assert_close({name: shown[name] for name in hidden}, hidden,
                  rtol=0, atol=0)
-    assert shown['pseudo_accuracy'] == 1
-    assert_close(shown['used_and_right'], shown['used_share'])
+    assert shown[f'{name}_accuracy'] == 1
+    assert_close(shown[f'{name}_used_and_right'], shown[f'{name}_used_share'])
+
+
+def log_name(cfg):
+    return 'pseudo_label' if cfg is PSEUDO_LABEL else cfg['type'].lower()

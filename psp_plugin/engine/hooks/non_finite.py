@@ -1,5 +1,6 @@
 """Stops a run whose numbers go wrong, before they reach the weights."""
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+from itertools import chain
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import torch
 from mmaction.registry import HOOKS
@@ -150,7 +151,7 @@ def branch_of(loss: str) -> str:
     """The branch that a loss of the recognizer is computed from."""
     if loss == 'loss':
         return 'the sum'
-    branch = 'unlabeled' if loss.startswith('loss_con') else 'labeled'
+    branch = 'labeled' if loss == 'loss_cls' else 'unlabeled'
     return f'{BRANCHES[branch]} branch'
 
 
@@ -167,7 +168,7 @@ def describe(batch: dict) -> str:
     names: Dict[str, List[str]] = {}
     broken: Dict[str, List[str]] = {}
     for branch, clips in inputs.items():
-        for clip, sample in zip(clips, samples[branch]):
+        for clip, sample in clips_of(clips, samples[branch]):
             name = sample.get('frame_dir', sample.get('filename'))
             names.setdefault(branch, []).append(str(name))
             if not torch.as_tensor(clip).isfinite().all():
@@ -181,6 +182,19 @@ def describe(batch: dict) -> str:
         text += (" (for names, add meta_keys=('frame_dir', ) to "
                  'PackActionInputs)')
     return text
+
+
+def clips_of(clips: Any, samples: Any) -> Iterator[Tuple[Any, Any]]:
+    """Pairs the clips of a branch with their samples, view by view.
+
+    Args:
+        clips (list or dict[str, list]): Clips, by view if there are several.
+        samples (list or dict[str, list]): Their data samples.
+    """
+    if not isinstance(clips, dict):
+        return zip(clips, samples)
+    return chain.from_iterable(zip(clips[view], samples[view])
+                               for view in clips)
 
 
 def listing(names: Sequence[str], most: int = 3) -> str:

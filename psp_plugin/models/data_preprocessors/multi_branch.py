@@ -1,5 +1,5 @@
 """Prepares batches that hold several branches."""
-from typing import Optional
+from typing import Callable, Optional
 
 from mmaction.registry import MODELS
 from mmengine.model import BaseDataPreprocessor
@@ -42,18 +42,36 @@ class MultiBranchPreprocessor(BaseDataPreprocessor):
             dict: The same structure, inputs as batched tensors on the device
             of the model that the preprocessor is part of.
         """
-        return self._prepare(data, training, self.labeled)
-
-    def _prepare(self, data: dict, training: bool,
-                 prepare: BaseDataPreprocessor) -> dict:
         if not isinstance(data['inputs'], dict):
-            return prepare(data, training)
-        prepared = {
-            name: self._prepare({key: data[key][name] for key in data},
-                                training, getattr(self, name, prepare))
-            for name in data['inputs']
-        }
-        return {
-            key: {name: prepared[name][key] for name in prepared}
-            for key in data
-        }
+            return self.labeled(data, training)
+        return split_batch(data, lambda branch, part: prepare_views(
+            getattr(self, branch), part, training))
+
+
+def prepare_views(prepare: BaseDataPreprocessor, data: dict,
+                  training: bool) -> dict:
+    """Passes a branch, or each of its views, through its preprocessor.
+
+    Args:
+        prepare (BaseDataPreprocessor): The preprocessor.
+        data (dict): ``inputs`` and ``data_samples``, lists or dicts of views.
+        training (bool): Whether it is training.
+    """
+    if not isinstance(data['inputs'], dict):
+        return prepare(data, training)
+    return split_batch(data, lambda _, view: prepare(view, training))
+
+
+def split_batch(data: dict, prepare: Callable[[str, dict], dict]) -> dict:
+    """Prepares the parts of a batch, branches or views, and puts them back.
+
+    Args:
+        data (dict): ``inputs`` and ``data_samples``, dicts by part.
+        prepare (Callable): Maps a part's name and batch.
+    """
+    prepared = {
+        name: prepare(name, {key: data[key][name] for key in data})
+        for name in data['inputs']
+    }
+    return {key: {name: part[key] for name, part in prepared.items()}
+            for key in data}

@@ -1,5 +1,6 @@
+from .base import UnlabeledMethod
 from .cmd import CMD
-from .cross_clr import CrosSCLR
+from .crosclr import CrosSCLR
 from .entropy import EntropyMinimization
 from .fixmatch import FixMatch
 from .freematch import FreeMatch
@@ -15,6 +16,7 @@ from .ramps import LinearRamp, SigmoidRamp
 from .s4l import S4L
 from .skeleton_clr import SkeletonCLR
 from .supervised import SupervisedOnly
+from .teacher import Teacher
 from .vat import VAT
 from .xcar import XCAR
 
@@ -22,5 +24,6 @@ __all__ = [
     'CMD', 'CrosSCLR', 'EntropyMinimization', 'FixMatch', 'FixedThreshold',
     'FlexMatchThreshold', 'FreeMatch', 'FreeMatchThreshold', 'LinearRamp',
     'MeanTeacher', 'PseudoLabel', 'S4L', 'SigmoidRamp', 'SkeletonCLR',
-    'SoftMatchWeight', 'SupervisedOnly', 'VAT', 'XCAR'
+    'SoftMatchWeight', 'SupervisedOnly', 'Teacher', 'UnlabeledMethod', 'VAT',
+    'XCAR'
 ]

@@ -57,4 +57,5 @@ class FixMatch(UnlabeledMethod):
         loss = F.cross_entropy(  # Eq. 4
             step.logits('strong'), target.argmax(1), reduction='none')
         return dict(loss_fixmatch=self.weight(step) * (weights * loss).mean(),
-                    **describe_labels(target, weights, step.samples['weak']))
+                    **describe_labels('fixmatch', target, weights,
+                                      step.samples['weak']))

@@ -9,6 +9,7 @@ from psp_plugin.errors import InputError
 from psp_plugin.models.recognizers.step import Step
 
 from .fixmatch import FixMatch
+from .masks import FreeMatchThreshold
 from .pseudo_label import describe_labels
 
 
@@ -34,11 +35,11 @@ class FreeMatch(FixMatch):
     def __init__(self, mask: dict = dict(type='FreeMatchThreshold'),
                  fairness_weight: float = 0.01, **kwargs) -> None:
         super().__init__(mask, **kwargs)
-        if fairness_weight and mask['type'] != 'FreeMatchThreshold':
+        if fairness_weight and not isinstance(self.mask, FreeMatchThreshold):
             raise InputError(
                 'the fairness loss of FreeMatch needs mask=dict(type='
-                f"'FreeMatchThreshold'), not {mask['type']!r}: change it, or "
-                'take FixMatch')
+                f"'FreeMatchThreshold'), not {type(self.mask).__name__}: change "
+                'it, or take FixMatch')
         self.fairness_weight = fairness_weight
 
     def forward(self, step: Step) -> Dict[str, torch.Tensor]:
@@ -56,7 +57,7 @@ class FreeMatch(FixMatch):
             losses['loss_fairness'] = self.fairness_weight * self.fairness(
                 logits.softmax(1)[used > 0])
         scaled = {name: self.weight(step) * x for name, x in losses.items()}
-        return dict(scaled, **describe_labels(target, used,
+        return dict(scaled, **describe_labels('freematch', target, used,
                                               step.samples['weak']))
 
     def fairness(self, strong: torch.Tensor) -> torch.Tensor:

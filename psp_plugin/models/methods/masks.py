@@ -5,6 +5,7 @@ of all processes.
 
 Shape legend: U unlabelled clip, K class.
 """
+from numbers import Real
 from typing import List
 
 import torch
@@ -68,17 +69,18 @@ class FlexMatchThreshold(Mask):
 
     A clip has the class that it was last sure of, by the full threshold. In
     the beginning none has one: then all thresholds are 0 and every clip
-    counts, by design.
+    counts, by design. Clips that have not been in a batch yet do not count.
 
     Source: FlexMatch (arXiv 2110.08263), algorithm 1, with the warm-up of the
     thresholds and the convex mapping x / (2 - x). Departures: the counts
-    are of all processes; labelled clips that are not in the unlabelled pool
-    stay without a class; a clip that reaches its threshold counts, as in the
-    released code.
+    are of all processes; clips that were not seen yet are not counted as
+    undecided, so that ``num_clips`` may be larger than their number; a clip
+    that reaches its threshold counts, as in the released code.
 
     Args:
-        num_clips (int): The number of clips of the dataset, labelled ones
-            included. The pipeline must pack ``sample_idx``
+        num_clips (int): At least the number of clips of the dataset, labelled
+            ones included; of one dataset, not a ``ConcatDataset``, which
+            repeats their numbers. The pipeline must pack ``sample_idx``
             (``meta_keys=('frame_dir', 'sample_idx')``).
         threshold (float): Tau, in [0, 1]. Defaults to 0.95.
     """
@@ -89,27 +91,34 @@ class FlexMatchThreshold(Mask):
             raise InputError('num_clips of FlexMatchThreshold must be at '
                              f'least 1, not {num_clips!r}')
         self.threshold = checked_share(self, 'threshold', threshold)
-        self.register_buffer('sure_of', torch.full((num_clips, ), -1))
+        # -1: of no class yet; -2: not seen yet.
+        self.register_buffer('sure_of', torch.full((num_clips, ), -2))
 
     def forward(self, probabilities: torch.Tensor,
                 samples: Samples) -> torch.Tensor:
         largest, classes = probabilities.max(1)
-        counts = (self.sure_of[:, None] == torch.arange(
-            probabilities.size(1), device=classes.device)).sum(0)
-        undecided = (self.sure_of < 0).sum()
-        learnt = counts / torch.maximum(counts.max(), undecided)
-        threshold = self.threshold * learnt / (2 - learnt)
-        self._remember(classes, largest >= self.threshold, samples)
-        return (largest >= threshold[classes]).to(probabilities)
-
-    def _remember(self, classes: torch.Tensor, sure: torch.Tensor,
-                  samples: Samples) -> None:
         clips = classes.new_tensor([index_of(x, len(self.sure_of))
                                     for x in samples])
-        found = torch.full_like(self.sure_of, -1)
-        found[clips[sure]] = classes[sure]
+        self._remember(clips, torch.full_like(classes, -1))
+        counts = (self.sure_of[:, None] == torch.arange(
+            probabilities.size(1), device=classes.device)).sum(0)
+        undecided = (self.sure_of == -1).sum()
+        learnt = counts / torch.maximum(counts.max(), undecided)
+        threshold = self.threshold * learnt / (2 - learnt)
+        sure = largest >= self.threshold
+        self._remember(clips[sure], classes[sure])
+        return (largest >= threshold[classes]).to(probabilities)
+
+    def _remember(self, clips: torch.Tensor, classes: torch.Tensor) -> None:
+        """Notes the classes of clips of all processes.
+
+        One that has a class keeps it until it is sure of another.
+        """
+        found = torch.full_like(self.sure_of, -2)
+        found[clips] = classes
         all_reduce(found, op='max')
-        self.sure_of = torch.where(found < 0, self.sure_of, found)
+        self.sure_of = torch.where(found >= 0, found,
+                                   torch.maximum(found, self.sure_of))
 
 
 @MODELS.register_module()
@@ -250,7 +259,7 @@ def checked_share(module: nn.Module, name: str, value: float) -> float:
     Raises:
         InputError: If it is not.
     """
-    if not 0 <= value <= 1:
+    if not isinstance(value, Real) or not 0 <= value <= 1:
         raise InputError(f'{name} of {type(module).__name__} must be in '
                          f'[0, 1], not {value!r}')
     return value

@@ -55,25 +55,27 @@ class PseudoLabel(UnlabeledMethod):
         loss = F.cross_entropy(logits, target.argmax(1), reduction='none')
         return dict(
             loss_pseudo_label=self.weight(step) * (weights * loss).mean(),
-            **describe_labels(target, weights, step.samples['weak']))
+            **describe_labels('pseudo_label', target, weights,
+                              step.samples['weak']))
 
 
 def describe_labels(
-        target: torch.Tensor, weights: torch.Tensor,
+        method: str, target: torch.Tensor, weights: torch.Tensor,
         samples: List[ActionDataSample]) -> Dict[str, torch.Tensor]:
     """What to log of the pseudo-labels of a batch.
 
     Args:
+        method (str): What the names begin with.
         target (Tensor): (U, classes) probabilities.
         weights (Tensor): (U, ) in [0, 1].
         samples (list): Their data samples.
 
     Returns:
-        dict[str, Tensor]: ``used_share``, the mean weight; ``used_classes``,
-        the number of classes that the used labels are of (the exponential of
-        their entropy, 0 if none is used); where the dataset was told to
-        ``reveal_labels``, also ``pseudo_accuracy``, of all pseudo-labels, and
-        ``used_and_right``, the mean weight of the right ones.
+        dict[str, Tensor]: ``<method>_used_share``, the mean weight;
+        ``_used_classes``, the number of classes that the used labels are of
+        (the exponential of their entropy, 0 if none is used); where the
+        dataset was told to ``reveal_labels``, also ``_accuracy``, of all pseudo-labels, and
+        ``_used_and_right``, the mean weight of the right ones.
     """
     classes = target.argmax(1)
     counts = weights.new_zeros(target.size(1)).index_add(0, classes, weights)
@@ -82,9 +84,9 @@ def describe_labels(
     entropy = torch.special.entr(shares).sum()
     described = dict(used_share=weights.mean(),
                      used_classes=entropy.exp() * (total > 0))
-    if samples and 'revealed_label' in samples[0]:
+    if samples and all('revealed_label' in x for x in samples):
         truth = classes.new_tensor([x.revealed_label for x in samples])
         right = (classes == truth).to(weights)
-        described['pseudo_accuracy'] = right.mean()
+        described['accuracy'] = right.mean()
         described['used_and_right'] = (weights * right).mean()
-    return described
+    return {f'{method}_{name}': x for name, x in described.items()}

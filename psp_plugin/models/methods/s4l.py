@@ -156,8 +156,9 @@ class S4L(UnlabeledMethod):
         Returns:
             Tensor: Logits (N, 4), at least float32.
         """
-        joint, motion = (self.fc(x.mean((1, 3, 4))) for x in features)
-        return at_least_float32(joint + motion)
+        joint, motion = (at_least_float32(self.fc(x.mean((1, 3, 4))))
+                         for x in features)
+        return joint + motion
 
 
 def turn(clips: torch.Tensor, turns: torch.Tensor) -> torch.Tensor:

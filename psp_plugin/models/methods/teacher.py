@@ -12,10 +12,12 @@ class Teacher(nn.Module):
     """An exponential moving average of a module's weights.
 
     The average and the number of updates are in the state dict. The first
-    update copies all of the module, so that a checkpoint without a teacher is
-    one to start from. Later ones leave the buffers alone: in training the
-    teacher's batch norms normalise by the batches that it is given, and its
-    running statistics, for evaluation, are of these.
+    update copies all of the module, so that a checkpoint without a teacher, or
+    with one of another shape, is one to start from. Later ones leave the
+    buffers alone: in training the teacher's batch norms normalise by the
+    batches that it is given, and its running statistics, for evaluation, are
+    of these. Every forward pass is an update: with ``accumulative_counts=k``
+    there are k of them in a step.
 
     Args:
         module (nn.Module): What is copied.
@@ -38,6 +40,8 @@ class Teacher(nn.Module):
         self.warm_up = warm_up
         self.module = copy.deepcopy(module).requires_grad_(False)
         self.register_buffer('updates', torch.tensor(0))
+        self.started = False
+        """Whether there has been an update; before, it is no teacher."""
 
     @torch.no_grad()
     def update(self, module: nn.Module) -> None:
@@ -56,8 +60,13 @@ class Teacher(nn.Module):
             get_ema_multi_avg_fn(decay)(list(self.module.parameters()),
                                         list(module.parameters()), count)
         self.updates += 1
+        self.started = True
 
-    @property
-    def started(self) -> bool:
-        """Whether there has been an update."""
-        return bool(self.updates > 0)
+    def _load_from_state_dict(self, state_dict: dict, prefix: str,
+                              *args) -> None:
+        super()._load_from_state_dict(state_dict, prefix, *args)
+        own = self.module.state_dict(prefix=f'{prefix}module.')
+        if any(name not in state_dict or state_dict[name].shape != x.shape
+               for name, x in own.items()):
+            self.updates.zero_()
+        self.started = bool(self.updates > 0)

@@ -50,6 +50,8 @@ class PSPRecognizer(SemiSupervisedRecognizer):
             not fit each other.
     """
 
+    uses_neck = True
+
     def __init__(self,
                  *args,
                  neck: Optional[dict] = None,
@@ -67,6 +69,11 @@ class PSPRecognizer(SemiSupervisedRecognizer):
             self.projector = MODELS.build(projector)
             self.loss_con = MODELS.build(loss_con)
         check_channels(self, channels_of(self.backbone))
+
+    @property
+    def uses_unlabeled(self) -> bool:
+        """Whether there is a contrast or another method."""
+        return self.with_neck or super().uses_unlabeled
 
     def views_to_encode(
             self, clips: Dict[str, torch.Tensor]) -> Dict[str, torch.Tensor]:
@@ -148,7 +155,7 @@ class PSPRecognizer(SemiSupervisedRecognizer):
                 'this PSPRecognizer contrasts the view weak of the unlabelled '
                 f'clips, but the batch has only {", ".join(clips)}: name a '
                 'view of MultiView weak')
-        if not (self.with_neck or len(self.methods) or len(clips) == 1):
+        if not self.uses_unlabeled and set(clips) != {'labeled'}:
             raise ValueError(
                 'the batch has an unlabelled branch, but this PSPRecognizer '
                 'has no contrastive loss: set neck, projector and loss_con, '

@@ -45,8 +45,7 @@ class SemiSupervisedRecognizer(TwoStreamEncoding, BaseRecognizer):
         stream_norm (dict, optional): Brings joint and motion data to one size
             in front of the encoder, ``dict(type='StreamNorm')``. Defaults to
             None: motion as it comes, a hundredth of the joints' coordinates.
-        neck (dict, optional): For the subclasses that have one. Defaults to
-            None.
+        neck (dict, optional): For a subclass that uses one. Defaults to None.
         train_cfg (dict, optional): Kept by the base class. Defaults to None.
         test_cfg (dict, optional): Kept by the base class. Defaults to None.
         skip_absent_persons (bool): Whether a person of zeros is left out of
@@ -62,9 +61,11 @@ class SemiSupervisedRecognizer(TwoStreamEncoding, BaseRecognizer):
 
     Raises:
         ValueError: If joints or channels of the parts do not fit each other.
-        InputError: If ``methods`` is no list, or if two of them bring a
-            teacher that predicts.
+        InputError: If ``methods`` is no list of configs, if two of them bring
+            a teacher that predicts, or if there is a neck to no purpose.
     """
+
+    uses_neck = False
 
     def __init__(self,
                  backbone: dict,
@@ -76,6 +77,9 @@ class SemiSupervisedRecognizer(TwoStreamEncoding, BaseRecognizer):
                  test_cfg: Optional[dict] = None,
                  skip_absent_persons: bool = False,
                  data_preprocessor: Optional[dict] = None) -> None:
+        if neck is not None and not self.uses_neck:
+            raise InputError(f'{type(self).__name__} uses no neck: take it '
+                             'out, or use PSPRecognizer')
         super().__init__(
             backbone=backbone,
             cls_head=cls_head,
@@ -87,7 +91,8 @@ class SemiSupervisedRecognizer(TwoStreamEncoding, BaseRecognizer):
         self.stream_norm = MODELS.build(stream_norm) if stream_norm else None
         self.skip_absent_persons = skip_absent_persons
         check_channels(self, channels_of(self.backbone))
-        if isinstance(methods, (dict, str)):
+        if not isinstance(methods, (list, tuple)) or not all(
+                isinstance(method, dict) for method in methods):
             raise InputError('methods must be a list of configs, such as '
                              f"[dict(type='FixMatch')], not {methods!r}")
         # The random numbers of encoder and head are those without methods.
@@ -95,7 +100,9 @@ class SemiSupervisedRecognizer(TwoStreamEncoding, BaseRecognizer):
             self.methods = ModuleList(map(MODELS.build, methods))
             for method in self.methods:
                 method.attach(self)
-        predicting = [type(method).__name__ for method in self.methods
+                if not method.loss_weight:  # or DDP would wait for gradients
+                    method.requires_grad_(False)
+        predicting = [type(method).__name__ for method in self.active
                       if method.has_teacher]
         if len(predicting) > 1:
             raise InputError(f'{" and ".join(predicting)} each bring a '
@@ -123,6 +130,9 @@ class SemiSupervisedRecognizer(TwoStreamEncoding, BaseRecognizer):
         """
         clips, samples = views_of(inputs), views_of(data_samples)
         self.check_views(clips)
+        samples = {view: [one for one in samples[view]
+                          for _ in range(clips[view].size(1))]
+                   for view in clips}  # one for each clip of a sample
         views = self.views_to_encode(clips)
         step = Step(self, clips, samples, self.encode(views))
         losses = self.cls_head.loss(step.features['labeled'],
@@ -133,6 +143,11 @@ class SemiSupervisedRecognizer(TwoStreamEncoding, BaseRecognizer):
                 raise InputError(f'two methods give {twice[0]!r}: keep one')
             losses.update(more)
         return losses
+
+    @property
+    def uses_unlabeled(self) -> bool:
+        """Whether there is a method for unlabelled clips."""
+        return len(self.methods) > 0
 
     @property
     def active(self) -> List[nn.Module]:
@@ -185,11 +200,11 @@ class SemiSupervisedRecognizer(TwoStreamEncoding, BaseRecognizer):
                     f'or take {name} out of methods')
             raise ValueError(
                 f'{name} needs the view {absent[0]!r} of the unlabelled '
-                f'clips, but the batch has only {", ".join(given)}: end '
-                'unlabeled_pipeline of the SemiSupervisedDataset with '
-                'MultiView(' + ', '.join(f'{view}=[...]' for view in
-                                         method.views) + ')')
-        if given and not len(self.methods) and not self.with_neck:
+                f'clips, but the batch has only {", ".join(given)}: end the '
+                'pipeline of the unlabelled clips (unlabeled_pipeline of '
+                'SemiSupervisedDataset) with MultiView(' + ', '.join(
+                    f'{view}=[...]' for view in method.views) + ')')
+        if given and not self.uses_unlabeled:
             raise ValueError(
                 'the batch has an unlabelled branch, but this '
                 f'{type(self).__name__} has no method for it: set methods, or '
@@ -203,9 +218,10 @@ class SemiSupervisedRecognizer(TwoStreamEncoding, BaseRecognizer):
     @property
     def predictor(self) -> nn.Module:
         """What predicts: a method's teacher, or else this model."""
-        teachers = [method.teacher_that_predicts() for method in self.methods
-                    if method.has_teacher]
-        return (teachers or [None])[0] or self
+        for method in self.active:
+            if method.has_teacher and method.teacher_that_predicts():
+                return method.teacher_that_predicts()
+        return self
 
     def predict(self, inputs: torch.Tensor, data_samples: Samples,
                 **kwargs) -> Samples:
@@ -256,12 +272,19 @@ def views_of(branches) -> dict:
 
     Returns:
         dict: By ``labeled`` and the names of the views.
+
+    Raises:
+        InputError: If a view has the name of the labelled branch.
     """
     if not isinstance(branches, dict):
         return dict(labeled=branches)
     views = dict(branches)
     unlabeled = views.pop('unlabeled', None)
-    if unlabeled is not None:
-        views.update(unlabeled if isinstance(unlabeled, dict)
-                     else dict(weak=unlabeled))
+    if isinstance(unlabeled, dict):
+        if 'labeled' in unlabeled:
+            raise InputError("a view of MultiView is named 'labeled', as the "
+                             'labelled clips are: give it another name')
+        views.update(unlabeled)
+    elif unlabeled is not None:
+        views['weak'] = unlabeled
     return views

@@ -37,9 +37,10 @@ class TwoStreamEncoding:
             (N, M, C', T', V) each.
 
         Raises:
-            ValueError: If the clips have other joints than the encoder, or if
-                its features have no joints.
+            ValueError: If the views differ in shape, if the clips have other
+                joints than the encoder, or if its features have no joints.
         """
+        check_alike(clips)
         pairs = [split_streams(x) for x in clips.values()]
         joint, motion = (torch.cat(streams) for streams in zip(*pairs))
         check_clips(self.backbone, joint)
@@ -112,6 +113,23 @@ class TwoStreamClassifier(TwoStreamEncoding, nn.Module):
     def forward(self, clips: torch.Tensor) -> torch.Tensor:
         """Maps clips (B, num_clips, M, T, V, 2C) to logits (N, classes)."""
         return self.cls_head(self.encode(dict(clips=clips))['clips'])
+
+
+def check_alike(clips: Dict[str, torch.Tensor]) -> None:
+    """Checks that views can be one batch.
+
+    Args:
+        clips (dict[str, Tensor]): (B, num_clips, M, T, V, 2C) each.
+
+    Raises:
+        ValueError: If persons, frames, joints or channels differ.
+    """
+    shapes = {view: tuple(x.shape[2:]) for view, x in clips.items()}
+    if len(set(shapes.values())) > 1:
+        raise ValueError(
+            'the views differ in (persons, frames, joints, channels): '
+            + ', '.join(f'{view} {shape}' for view, shape in shapes.items())
+            + '; sample and pack them alike')
 
 
 def split_streams(clips: torch.Tensor) -> Streams:

@@ -40,7 +40,7 @@ class CrosSCLR(SkeletonCLR):
             [0, 1].
     """
 
-    name = 'cross_clr'
+    name = 'crosclr'
 
     def __init__(self, topk: int = 1, mining_start: float = 0.5,
                  **kwargs) -> None:
@@ -54,7 +54,7 @@ class CrosSCLR(SkeletonCLR):
 
     def contrast(self, queries: Streams, keys: Streams,
                  step: Step) -> Dict[str, torch.Tensor]:
-        """Computes ``loss_cross_clr_joint`` and ``loss_cross_clr_motion``.
+        """Computes ``loss_crosclr_joint`` and ``loss_crosclr_motion``.
 
         Args:
             queries (Streams): (N, D) each.
