@@ -211,7 +211,20 @@ def test_non_finite():
 def test_branches():
     assert branch_of('loss_cls') == 'labelled branch'
     assert branch_of('loss_con_joint') == 'unlabelled branch'
+    assert branch_of('loss_fixmatch') == 'unlabelled branch'
     assert branch_of('loss') == 'the sum'
+
+
+def test_a_broken_clip_of_a_view():
+    clips = [torch.zeros(2), torch.tensor([NAN])]
+    names = [dict(frame_dir='a'), dict(frame_dir='b')]
+    batch = dict(
+        inputs=dict(labeled=clips[:1],
+                    unlabeled=dict(weak=clips[:1] * 2, strong=clips)),
+        data_samples=dict(labeled=names[:1],
+                          unlabeled=dict(weak=names, strong=names)))
+    assert describe(batch) == (
+        'NaN or infinite coordinates in clips: unlabelled b')
 
 
 def test_clips_without_names_and_without_branches():

@@ -63,18 +63,20 @@ def fixed(batches, threshold):
 
 
 def flexmatch(batches, threshold, num_clips):
-    """FlexMatch, algorithm 1; the labels so far decide on a batch."""
-    label = [None] * num_clips
+    """FlexMatch, algorithm 1; the labels so far decide on a batch, and clips
+    that no batch has had are left out."""
+    label = [-2] * num_clips
     for q, numbers in batches:
-        sigma = [sum(x == c for x in label) for c in range(K)]  # Eq. 5
-        unused = sum(x is None for x in label)
-        beta = [s / max(max(sigma), unused) for s in sigma]  # Eq. 11
-        flexible = [threshold * b / (2 - b) for b in beta]  # Eq. 7, M convex
-        yield ([float(max(row) >= flexible[np.argmax(row)]) for row in q],
-               dict(sure_of=[-1 if x is None else x for x in label]))
+        for i in numbers:
+            label[i] = max(label[i], -1)
+        sigma = [label.count(c) for c in range(K)]
+        beta = [s / max(*sigma, label.count(-1)) for s in sigma]
+        flexible = [threshold * b / (2 - b) for b in beta]  # M is convex
+        passed = [float(max(row) >= flexible[np.argmax(row)]) for row in q]
         for row, i in zip(q, numbers):
             if max(row) >= threshold:
                 label[i] = np.argmax(row)
+        yield passed, dict(sure_of=label)
 
 
 def freematch(batches, decay):
@@ -127,13 +129,11 @@ def test_against_a_slow_loop(cfg, slow):
     mask, seen = build(cfg), set()
     batches = draw_batches()
     for (q, numbers), (expected, averages) in zip(batches, slow(batches)):
-        before = {k: v.clone() for k, v in mask.state_dict().items()}
         weights = ask(mask, q, numbers)
         assert_allclose(weights, expected, rtol=0, atol=1e-5)
         assert ((weights >= 0) & (weights <= 1)).all()
         seen |= set(weights.tolist())
-        # FlexMatch decides before it remembers.
-        state = before if 'sure_of' in averages else mask.state_dict()
+        state = mask.state_dict()
         assert set(state) == set(averages)
         for name, value in averages.items():
             assert_allclose(state[name], value, atol=1e-6)
@@ -152,7 +152,13 @@ def test_flexmatch_keeps_the_last_class_that_it_was_sure_of():
     for row, kept in (([.1, .7, .1, .1], 1), ([.3, .4, .2, .1], 1),
                       ([.7, .1, .1, .1], 0)):
         ask(mask, torch.tensor([row]), [5])
-        assert mask.sure_of.tolist() == [-1] * 5 + [kept] + [-1] * 6
+        assert mask.sure_of.tolist() == [-2] * 5 + [kept] + [-2] * 6
+
+
+def test_flexmatch_needs_no_exact_number_of_clips():
+    one, two = (build(KINDS[1], num_clips=CLIPS + more) for more in (0, 50))
+    for q, numbers in draw_batches():
+        assert np.array_equal(ask(one, q, numbers), ask(two, q, numbers))
 
 
 @pytest.mark.parametrize('cfg', KINDS[:2], ids=['fixed', 'flexmatch'])

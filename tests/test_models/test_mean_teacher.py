@@ -16,21 +16,15 @@ from unlabeled import (
     build,
     differentiate,
     draw_batch,
-    forget_training,
     softmax,
     train,
 )
 
 from psp_plugin.errors import InputError
+from psp_plugin.export.scores import trace
 from psp_plugin.models.methods.teacher import Teacher
 
 METHOD = dict(type='MeanTeacher', decay=0.6, ramp=None, loss_weight=10.)
-BOTH = pytest.mark.parametrize('cfg', [METHOD], ids=['MeanTeacher'])
-
-
-@pytest.fixture(autouse=True)
-def no_runner():
-    forget_training()
 
 
 def teacher_of(model):
@@ -124,10 +118,9 @@ def test_gradient_is_the_students_own():
             assert_close(value.grad, other.grad, rtol=1e-3, atol=1e-6)
 
 
-@BOTH
-def test_statistics_are_its_own(cfg):
+def test_statistics_are_its_own():
     """The first update copies the student's, its batches then move them."""
-    model = build(cfg)
+    model = build(METHOD)
     seen = []
     teacher_of(model).module.register_forward_pre_hook(
         lambda module, args: seen.append(dict(
@@ -138,27 +131,24 @@ def test_statistics_are_its_own(cfg):
     assert all(x.isfinite().all() for x in teacher_of(model).buffers())
 
 
-@BOTH
-def test_mode_is_the_models(cfg):
-    model = build(cfg)
+def test_mode_is_the_models():
+    model = build(METHOD)
     for mode in (True, False, True):
         model.train(mode)
         assert all(x.training is mode for x in teacher_of(model).modules())
 
 
-@BOTH
-def test_no_gradient_on_it(cfg):
-    model = build(cfg)
+def test_no_gradient_on_it():
+    model = build(METHOD)
     losses, gradients = differentiate(model, draw_batch())
     assert not any(x.requires_grad for x in teacher_of(model).parameters())
     assert {name for name, x in gradients.items() if x is None} == {
         name for name in gradients if name.startswith('methods.')}
 
 
-@BOTH
-def test_is_not_in_the_way_of_the_optimiser(cfg):
+def test_is_not_in_the_way_of_the_optimiser():
     """Decayed weights, momentum and clipped gradients are the student's."""
-    model = build(cfg)
+    model = build(METHOD)
     wrapper = build_optim_wrapper(model, dict(
         type='OptimWrapper', clip_grad=dict(max_norm=1.),
         optimizer=dict(type='SGD', lr=0.1, momentum=0.9, weight_decay=0.5)))
@@ -194,10 +184,9 @@ def predict(model, x):
     return logits
 
 
-@BOTH
-def test_who_predicts(cfg):
+def test_who_predicts():
     """The student before it has a teacher, and from then on the teacher."""
-    model, x = build(cfg), draw_batch()[0]['labeled']
+    model, x = build(METHOD), draw_batch()[0]['labeled']
     with torch.no_grad():
         assert torch.equal(predict(model, x),
                            model.classifier().eval()(x))
@@ -212,12 +201,11 @@ def test_who_predicts(cfg):
                                   model.classifier().eval()(x))
 
 
-@BOTH
-def test_checkpoint_without_a_teacher(cfg):
+def test_checkpoint_without_a_teacher():
     """Its student predicts, and is where the average begins."""
     trained = build('SupervisedOnly')
     train(trained, 2)
-    model, x = build(cfg, seed=5), draw_batch()[0]['labeled']
+    model, x = build(METHOD, seed=5), draw_batch()[0]['labeled']
     found = model.load_state_dict(trained.state_dict(), strict=False)
     assert not found.unexpected_keys
     assert all(name.startswith('methods.') for name in found.missing_keys)
@@ -231,11 +219,10 @@ def test_checkpoint_without_a_teacher(cfg):
                  rtol=0, atol=0, check_device=False)
 
 
-@BOTH
-def test_state_dict_goes_on_where_it_was(cfg):
-    model = build(cfg)
+def test_state_dict_goes_on_where_it_was():
+    model = build(METHOD)
     train(model, 2)
-    other = build(cfg, seed=7)
+    other = build(METHOD, seed=7)
     other.load_state_dict(model.state_dict())
     x = draw_batch()[0]['labeled']
     assert torch.equal(predict(other, x), predict(model, x))
@@ -244,12 +231,49 @@ def test_state_dict_goes_on_where_it_was(cfg):
     assert_same(*(dict(each.state_dict()) for each in (model, other)))
 
 
-@BOTH
-def test_two_teachers(cfg):
+def test_checkpoint_of_other_classes():
+    """Its teacher is forgotten with its head: the next one begins anew."""
+    trained = build(METHOD)
+    train(trained, 2)
+    state = trained.state_dict()
+    for name in list(state):
+        if '.fc.' in name:
+            state[name] = torch.zeros(7, *state[name].shape[1:])
+    model = build(METHOD, seed=5)
+    head = {name: state.pop(name) for name in list(state) if '.fc.' in name}
+    for name, value in head.items():  # as MMEngine, which goes on
+        with pytest.raises(RuntimeError, match='size mismatch'):
+            model.load_state_dict({**model.state_dict(), name: value})
+    assert teacher_of(model).updates == 0
+    model.load_state_dict(state, strict=False)
+    assert teacher_of(model).updates == 0
+    x = draw_batch()[0]['labeled']
+    assert torch.equal(predict(model, x), model.classifier().eval()(x))
+
+
+def test_a_teacher_without_weight_does_not_predict():
+    trained = build(METHOD)
+    train(trained, 3, lr=0.5)
+    model = build(dict(METHOD, loss_weight=0))
+    model.load_state_dict(trained.state_dict())
+    x = draw_batch()[0]['labeled']
+    assert torch.equal(predict(model, x), model.classifier().eval()(x))
+    assert not any(p.requires_grad for p in model.methods.parameters())
+
+
+def test_a_teacher_is_exported():
+    model, x = build(METHOD), draw_batch()[0]['labeled']
+    train(model, 3, lr=0.5)
+    model.eval()
+    traced = trace(model, x).module()(x)[1].flatten(0, 1)
+    assert_close(traced, predict(model, x), rtol=0, atol=1e-5)
+
+
+def test_two_teachers():
     with pytest.raises(InputError, match=re.escape(
-            f'MeanTeacher and {cfg["type"]} each bring a teacher that '
+            'MeanTeacher and MeanTeacher each bring a teacher that '
             'predicts: keep one of them')):
-        build(METHOD, cfg)
+        build(METHOD, METHOD)
 
 
 # The average itself

@@ -19,7 +19,6 @@ from unlabeled import (
     build,
     differentiate,
     draw_batch,
-    forget_training,
     samples,
     train,
 )
@@ -48,11 +47,6 @@ EACH = pytest.mark.parametrize(
     'cfg', METHODS, ids=lambda cfg: '-'.join(
         str(x.get('type') if isinstance(x, dict) else x)
         for x in cfg.values()))
-
-
-@pytest.fixture(autouse=True)
-def no_runner():
-    forget_training()
 
 
 def watch(model):
@@ -194,7 +188,7 @@ def test_nested_views_are_prepared_as_the_unlabelled_branch():
         type='MultiBranchPreprocessor',
         unlabeled=dict(type='ActionDataPreprocessor', mean=[1.], std=[2.],
                        format_shape='NCHW')))
-    batch = {key: {'labeled': x, 'unlabeled': {'weak': x, 'strong': y}}
+    batch = {key: {'labeled': x, 'unlabeled': {'weak': x, 'half': y}}
              for key, x, y in (
                  ('inputs', [torch.zeros(1, 2, 3, 4, 5)] * 2,
                   [torch.ones(1, 2, 3, 4, 5)] * 2),
@@ -204,11 +198,11 @@ def test_nested_views_are_prepared_as_the_unlabelled_branch():
     assert list(out) == ['inputs', 'data_samples']
     assert list(out['inputs']) == ['labeled', 'unlabeled']
     views = out['inputs']['unlabeled']
-    assert list(views) == ['weak', 'strong']
+    assert list(views) == ['weak', 'half']
     assert out['inputs']['labeled'].unique() == 0
-    assert views['weak'].unique() == -0.5 and views['strong'].unique() == 0
+    assert views['weak'].unique() == -0.5 and views['half'].unique() == 0
     assert views['weak'].shape == (2, 1, 2, 3, 4, 5)
-    assert [x.i for x in out['data_samples']['unlabeled']['strong']] == [2, 3]
+    assert [x.i for x in out['data_samples']['unlabeled']['half']] == [2, 3]
     assert len(batch['inputs']['unlabeled']['weak']) == 2  # as it was
 
 
@@ -231,6 +225,32 @@ def test_several_clips_of_a_sample_count_each():
         dict(inputs, unlabeled=pairs),
         dict(data_samples, unlabeled=samples(2)))
     assert_same(single, double)
+
+
+def test_samples_stand_for_each_of_their_clips():
+    """Of the labelled clips, too, and where a mask asks for their numbers."""
+    inputs, data_samples = draw_batch(labeled=4)
+    flexmatch = dict(type='FixMatch', mask=dict(
+        type='FlexMatchThreshold', num_clips=4, threshold=0.3))
+    unlabeled = samples(4, sample_idx=[0, 0, 1, 1],
+                        revealed_label=[0, 0, 1, 1])
+    for one, two in ((0, 1), (2, 3)):
+        data_samples['labeled'][two] = data_samples['labeled'][one]
+    model, other = build(flexmatch), build(flexmatch)
+    single = model.loss(inputs, dict(data_samples, unlabeled=dict(
+        weak=unlabeled, strong=unlabeled)))
+    double = other.loss(
+        dict(labeled=pair(inputs['labeled']), unlabeled={
+            view: pair(x) for view, x in inputs['unlabeled'].items()}),
+        dict(labeled=data_samples['labeled'][::2], unlabeled=dict(
+            weak=unlabeled[::2], strong=unlabeled[::2])))
+    assert_same(single, double)
+    assert 'fixmatch_accuracy' in double
+
+
+def pair(clips):
+    """Clips two by two of a sample."""
+    return clips.unflatten(0, (-1, 2)).flatten(1, 2)
 
 
 @EACH
@@ -324,6 +344,31 @@ def test_two_methods_of_a_name():
         "two methods give 'loss_entropy': keep one")
 
 
+def test_a_neck_to_no_purpose():
+    with pytest.raises(InputError, match='uses no neck: take it out'):
+        build(ENTROPY, neck=dict(type='PyramidPooling'))
+
+
+@pytest.mark.parametrize('methods', [dict(type='VAT'), ['VAT'], 'VAT'])
+def test_methods_that_are_no_list_of_configs(methods):
+    with pytest.raises(InputError, match='methods must be a list of configs'):
+        build(methods=methods)
+
+
+def test_views_of_other_lengths():
+    inputs, data_samples = draw_batch()
+    inputs['unlabeled']['strong'] = inputs['unlabeled']['strong'][:, :, :, 1:]
+    assert refused(FIXMATCH, batch=(inputs, data_samples)).startswith(
+        'the views differ in (persons, frames, joints, channels): labeled '
+        '(1, 6, 20, 6), weak (1, 6, 20, 6), strong (1, 5, 20, 6); sample')
+
+
+def test_a_view_named_as_the_labelled_branch():
+    inputs, data_samples = draw_batch(views=('weak', 'labeled'))
+    assert refused(ENTROPY, batch=(inputs, data_samples)).startswith(
+        "a view of MultiView is named 'labeled'")
+
+
 def test_no_labelled_clips():
     inputs, data_samples = draw_batch()
     inputs.pop('labeled')
@@ -339,8 +384,9 @@ def test_a_view_is_missing(kind, plain):
         inputs['unlabeled'] = inputs['unlabeled']['weak']
     assert refused(kind, batch=(inputs, data_samples)) == (
         f"{kind} needs the view 'strong' of the unlabelled clips, but the "
-        'batch has only weak: end unlabeled_pipeline of the '
-        'SemiSupervisedDataset with MultiView(weak=[...], strong=[...])')
+        'batch has only weak: end the pipeline of the unlabelled clips '
+        '(unlabeled_pipeline of SemiSupervisedDataset) with '
+        'MultiView(weak=[...], strong=[...])')
 
 
 @pytest.mark.parametrize('plain', [False, True])

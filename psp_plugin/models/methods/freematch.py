@@ -38,8 +38,8 @@ class FreeMatch(FixMatch):
         if fairness_weight and not isinstance(self.mask, FreeMatchThreshold):
             raise InputError(
                 'the fairness loss of FreeMatch needs mask=dict(type='
-                f"'FreeMatchThreshold'), not {type(self.mask).__name__}: change "
-                'it, or take FixMatch')
+                f"'FreeMatchThreshold'), not {type(self.mask).__name__}: "
+                'change it, or take FixMatch')
         self.fairness_weight = fairness_weight
 
     def forward(self, step: Step) -> Dict[str, torch.Tensor]:

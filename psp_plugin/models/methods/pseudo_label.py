@@ -74,8 +74,9 @@ def describe_labels(
         dict[str, Tensor]: ``<method>_used_share``, the mean weight;
         ``_used_classes``, the number of classes that the used labels are of
         (the exponential of their entropy, 0 if none is used); where the
-        dataset was told to ``reveal_labels``, also ``_accuracy``, of all pseudo-labels, and
-        ``_used_and_right``, the mean weight of the right ones.
+        dataset was told to ``reveal_labels``, also ``_accuracy``, of all
+        pseudo-labels, and ``_used_and_right``, the mean weight of the right
+        ones.
     """
     classes = target.argmax(1)
     counts = weights.new_zeros(target.size(1)).index_add(0, classes, weights)

@@ -132,7 +132,7 @@ class SemiSupervisedRecognizer(TwoStreamEncoding, BaseRecognizer):
         self.check_views(clips)
         samples = {view: [one for one in samples[view]
                           for _ in range(clips[view].size(1))]
-                   for view in clips}  # one for each clip of a sample
+                   for view in samples}  # one for each clip of a sample
         views = self.views_to_encode(clips)
         step = Step(self, clips, samples, self.encode(views))
         losses = self.cls_head.loss(step.features['labeled'],
