@@ -31,10 +31,16 @@ METHODS = {
     'softmatch': dict(mask=dict(type='SoftMatchWeight', decay=0.5)),
     'freematch': dict(mask=dict(type='FreeMatchThreshold', decay=0.5)),
     'mean_teacher': dict(decay=0.6),
+    'vat_entmin': {},
+    's4l': {},
+    'skeleton_clr': dict(queue_size=12),
+    'crosclr': dict(queue_size=12, mining_start=0.3),
+    'cmd': dict(queue_size=12, topk=4),
+    'xcar': {},
 }
 EACH = pytest.mark.parametrize('method', METHODS)
 WITH_STATE = pytest.mark.parametrize(
-    'method', ['fixmatch', 'flexmatch', 'mean_teacher'])
+    'method', ['fixmatch', 'flexmatch', 'mean_teacher', 's4l', 'cmd'])
 REVEALED = ('_accuracy', '_used_and_right')
 
 
@@ -55,7 +61,8 @@ def config(method, ann_file, work_dir, split_file, reveal=False) -> Config:
     for key, value in (('clip_len', 8), ('ann_file', ann_file),
                        ('batch_size', 4), ('metainfo', dict())):
         set_everywhere(cfg._cfg_dict, key, value)
-    cfg.model.methods[0].update(METHODS[method])
+    for key, value in METHODS[method].items():  # update() would merge them
+        cfg.model.methods[0][key] = value
     cfg.model.backbone.blocks = BLOCKS
     cfg.model.cls_head.update(num_classes=CLASSES, in_channels=16)
     cfg.train_dataloader.dataset.times = 1
@@ -110,9 +117,9 @@ def test_labels_of_unlabelled_clips_are_nothing(method, data, tmp_path,
                                 data['split_file'], reveal=True))
     assert len(numbers['train/loss']) == 6
     assert len(set(numbers['train/loss'])) == 6
-    revealed = {key: others.pop(key) for key in list(others)
-                if key.endswith(REVEALED)}
-    assert bool(revealed) == (method != 'mean_teacher')
+    revealed = {key: others.pop(key) for key in others.keys() - numbers.keys()}
+    assert all(key.endswith(REVEALED) for key in revealed)
+    assert bool(revealed) == ('match' in method or 'pseudo' in method)
     assert numbers == others
     assert_same(*(dict(x.model.state_dict()) for x in (first, second)))
     assert all(value.isfinite().all()
@@ -158,10 +165,13 @@ def test_killed_and_resumed_is_uninterrupted(method, data, tmp_path):
     before = load_state(tmp_path / 'whole/epoch_1.pth')['state_dict']
     state = {name: x for name, x in whole['state_dict'].items()
              if name.startswith('methods.')}
-    parts = {name.split('.')[3] for name in state}
-    assert parts == dict(fixmatch={'certainty', 'prediction', 'histogram'},
-                         flexmatch={'sure_of'},
-                         mean_teacher={'module', 'updates'})[method]
+    parts = dict(fixmatch={'certainty', 'prediction', 'histogram'},
+                 flexmatch={'sure_of'},
+                 mean_teacher={'module', 'updates'},
+                 s4l={'fc.weight', 'fc.bias'},
+                 cmd={'queue_joint', 'queue_motion', 'num_enqueued',
+                      'projector', 'module', 'updates'})[method]
+    assert all(any(part in name for part in parts) for name in state)
     for part in parts:
         assert any(not torch.equal(x, before[name])
                    for name, x in state.items() if part in name), part

@@ -2,7 +2,13 @@
 import pytest
 import torch
 from torch.testing import assert_close
-from unlabeled_cases import MASKS, METHODS, ask_mask, train_method
+from unlabeled_cases import (
+    MASKS,
+    METHODS,
+    OF_A_RANK,
+    ask_mask,
+    train_method,
+)
 
 
 @pytest.mark.parametrize('name', MASKS)
@@ -36,3 +42,13 @@ def test_parameters_stay_equal(two_ranks, name, norms):
         expected = train_method(name, norms)
         assert_close(first, expected, rtol=0, atol=1e-6)
         assert any(key.startswith('methods.') for key in expected)
+
+
+@pytest.mark.parametrize('name', OF_A_RANK)
+def test_ranks_share_weights_and_queues(two_ranks, name):
+    first, second = (rank['methods']['of_a_rank'][name]
+                     for rank in two_ranks.values())
+    assert any(key.startswith('methods.') for key in first) == (name != 'VAT')
+    for key in first:
+        same = torch.equal(first[key], second[key])
+        assert same or 'running_' in key, key

@@ -21,6 +21,14 @@ METHODS = {
     'SoftMatch': dict(type='FixMatch', mask=MASKS['SoftMatch']),
     'MeanTeacher': dict(type='MeanTeacher', decay=0.6, ramp=None),
 }
+# These draw at random, or contrast a rank's own clips or in the order of the
+# ranks: what ranks share is alike, but not what one process has.
+OF_A_RANK = {
+    'VAT': dict(type='VAT', ramp=None),
+    'S4L': dict(type='S4L'),
+    'CMD': dict(type='CMD', dim=8, queue_size=8, topk=4, decay=0.6),
+    'XCAR': dict(type='XCAR'),
+}
 
 
 def ask_mask(name: str, rank: int = 0, world_size: int = 1) -> List[tuple]:
@@ -56,7 +64,7 @@ def train_method(name: str, norms: bool, wrap: Callable = lambda x: x,
                  ) -> Dict[str, torch.Tensor]:
     """State after three steps in float64; of all ranks together six
     unlabelled clips a step."""
-    model = build(METHODS[name]).double()
+    model = build({**METHODS, **OF_A_RANK}[name]).double()
     nn.init.normal_(model.cls_head.fc.weight)
     if not norms:
         freeze_norms(model)
@@ -84,4 +92,6 @@ def compute(wrap: Callable, rank: int, world_size: int) -> dict:
         masks={name: ask_mask(name, rank, world_size) for name in MASKS},
         trained={(name, norms): train_method(name, norms, wrap, rank,
                                              world_size)
-                 for name in METHODS for norms in (True, False)})
+                 for name in METHODS for norms in (True, False)},
+        of_a_rank={name: train_method(name, True, wrap, rank, world_size)
+                   for name in OF_A_RANK})

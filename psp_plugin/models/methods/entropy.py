@@ -11,7 +11,7 @@ from .base import UnlabeledMethod
 
 @MODELS.register_module()
 class EntropyMinimization(UnlabeledMethod):
-    """Makes the predictions of the unlabelled clips sure.
+    """Makes the predictions of the unlabelled clips confident.
 
     Beside ``VAT`` it is the tables' "VAT + EntMin". Alone and with few labels
     it can pull all clips into one class: watch ``predicted_classes``.

@@ -18,6 +18,8 @@ class FixMatch(UnlabeledMethod):
 
     Source: Sohn et al. (arXiv 2001.07685), equation 4 and algorithm 1. The
     labelled clips and both views go through the encoder as one batch.
+    Departure: what is tested is the student; the published average of its
+    weights is ``EMAHook``.
 
     With ``mask=dict(type='FlexMatchThreshold', num_clips=...)`` it is
     FlexMatch (Zhang et al., NeurIPS 2021), with ``SoftMatchWeight`` SoftMatch

@@ -65,11 +65,12 @@ class FixedThreshold(Mask):
 
 @MODELS.register_module()
 class FlexMatchThreshold(Mask):
-    """The threshold of a class is the lower, the fewer clips it has so far.
+    """The fewer clips a class has so far, the lower its threshold.
 
-    A clip has the class that it was last sure of, by the full threshold. In
-    the beginning none has one: then all thresholds are 0 and every clip
-    counts, by design. Clips that have not been in a batch yet do not count.
+    A clip has the class that the model was last confident of, by the full
+    threshold. In the beginning none has one: then all thresholds are 0 and
+    every clip counts, by design. Clips that have not been in a batch yet are
+    left out.
 
     Source: FlexMatch (arXiv 2110.08263), algorithm 1, with the warm-up of the
     thresholds and the convex mapping x / (2 - x). Departures: the counts
@@ -123,10 +124,10 @@ class FlexMatchThreshold(Mask):
 
 @MODELS.register_module()
 class FreeMatchThreshold(Mask):
-    """The thresholds follow the model's own certainty, class by class.
+    """The thresholds follow the model's own confidence, class by class.
 
     Source: FreeMatch (arXiv 2205.07246), equations 5 to 7 and the histogram
-    of equation 10. Departs from it in nothing.
+    of equation 10. No departures.
 
     Args:
         decay (float): Lambda of the averages, in [0, 1]: 0.999 as published
@@ -158,7 +159,7 @@ class FreeMatchThreshold(Mask):
 
 @MODELS.register_module()
 class SoftMatchWeight(Mask):
-    """A clip counts the less, the further its certainty is below the mean.
+    """The further a clip's confidence is below the mean, the less it counts.
 
     Source: SoftMatch (arXiv 2301.10921), the truncated Gaussian and uniform
     alignment: weights are of probabilities that are divided by the average

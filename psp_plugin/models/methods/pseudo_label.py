@@ -14,7 +14,7 @@ from .base import UnlabeledMethod
 
 @MODELS.register_module()
 class PseudoLabel(UnlabeledMethod):
-    """Takes the class that the model is sure of for the label.
+    """Uses the class that the model is confident of as the label.
 
     Source: Lee (2013), equations 15 and 16, in the form of USB (Wang et al.,
     NeurIPS 2022): only clips whose probability reaches a threshold count, of
