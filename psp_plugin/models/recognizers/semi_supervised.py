@@ -130,9 +130,8 @@ class SemiSupervisedRecognizer(TwoStreamEncoding, BaseRecognizer):
         """
         clips, samples = views_of(inputs), views_of(data_samples)
         self.check_views(clips)
-        samples = {view: [one for one in samples[view]
-                          for _ in range(clips[view].size(1))]
-                   for view in samples}  # one for each clip of a sample
+        samples = {view: samples_of_clips(samples[view], clips[view])
+                   for view in samples}
         views = self.views_to_encode(clips)
         step = Step(self, clips, samples, self.encode(views))
         losses = self.cls_head.loss(step.features['labeled'],
@@ -288,3 +287,15 @@ def views_of(branches) -> dict:
     elif unlabeled is not None:
         views['weak'] = unlabeled
     return views
+
+
+def samples_of_clips(samples: Samples, clips: torch.Tensor) -> Samples:
+    """Repeats data samples for every clip of a sample.
+
+    Args:
+        samples (list): One for each sample, or for each clip already.
+        clips (Tensor): (B, num_clips, M, T, V, 2C).
+    """
+    if len(samples) != clips.size(0):
+        return samples
+    return [sample for sample in samples for _ in range(clips.size(1))]
