@@ -166,12 +166,16 @@ def make_case(cfg: Config, device: torch.device, batch: Dict[str, int] = {},
     samples = {}
     if model.with_cls_head:
         classes = model.cls_head.num_classes
-        samples = {
-            branch: [ActionDataSample().set_gt_label(torch.tensor(
-                [i % classes], device=device)) for i in range(size)]
-            for branch, size in sizes.items()
-        }
+        samples = {branch: labeled_samples(size, classes, device)
+                   for branch, size in sizes.items()}
     return Case(model.to(device).train(), inputs, samples, cfg.optim_wrapper)
+
+
+def labeled_samples(count: int, classes: int,
+                    device: torch.device) -> List[ActionDataSample]:
+    """Data samples of all classes in turn."""
+    return [ActionDataSample().set_gt_label(torch.tensor(
+        [i % classes], device=device)) for i in range(count)]
 
 
 def batch_sizes(cfg: Config, model: torch.nn.Module) -> Dict[str, int]:

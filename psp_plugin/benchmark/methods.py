@@ -11,7 +11,7 @@ from mmengine.optim import build_optim_wrapper
 from psp_plugin.errors import InputError
 from psp_plugin.models import SemiSupervisedRecognizer
 
-from .cases import clip_shape, unlabeled_loader
+from .cases import clip_shape, labeled_samples, unlabeled_loader
 from .step import now
 
 VIEWS = ('weak', 'strong')
@@ -44,10 +44,7 @@ class MethodRun:
         size = cfg.train_dataloader.batch_size
         self.inputs = dict(labeled=torch.randn(size, 1, *shape).to(device))
         classes = self.model.cls_head.num_classes
-        self.samples = dict(labeled=[
-            ActionDataSample().set_gt_label(
-                torch.tensor([i % classes], device=device))
-            for i in range(size)])
+        self.samples = dict(labeled=labeled_samples(size, classes, device))
         if any(hook.type == 'InterleaveHook'
                for hook in cfg.get('custom_hooks') or []):
             size = unlabeled_loader(cfg).batch_size

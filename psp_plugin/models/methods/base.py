@@ -92,6 +92,6 @@ class UnlabeledMethod(BaseModule):
     def teacher_that_predicts(self) -> Optional[nn.Module]:
         """The teacher, a ``TwoStreamClassifier``; None before its first step.
 
-        Only asked of methods with ``has_teacher``.
+        A method without ``has_teacher`` has none.
         """
         return None

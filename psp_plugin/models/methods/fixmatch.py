@@ -1,19 +1,13 @@
 """FixMatch (Sohn et al., NeurIPS 2020) and what differs by the mask alone."""
-from typing import Dict, Optional
+from typing import Optional
 
-import torch
-import torch.nn.functional as F
 from mmaction.registry import MODELS
-from torch import nn
 
-from psp_plugin.models.recognizers.step import Step
-
-from .base import UnlabeledMethod
-from .pseudo_label import describe_labels
+from .pseudo_label import PseudoLabel
 
 
 @MODELS.register_module()
-class FixMatch(UnlabeledMethod):
+class FixMatch(PseudoLabel):
     """Labels the weakly augmented clip, learns from the strongly augmented.
 
     Source: Sohn et al. (arXiv 2001.07685), equation 4 and algorithm 1. The
@@ -32,32 +26,11 @@ class FixMatch(UnlabeledMethod):
         ramp (dict, optional): Defaults to None, as published.
     """
 
+    name = 'fixmatch'
     views = ('weak', 'strong')
+    learner = 'strong'  # Eq. 4
 
     def __init__(self, mask: dict = dict(type='FixedThreshold'),
                  loss_weight: float = 1.,
                  ramp: Optional[dict] = None) -> None:
-        super().__init__(loss_weight, ramp)
-        self.mask = MODELS.build(mask)
-
-    def attach(self, model: nn.Module) -> None:
-        """Tells the mask the number of classes.
-
-        Args:
-            model (SemiSupervisedRecognizer): The model.
-        """
-        self.mask.attach(model.cls_head.num_classes)
-
-    def forward(self, step: Step) -> Dict[str, torch.Tensor]:
-        """Computes ``loss_fixmatch``.
-
-        Args:
-            step (Step): The batch, both views encoded.
-        """
-        target = step.logits('weak').detach().softmax(1)  # q_b
-        weights = self.mask(target, step.samples['weak'])
-        loss = F.cross_entropy(  # Eq. 4
-            step.logits('strong'), target.argmax(1), reduction='none')
-        return dict(loss_fixmatch=self.weight(step) * (weights * loss).mean(),
-                    **describe_labels('fixmatch', target, weights,
-                                      step.samples['weak']))
+        super().__init__(mask, loss_weight, ramp)

@@ -10,7 +10,6 @@ from psp_plugin.models.recognizers.step import Step
 
 from .fixmatch import FixMatch
 from .masks import FreeMatchThreshold
-from .pseudo_label import describe_labels
 
 
 @MODELS.register_module()
@@ -32,6 +31,8 @@ class FreeMatch(FixMatch):
         InputError: If there is a fairness loss, but not that mask.
     """
 
+    name = 'freematch'
+
     def __init__(self, mask: dict = dict(type='FreeMatchThreshold'),
                  fairness_weight: float = 0.01, **kwargs) -> None:
         super().__init__(mask, **kwargs)
@@ -48,17 +49,12 @@ class FreeMatch(FixMatch):
         Args:
             step (Step): The batch, both views encoded.
         """
-        logits = step.logits('strong')
-        target = step.logits('weak').detach().softmax(1)  # q_b
-        used = self.mask(target, step.samples['weak'])  # Eq. 5 to 7
-        loss = F.cross_entropy(logits, target.argmax(1), reduction='none')
-        losses = dict(loss_freematch=(used * loss).mean())  # Eq. 8
+        losses, used = self.learn(step)  # Eq. 5 to 8
         if self.fairness_weight:
-            losses['loss_fairness'] = self.fairness_weight * self.fairness(
-                logits.softmax(1)[used > 0])
-        scaled = {name: self.weight(step) * x for name, x in losses.items()}
-        return dict(scaled, **describe_labels('freematch', target, used,
-                                              step.samples['weak']))
+            strong = step.logits('strong').softmax(1)
+            fairness = self.fairness_weight * self.fairness(strong[used > 0])
+            losses['loss_fairness'] = self.weight(step) * fairness
+        return losses
 
     def fairness(self, strong: torch.Tensor) -> torch.Tensor:
         """Pulls the strong view's predictions to all classes, equation 11.

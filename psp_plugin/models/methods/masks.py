@@ -101,10 +101,9 @@ class FlexMatchThreshold(Mask):
         clips = classes.new_tensor([index_of(x, len(self.sure_of))
                                     for x in samples])
         self._remember(clips, torch.full_like(classes, -1))
-        counts = (self.sure_of[:, None] == torch.arange(
-            probabilities.size(1), device=classes.device)).sum(0)
-        undecided = (self.sure_of == -1).sum()
-        learnt = counts / torch.maximum(counts.max(), undecided)
+        counts = classes.new_zeros(2 + probabilities.size(1)).index_add(
+            0, 2 + self.sure_of, torch.ones_like(self.sure_of))
+        learnt = counts[2:] / counts[1:].max()  # of a class, or of none yet
         threshold = self.threshold * learnt / (2 - learnt)
         sure = largest >= self.threshold
         self._remember(clips[sure], classes[sure])

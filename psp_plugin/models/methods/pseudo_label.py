@@ -1,5 +1,5 @@
 """Pseudo-Label (Lee, ICML Workshops 2013)."""
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -29,6 +29,11 @@ class PseudoLabel(UnlabeledMethod):
             training.
     """
 
+    name = 'pseudo_label'
+    """What its losses and logged numbers are called."""
+    learner = 'weak'
+    """The view that learns the label."""
+
     def __init__(self, mask: dict = dict(type='FixedThreshold'),
                  loss_weight: float = 1.,
                  ramp: Optional[dict] = dict(type='LinearRamp')) -> None:
@@ -44,19 +49,32 @@ class PseudoLabel(UnlabeledMethod):
         self.mask.attach(model.cls_head.num_classes)
 
     def forward(self, step: Step) -> Dict[str, torch.Tensor]:
-        """Computes ``loss_pseudo_label``.
+        """Computes ``loss_<name>``.
 
         Args:
-            step (Step): The batch, the view ``weak`` encoded.
+            step (Step): The batch, the method's views encoded.
         """
-        logits = step.logits('weak')
-        target = logits.detach().softmax(1)
-        weights = self.mask(target, step.samples['weak'])
-        loss = F.cross_entropy(logits, target.argmax(1), reduction='none')
-        return dict(
-            loss_pseudo_label=self.weight(step) * (weights * loss).mean(),
-            **describe_labels('pseudo_label', target, weights,
-                              step.samples['weak']))
+        return self.learn(step)[0]
+
+    def learn(self, step: Step) -> Tuple[Dict[str, torch.Tensor],
+                                         torch.Tensor]:
+        """Computes ``loss_<name>``, and tells which clips are used.
+
+        Args:
+            step (Step): The batch, the method's views encoded.
+
+        Returns:
+            tuple[dict[str, Tensor], Tensor]: The loss with what to log, and
+            the clips' weights (U, ).
+        """
+        samples = step.samples['weak']
+        target = step.logits('weak').detach().softmax(1)
+        weights = self.mask(target, samples)
+        loss = F.cross_entropy(step.logits(self.learner), target.argmax(1),
+                               reduction='none')
+        loss = self.weight(step) * (weights * loss).mean()
+        return {f'loss_{self.name}': loss, **describe_labels(
+            self.name, target, weights, samples)}, weights
 
 
 def describe_labels(

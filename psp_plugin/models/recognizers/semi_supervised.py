@@ -218,8 +218,9 @@ class SemiSupervisedRecognizer(TwoStreamEncoding, BaseRecognizer):
     def predictor(self) -> nn.Module:
         """What predicts: a method's teacher, or else this model."""
         for method in self.active:
-            if method.has_teacher and method.teacher_that_predicts():
-                return method.teacher_that_predicts()
+            teacher = method.teacher_that_predicts()
+            if teacher is not None:
+                return teacher
         return self
 
     def predict(self, inputs: torch.Tensor, data_samples: Samples,
