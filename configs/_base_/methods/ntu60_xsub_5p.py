@@ -2,7 +2,7 @@
 # psp_ntu60_xsub_5p.py. The weak view is rotated as is usual on NTU, for the
 # labelled clips too; the labelled clips are in the unlabelled pool. The strong
 # view: docs/methods.md.
-_base_ = '../../psp_ntu60_xsub_5p.py'
+_base_ = ['../../psp_ntu60_xsub_5p.py', 'strong_view.py']
 
 model = dict(
     _delete_=True,
@@ -18,15 +18,8 @@ strong = [
     dict(type='RandomShearPose', factor=0.2),
     dict(type='RandomScalePose', scale=0.1),
     dict(type='RandomFlipPose', layout='nturgb+d'),
-    dict(type='RandomCropPose', min_share=0.5),
-    dict(type='GaussianNoisePose', sigma=0.01),
-    dict(type='RandomMaskJoints', share=(0.1, 0.4)),
-] + weak
-pack_view = _base_.pack[:-1] + [
-    dict(
-        type='PackActionInputs',
-        meta_keys=('frame_dir', 'sample_idx', 'revealed_label'))
-]
+] + _base_.crop_and_spoil + weak
+pack_view = _base_.pack[:-1] + _base_.pack_inputs
 weak_and_strong = _base_.normalize + [
     dict(type='MultiView', weak=weak + pack_view, strong=strong + pack_view)
 ]

@@ -1,7 +1,7 @@
 # The compared methods with the encoder, labelled clips, pool, steps and
 # augmentation of psp_nwucla_xview_5p_small.py, which is the weak view. The
 # strong view: docs/methods.md.
-_base_ = '../../psp_nwucla_xview_5p_small.py'
+_base_ = ['../../psp_nwucla_xview_5p_small.py', 'strong_view.py']
 
 model = dict(
     _delete_=True,
@@ -17,15 +17,8 @@ weak = _base_.other_view + _base_.features + [
 strong = [
     dict(type='RandomScalePose', scale=0.1),
     dict(type='RandomFlipPose', layout='nwucla'),
-    dict(type='RandomCropPose', min_share=0.5),
-    dict(type='GaussianNoisePose', sigma=0.01),
-    dict(type='RandomMaskJoints', share=(0.1, 0.4)),
-] + weak
-pack_view = _base_.pack[:-1] + [
-    dict(
-        type='PackActionInputs',
-        meta_keys=('frame_dir', 'sample_idx', 'revealed_label'))
-]
+] + _base_.crop_and_spoil + weak
+pack_view = _base_.pack[:-1] + _base_.pack_inputs
 weak_and_strong = _base_.normalize + [
     dict(
         type='MultiView',
