@@ -1,10 +1,12 @@
 """Mixed precision without loss scaling, on any device."""
+import logging
 from contextlib import contextmanager
 from typing import Iterator
 
 import torch
 import torch.nn as nn
 from mmaction.registry import OPTIM_WRAPPERS
+from mmengine.logging import print_log
 from mmengine.optim import OptimWrapper
 
 
@@ -19,7 +21,14 @@ class BFloat16OptimWrapper(OptimWrapper):
     :class:`mmengine.optim.OptimWrapper`::
 
         optim_wrapper = dict(type='BFloat16OptimWrapper')
+
+    On an x86 CPU without AVX-512 bfloat16 is emulated, and a step takes
+    several times as long as in float32. The log then says so, once.
     """
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self._told = False
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
@@ -29,6 +38,18 @@ class BFloat16OptimWrapper(OptimWrapper):
             model (nn.Module): The model that is trained.
         """
         device = next(model.parameters()).device.type
+        if device == 'cpu' and not self._told:
+            self._warn_of_emulation()
+            self._told = True
         with super().optim_context(model), torch.autocast(
                 device, dtype=torch.bfloat16):
             yield
+
+    @staticmethod
+    def _warn_of_emulation() -> None:
+        if torch.backends.cpu.get_cpu_capability() == 'AVX2':
+            print_log(
+                'This CPU has no AVX-512, so a step in bfloat16 takes several '
+                'times as long as in float32. For float32 add --cfg-options '
+                'optim_wrapper.type=OptimWrapper', logger='current',
+                level=logging.WARNING)
