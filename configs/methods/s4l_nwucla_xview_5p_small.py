@@ -1,4 +1,5 @@
 # S4L with 5% of the labels, NW-UCLA, small.
 _base_ = '../_base_/methods/nwucla_xview_5p_small.py'
 
-model = dict(methods=[dict(type='S4L')])
+# Half turns: the weak view is rotated by up to 60 degrees as it is.
+model = dict(methods=[dict(type='S4L', num_turns=2)])

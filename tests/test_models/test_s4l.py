@@ -111,10 +111,11 @@ def told_by_hand(model, x):
 
 
 @EACH_FORM
-@pytest.mark.parametrize('num_clips', [1, 2])
-def test_losses_by_hand(copies, num_clips):
+@pytest.mark.parametrize('num_clips, num_turns', [(1, 4), (2, 4), (1, 2)])
+def test_losses_by_hand(copies, num_clips, num_turns):
     """In evaluation, where batches do not matter; one clip at a time."""
-    model = build(copies=copies, loss_weight=0.5).double().eval()
+    model = build(copies=copies, num_turns=num_turns,
+                  loss_weight=0.5).double().eval()
     torch.nn.init.normal_(model.methods[0].fc.weight)
     inputs, samples = batch(num_clips)
     inputs = {view: x.double() for view, x in inputs.items()}
@@ -125,9 +126,9 @@ def test_losses_by_hand(copies, num_clips):
         x = inputs[view].flatten(0, 1).unsqueeze(1)
         every = []
         for i in range(len(x)):
-            ks = [drawn[i].item()] if copies == 'one' else range(4)
+            ks = [drawn[i].item()] if copies == 'one' else range(num_turns)
             for k in ks:
-                turned = rotated(x[i:i + 1], k)
+                turned = rotated(x[i:i + 1], k * 4 // num_turns)
                 logits = told_by_hand(model, turned)
                 every += cross_entropies(logits, [k])
                 right.append(logits.argmax() == k)
@@ -152,14 +153,16 @@ def test_one_pass_of_the_encoder(copies, size):
     assert batches == [size]
 
 
-def test_turns_are_drawn_anew_for_every_clip():
-    method, seen = build().methods[0], []
+@pytest.mark.parametrize('num_turns', [2, 4])
+def test_turns_are_drawn_anew_for_every_clip(num_turns):
+    method, seen = build(num_turns=num_turns).methods[0], []
     for _ in range(40):
         method.views_to_encode(dict(labeled=clips(3), weak=clips(4, 2)))
         assert method.turns['weak'].shape == (8, )
         seen.append(torch.cat(list(method.turns.values())))
     seen = torch.stack(seen)
-    assert all(set(column.tolist()) == {0, 1, 2, 3} for column in seen.T)
+    every = set(range(num_turns))
+    assert all(set(column.tolist()) == every for column in seen.T)
     assert (seen != seen[:, :1]).any()
 
 
@@ -259,7 +262,10 @@ def test_clips_that_stand_still_are_not_scores():
     build().methods[0].views_to_encode(dict(labeled=x, weak=x))
 
 
-def test_unknown_copies():
+def test_unknown_copies_and_turns():
     with pytest.raises(InputError, match="copies of S4L must be 'one' or "
                                          "'all', not 'two'"):
         S4L(copies='two')
+    with pytest.raises(InputError, match='num_turns of S4L must be 2 or 4, '
+                                         'not 3'):
+        S4L(num_turns=3)

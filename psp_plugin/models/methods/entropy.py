@@ -16,13 +16,15 @@ class EntropyMinimization(UnlabeledMethod):
     Beside ``VAT`` it is the tables' "VAT + EntMin". Alone and with few labels
     it can pull all clips into one class: watch ``predicted_classes``.
 
-    Source: Grandvalet and Bengio (2004), its conditional entropy.
+    Source: Grandvalet and Bengio (2004), its conditional entropy. Departures
+    from USB: the weight is ramped, and the clips share the pass and the batch
+    norm statistics of the labelled ones.
 
     Args:
         loss_weight (float): Defaults to 0.06, that of USB (Wang et al.,
             NeurIPS 2022) beside VAT; Miyato et al. have 1.
         ramp (dict, optional): Defaults to ``LinearRamp`` over 40% of the
-            training, as in USB.
+            training.
     """
 
     def __init__(self, loss_weight: float = 0.06,

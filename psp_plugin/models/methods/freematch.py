@@ -22,8 +22,8 @@ class FreeMatch(FixMatch):
     Args:
         mask (dict): Defaults to ``FreeMatchThreshold``, whose averages the
             fairness loss needs.
-        fairness_weight (float): W_f. Defaults to 0.01; the paper has 0.05
-            with few labels, the released configs 0.01 and 0.001.
+        fairness_weight (float): W_f. Defaults to 0.01; published are 0.05,
+            0.01 and 0.001, by the data set.
         **kwargs: See :class:`FixMatch`: ``loss_weight`` is w_u; a ramp is of
             both losses.
 

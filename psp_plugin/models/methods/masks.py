@@ -164,7 +164,8 @@ class SoftMatchWeight(Mask):
     alignment: weights are of probabilities that are divided by the average
     prediction; the pseudo-labels are not aligned. The variance of a batch is
     the unbiased one, and the Gaussian is narrowed by ``num_sigmas``, as
-    released; a single clip has the variance 0.
+    released; a single clip has the variance 0. Departure: the average
+    prediction starts as uniform, the released one as that of the first batch.
 
     Args:
         decay (float): M of the averages, in [0, 1]: 0.999 as published is for

@@ -62,8 +62,10 @@ class MomentumContrast(UnlabeledMethod):
 
     Args:
         dim (int): D. Defaults to 128.
-        queue_size (int): K; with more places than unlabelled clips, a clip is
-            among its own negatives. Defaults to 32768.
+        queue_size (int): K; with more places than unlabelled clips, every
+            clip is among its own negatives, with three quarters of it about a
+            third of them, since the order is drawn anew in every epoch.
+            Defaults to 32768.
         temperature (float): Tau. Defaults to 0.07.
         decay (float): Of the moving average. Defaults to 0.999.
         loss_weight (float): Defaults to 1.

@@ -19,7 +19,8 @@ class PseudoLabel(UnlabeledMethod):
     Source: Lee (2013), equations 15 and 16, in the form of USB (Wang et al.,
     NeurIPS 2022): only clips whose probability reaches a threshold count, of
     all the average is taken. Lee's own has no threshold, which is
-    ``mask=dict(type='FixedThreshold', threshold=0)``.
+    ``mask=dict(type='FixedThreshold', threshold=0)``. Departure from USB: the
+    clips share the pass and the batch norm statistics of the labelled ones.
 
     Args:
         mask (dict): The weight of every clip, from its probabilities. Defaults

@@ -27,7 +27,9 @@ class S4L(UnlabeledMethod):
     vertical after ``NormalizeSkeleton3D``, joint and motion data alike. That
     brings the shoulders along x in the first frame, from which the turn can
     be read at once: watch ``turn_accuracy``. If it is near 1 early, the task
-    teaches little; random rotations in the pipelines make it harder.
+    teaches little; random rotations in the pipelines make it harder, and
+    those by 45 degrees or more about z make quarter turns look alike: take
+    half turns, ``num_turns=2``.
 
     Source: Zhai et al. (arXiv 1905.03670), S4L-Rotation, section 4.1:
     equation 2, its loss averaged over labelled and unlabelled clips as in
@@ -46,24 +48,30 @@ class S4L(UnlabeledMethod):
         copies (str): ``'one'``, which doubles the clips to be encoded, or
             ``'all'``, which makes them four times as many. Defaults to
             ``'one'``.
+        num_turns (int): 4, or 2 for turns by 0 or 180 degrees alone.
+            Defaults to 4.
         loss_weight (float): W of the rotation loss. Defaults to 1.
         ramp (dict, optional): Defaults to None, as published.
 
     Raises:
-        InputError: If ``copies`` is neither.
+        InputError: If ``copies`` or ``num_turns`` is neither.
     """
 
     def __init__(self, in_channels: Optional[int] = None, copies: str = 'one',
-                 loss_weight: float = 1.,
+                 num_turns: int = 4, loss_weight: float = 1.,
                  ramp: Optional[dict] = None) -> None:
         super().__init__(loss_weight, ramp)
         if copies not in ('one', 'all'):
             raise InputError("copies of S4L must be 'one' or 'all', not "
                              f'{copies!r}')
+        if num_turns not in (2, 4):
+            raise InputError(f'num_turns of S4L must be 2 or 4, not '
+                             f'{num_turns!r}')
         self.in_channels = in_channels
         self.copies = copies
+        self.num_turns = num_turns
         self.turns: Dict[str, torch.Tensor] = {}
-        """By the view: (copies * N, ) quarter turns of its clips."""
+        """By the view: (copies * N, ) turns of its clips, as classes."""
 
     def attach(self, model: nn.Module) -> None:
         """Builds the head that tells the turn.
@@ -83,7 +91,7 @@ class S4L(UnlabeledMethod):
                 f'in_channels of S4L is {width}: set it to the channels of '
                 f'the encoder {type(model.backbone).__name__}'
                 + (f', {given}' if given else ''))
-        self.fc = nn.Linear(width, 4)
+        self.fc = nn.Linear(width, self.num_turns)
         normal_init(self.fc, std=0.01)
 
     def views_to_encode(
@@ -96,28 +104,31 @@ class S4L(UnlabeledMethod):
 
         Returns:
             dict[str, Tensor]: ``labeled_turned`` and ``weak_turned``; with
-            all copies these are the three that are not as they were, and
-            ``weak`` is the fourth.
+            all copies these are those that are not as they were, and ``weak``
+            is the other.
 
         Raises:
             InputError: If the clips are of 2D key points.
         """
         views = {} if self.copies == 'one' else dict(weak=clips['weak'])
+        quarters = 4 // self.num_turns
         for view in ('labeled', 'weak'):
             x = clips[view]
             if view not in self.turns:  # once, since a GPU waits for it
                 check_solid(x)
             if self.copies == 'one':
-                turns = torch.randint(4, x.shape[:2], device=x.device)
+                turns = torch.randint(self.num_turns, x.shape[:2],
+                                      device=x.device)
                 self.turns[view] = turns.flatten()
-                views[f'{view}_turned'] = turn(x, turns)
+                views[f'{view}_turned'] = turn(x, quarters * turns)
             else:
                 n = x.shape[:2].numel()
                 self.turns[view] = torch.arange(
-                    4, device=x.device).repeat_interleave(n)
+                    self.num_turns, device=x.device).repeat_interleave(n)
                 views[f'{view}_turned'] = torch.cat([
-                    turn(x, torch.full(x.shape[:2], k, device=x.device))
-                    for k in (1, 2, 3)])
+                    turn(x, torch.full(x.shape[:2], quarters * k,
+                                       device=x.device))
+                    for k in range(1, self.num_turns)])
         return views
 
     def forward(self, step: Step) -> Dict[str, torch.Tensor]:
@@ -143,7 +154,8 @@ class S4L(UnlabeledMethod):
             turn_accuracy=torch.cat(right).to(losses[0]).mean())
         if self.copies == 'all':
             labeled = step.model.cls_head.loss(
-                step.features['labeled_turned'], 3 * step.samples['labeled'])
+                step.features['labeled_turned'],
+                (self.num_turns - 1) * step.samples['labeled'])
             result['loss_s4l_labeled'] = labeled['loss_cls']
         return result
 
@@ -154,7 +166,7 @@ class S4L(UnlabeledMethod):
             features (Streams): (N, M, C', T', V) of joint and motion.
 
         Returns:
-            Tensor: Logits (N, 4), at least float32.
+            Tensor: Logits (N, num_turns), at least float32.
         """
         joint, motion = (at_least_float32(self.fc(x.mean((1, 3, 4))))
                          for x in features)

@@ -24,7 +24,11 @@ from .statistics import frozen_statistics
 class VAT(UnlabeledMethod):
     """Makes the prediction hold against the worst small displacement.
 
-    Joints are displaced, and their motion is that of the displaced joints.
+    Joints are displaced, and their motion by the displacement's difference
+    to the next sampled frame. That is what a real displacement does to clips
+    whose frames follow each other and whose streams share one view. Sampling
+    a share of the frames, or ``StreamsApart``, makes it a displacement of the
+    motion stream of its own, and large for motion: see docs/methods.md.
     Joints of persons who are not there stay zero. With
     ``EntropyMinimization`` it is the tables' "VAT + EntMin".
 

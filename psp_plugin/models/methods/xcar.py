@@ -35,7 +35,9 @@ class XCAR(UnlabeledMethod):
     says. The equations of the paper were not at hand. It is computed for
     joint and motion, theirs for one feature of all. The cross-entropy is that
     of the labelled clips themselves, theirs of the sum of the logits of clip
-    and copy. Scaling has its three factors alone.
+    and copy. Scaling has its three factors alone. Labelled clips, clips and
+    copies are encoded together and share the statistics of batch norms and
+    ``StreamNorm``; theirs are encoded apart.
 
     Args:
         angle (float): Of the rotation about each axis, in degrees. Defaults
