@@ -1,0 +1,14 @@
+# SoftMatch with the labelled clips in the strong view, NW-UCLA, small.
+_base_ = '../methods/softmatch_nwucla_xview_5p_small.py'
+
+model = dict(methods=[
+    dict(
+        type='FixMatch',
+        loss_weight=2.,
+        mask=dict(type='SoftMatchWeight', decay=0.99))
+])
+pipeline = _base_.normalize + [
+    dict(type='StreamsApart', transforms=_base_.strong)
+] + _base_.pack
+train_dataloader = dict(
+    dataset=dict(dataset=dict(dataset=dict(pipeline=pipeline))))
