@@ -1,5 +1,5 @@
 # PSP's contrast beside SoftMatch, NW-UCLA, small: on view 3 ahead of PSP and
-# behind SoftMatch alone, see docs/methods.md.
+# behind SoftMatch alone with twice its weight, see docs/methods.md.
 _base_ = '../methods/softmatch_nwucla_xview_5p_small.py'
 
 model = dict(

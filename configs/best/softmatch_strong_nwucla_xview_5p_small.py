@@ -1,6 +1,7 @@
-# SoftMatch with the labelled clips in the strong view, NW-UCLA, small: the best
-# on all clips of view 3, level with weak labelled clips on the clean ones, and
-# behind that on the training views, see docs/methods.md.
+# SoftMatch with the labelled clips in the strong view, NW-UCLA, small. On view
+# 3 the highest mean on all clips, within the noise, and level with weak
+# labelled clips on the clean ones; behind them on the training views, see
+# docs/methods.md.
 _base_ = '../methods/softmatch_nwucla_xview_5p_small.py'
 
 model = dict(methods=[
