@@ -25,7 +25,7 @@ TRAINING, LABELED = 16, 8  # clips; the labelled ones come first
 # training of six steps comes by all of its state.
 METHODS = {
     'pseudo_label': dict(mask=dict(type='FixedThreshold', threshold=0.2)),
-    'fixmatch': dict(mask=dict(type='FreeMatchThreshold', decay=0.5)),
+    'fixmatch': dict(mask=dict(type='FixedThreshold', threshold=0.2)),
     'flexmatch': dict(mask=dict(type='FlexMatchThreshold', threshold=0.3,
                                 num_clips=TRAINING)),
     'softmatch': dict(mask=dict(type='SoftMatchWeight', decay=0.5)),
@@ -38,9 +38,24 @@ METHODS = {
     'cmd': dict(queue_size=12, topk=4),
     'xcar': {},
 }
+# What of it is in a checkpoint.
+QUEUES = {'queue_joint', 'queue_motion', 'num_enqueued', 'projector',
+          'module', 'updates'}
+STATE = {
+    'pseudo_label': set(),
+    'fixmatch': set(),
+    'flexmatch': {'sure_of'},
+    'softmatch': {'mean', 'variance', 'prediction'},
+    'freematch': {'certainty', 'prediction', 'histogram'},
+    'mean_teacher': {'module', 'updates'},
+    'vat_entmin': set(),
+    's4l': {'fc.weight', 'fc.bias'},
+    'skeleton_clr': QUEUES,
+    'crosclr': QUEUES,
+    'cmd': QUEUES,
+    'xcar': {'rotation_factors', 'shear_factors', 'scale_factors'},
+}
 EACH = pytest.mark.parametrize('method', METHODS)
-WITH_STATE = pytest.mark.parametrize(
-    'method', ['fixmatch', 'flexmatch', 'mean_teacher', 's4l', 'cmd'])
 REVEALED = ('_accuracy', '_used_and_right')
 
 
@@ -143,7 +158,7 @@ def test_revealed_labels_are_those_of_the_file(data, name, reveal):
                 (i + moved) % CLASSES if reveal else None)
 
 
-@WITH_STATE
+@EACH
 def test_killed_and_resumed_is_uninterrupted(method, data, tmp_path):
     """Averages, teachers and what the clips were taken for, too."""
     def make(name):
@@ -165,13 +180,7 @@ def test_killed_and_resumed_is_uninterrupted(method, data, tmp_path):
     before = load_state(tmp_path / 'whole/epoch_1.pth')['state_dict']
     state = {name: x for name, x in whole['state_dict'].items()
              if name.startswith('methods.')}
-    parts = dict(fixmatch={'certainty', 'prediction', 'histogram'},
-                 flexmatch={'sure_of'},
-                 mean_teacher={'module', 'updates'},
-                 s4l={'fc.weight', 'fc.bias'},
-                 cmd={'queue_joint', 'queue_motion', 'num_enqueued',
-                      'projector', 'module', 'updates'})[method]
-    assert all(any(part in name for part in parts) for name in state)
-    for part in parts:
+    assert all(any(part in name for part in STATE[method]) for name in state)
+    for part in STATE[method]:
         assert any(not torch.equal(x, before[name])
                    for name, x in state.items() if part in name), part
