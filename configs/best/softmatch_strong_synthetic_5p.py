@@ -1,0 +1,6 @@
+# SoftMatch with the labelled clips in the strong view, synthetic actions.
+_base_ = '../methods/softmatch_synthetic_5p.py'
+
+pipeline = _base_.normalize + _base_.strong + _base_.pack
+train_dataloader = dict(
+    dataset=dict(dataset=dict(dataset=dict(pipeline=pipeline))))
