@@ -1,4 +1,5 @@
-# SoftMatch with the labelled clips in the strong view, synthetic actions.
+# SoftMatch with the labelled clips in the strong view, synthetic actions. Behind
+# labels only in that view there, see docs/methods.md.
 _base_ = '../methods/softmatch_synthetic_5p.py'
 
 pipeline = _base_.normalize + _base_.strong + _base_.pack
