@@ -8,6 +8,7 @@ import pytest
 if 'PYTEST_XDIST_WORKER' in os.environ:
     os.environ.setdefault('OMP_NUM_THREADS', '1')
 
+import plain_configs  # noqa: E402, F401
 from mmengine.registry import init_default_scope  # noqa: E402
 
 # Before any test imports the toolbox: the plugin mends it.

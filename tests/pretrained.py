@@ -10,10 +10,6 @@ FINETUNE = 'pretrain/hacm_nwucla_xview_small_finetune_5p.py'
 FRAMES, CHANNELS, JOINTS = 8, 16, 20
 SIZES = dict(embed_dims=CHANNELS, num_heads=2, mlp_ratio=2)
 CLIPS, CLASSES = 24, 4  # two thirds of the clips are there to train on
-# MMEngine formats the config for every checkpoint, which takes longest.
-UNUSED = ('metainfo', 'normalize', 'features', 'prepare', 'augment', 'resize',
-          'other_view', 'pack', 'graph_layout', 'train_pipeline',
-          'val_pipeline', 'test_pipeline')
 
 
 def write_clips(path, labels: Optional[list] = None) -> str:
@@ -24,8 +20,6 @@ def write_clips(path, labels: Optional[list] = None) -> str:
 def small(name: str, ann_file: str, work_dir, epochs: int) -> Config:
     """What both kinds have in common."""
     cfg = Config.fromfile(str(CONFIGS / name))
-    for key in UNUSED:
-        cfg.pop(key, None)
     cfg.work_dir = str(work_dir)
     # MMEngine names runs by the second; those of one name share scalars.
     cfg.experiment_name = uuid.uuid4().hex

@@ -70,7 +70,7 @@ def ann_files(tmp_path_factory):
 
 
 def shrink(cfg, ann_files, work_dir, joints):
-    """Two steps of tiny batches, the model as it is."""
+    """Two steps of tiny batches, one to test; the model as it is."""
     cfg.work_dir = str(work_dir)
     cfg.randomness = dict(seed=0)
     cfg.train_cfg.update(max_epochs=1, val_interval=1)
@@ -82,8 +82,9 @@ def shrink(cfg, ann_files, work_dir, joints):
     for loader in loaders + [hook.unlabeled_dataloader
                              for hook in cfg.custom_hooks]:
         loader.update(num_workers=0, persistent_workers=False, batch_size=2)
-    for loader in loaders:
-        loader.num_batch_per_epoch = 2
+    cfg.train_dataloader.num_batch_per_epoch = 2
+    for loader in loaders[1:]:
+        loader.num_batch_per_epoch = 1
     return cfg
 
 

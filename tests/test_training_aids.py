@@ -17,9 +17,6 @@ from toy import CONFIGS, set_everywhere, small_config
 
 MOMENTUM, EPOCHS, BATCHES = 0.25, 2, 4
 WEIGHT = 'cls_head.fc.weight'
-# MMEngine formats the config for every checkpoint, which takes longest.
-UNUSED = ('normalize', 'features', 'prepare', 'pack', 'train_pipeline',
-          'val_pipeline', 'test_pipeline')
 ADAMW = dict(
     optimizer=dict(_delete_=True, type='AdamW', lr=1e-3, weight_decay=0.05),
     paramwise_cfg=dict(
@@ -65,8 +62,6 @@ def config(work_dir) -> Config:
     """Two epochs of four batches of ten clips, with all aids."""
     cfg = small_config('psp_synthetic_5p.py', '', work_dir, EPOCHS)
     set_everywhere(cfg._cfg_dict, 'clip_len', 8)
-    for key in UNUSED:
-        cfg.pop(key, None)
     cfg.val_dataloader.dataset.num_clips = 20
     cfg.val_dataloader.batch_size = 20
     cfg.test_dataloader = cfg.val_dataloader

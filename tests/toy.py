@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Optional
 
 import numpy as np
+import plain_configs  # noqa: F401
 from mmengine.config import Config, ConfigDict
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from lives import UNUSED
 from mmengine.config import Config
 from stand_in import when_there, write_config, write_tools
 from tiny import tiny_config
@@ -28,10 +27,8 @@ def write_tiny(folder, **death):
         'val_dataloader.dataset.num_clips': 20,
         'default_hooks.checkpoint.interval': 1,
         'custom_imports.imports': ['psp_plugin', 'lives']})
-    # The first two, so that the command sets them; the others are formatted
-    # in every process, for seconds.
-    for key in ('randomness', 'work_dir', *UNUSED[:6]):
-        cfg.pop(key, None)
+    for key in ('randomness', 'work_dir'):  # the command sets them
+        cfg.pop(key)
     cfg.custom_hooks = [*cfg.custom_hooks, dict(type='Die', **death)]
     cfg.dump(str(folder / 'tiny.py'))
     return str(folder / 'tiny.py')
