@@ -40,8 +40,8 @@ settings:
     command = [
         '--configs', config, '--benchmark', config, '--study', 'study.yml',
         '--logs', 'logs', '--work-dir', 'runs', '--jobs', '1',
-        '--benchmark-args', '--modes', 'fp32', 'bf16', '--labeled', '2',
-        '--unlabeled', '2', '--rounds', '1']
+        '--benchmark-args', '--modes', 'fp32', 'channels-last', '--labeled',
+        '2', '--unlabeled', '2', '--rounds', '1']
     with pytest.raises(SystemExit) as ended:
         tool.main(command)
     said = capfd.readouterr()
@@ -52,7 +52,7 @@ settings:
     assert {row['result'] for row in rows} == {'passed'}
     with open('logs/gpu_benchmark.json') as stream:
         modes = [row['mode'] for row in json.load(stream)['step']['rows']]
-    assert modes == ['fp32', 'bf16']
+    assert modes == ['fp32', 'channels-last']
     with open('logs/study.csv') as stream:
         run, = csv.DictReader(stream)
     assert run['setting'] == 'labels_only' and 0 <= float(run['top1']) <= 100
