@@ -1,7 +1,7 @@
-"""Leaves configs as they are, where they are imported from.
+"""Once imported, MMEngine writes configs without formatting them.
 
-MMEngine has YAPF format the config five times a run and once a checkpoint. Of
-a training of six steps that is most of the time.
+It has YAPF format the config four times a run and once a checkpoint, which is
+most of the time of a training of six steps.
 """
 import mmengine.config.config as config
 
