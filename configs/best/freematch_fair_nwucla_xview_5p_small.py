@@ -1,0 +1,10 @@
+# FreeMatch with a fairness weight of 0.05, NW-UCLA, small: the highest mean on
+# view 3 with 5% of the labels, see docs/methods.md.
+_base_ = '../methods/freematch_nwucla_xview_5p_small.py'
+
+model = dict(methods=[
+    dict(
+        type='FreeMatch',
+        fairness_weight=0.05,
+        mask=dict(type='FreeMatchThreshold', decay=0.99))
+])
