@@ -3,9 +3,4 @@
 # see docs/methods.md.
 _base_ = '../methods/freematch_nwucla_xview_5p_small.py'
 
-model = dict(methods=[
-    dict(
-        type='FreeMatch',
-        fairness_weight=0.05,
-        mask=dict(type='FreeMatchThreshold', decay=0.99))
-])
+model = dict(methods=[dict(_base_.model.methods[0], fairness_weight=0.05)])

@@ -4,12 +4,7 @@
 # docs/methods.md.
 _base_ = '../methods/softmatch_nwucla_xview_5p_small.py'
 
-model = dict(methods=[
-    dict(
-        type='FixMatch',
-        loss_weight=2.,
-        mask=dict(type='SoftMatchWeight', decay=0.99))
-])
+model = dict(methods=[dict(_base_.model.methods[0], loss_weight=2.)])
 pipeline = _base_.normalize + [
     dict(type='StreamsApart', transforms=_base_.strong)
 ] + _base_.pack
