@@ -112,7 +112,8 @@ def test_train_and_test_step(name, ann_files, tmp_path):
 def test_the_pages_own_method(ann_files, tmp_path, monkeypatch):
     """Module and config of docs/methods.md train, in at most 60 lines."""
     page = (CONFIGS.parent / 'docs/methods.md').read_text(encoding='utf-8')
-    blocks = page.split('## Your own')[1].split('```python\n')[1:]
+    section = page.split('## Your own')[1].split('\n## ')[0]
+    blocks = section.split('```python\n')[1:]
     files = {}
     for block in blocks:
         text = block.split('```')[0]
