@@ -8,7 +8,7 @@ from . import compat
 
 compat.apply()
 
-from . import datasets, engine, models  # noqa: E402
-from .version import __version__  # noqa: E402
+from . import datasets, engine, models
+from .version import __version__
 
 __all__ = ['__version__', 'compat', 'datasets', 'engine', 'models']

@@ -1,6 +1,6 @@
 """Mends what the released MMAction2 1.2.0 wheel lacks on current PyTorch.
 
-Each repair stands alone, applies only where its fault is present, returns
+Each repair stands alone, applies only where its problem is present, returns
 whether it applied, and can be deleted once a toolbox release carries the fix.
 """
 import importlib.metadata
@@ -27,7 +27,7 @@ def require_mmcv() -> None:
         raise ImportError(MISSING_MMCV)
 
 
-def mend_importlib_metadata() -> bool:
+def patch_importlib_metadata() -> bool:
     """Stands the standard library in for ``importlib_metadata``.
 
     ``mmaction.utils.dependency`` imports the back-port without declaring it;
@@ -39,7 +39,7 @@ def mend_importlib_metadata() -> bool:
     return True
 
 
-def mend_missing_drn() -> bool:
+def patch_missing_drn() -> bool:
     """Lets ``mmaction.models`` import without its DRN localizer.
 
     The wheel leaves out the folder ``mmaction/models/localizers/drn`` that
@@ -69,7 +69,7 @@ def mend_missing_drn() -> bool:
     return True
 
 
-def mend_new_transformers() -> bool:
+def patch_new_transformers() -> bool:
     """Leaves the toolbox's multimodal models out where they cannot import.
 
     ``mmaction.models`` imports them as soon as ``transformers`` is installed,
@@ -90,7 +90,7 @@ def mend_new_transformers() -> bool:
     return mended
 
 
-def mend_checkpoint_loading() -> bool:
+def patch_checkpoint_loading() -> bool:
     """Lets PyTorch's safe loader read MMEngine checkpoints.
 
     Since 2.6 ``torch.load`` only builds allow-listed types. A checkpoint of
@@ -130,9 +130,9 @@ def mend_checkpoint_loading() -> bool:
 
 
 def apply() -> None:
-    """Applies every repair whose fault is present."""
+    """Applies every repair whose problem is present."""
     require_mmcv()
-    mend_importlib_metadata()
-    mend_missing_drn()
-    mend_new_transformers()
-    mend_checkpoint_loading()
+    patch_importlib_metadata()
+    patch_missing_drn()
+    patch_new_transformers()
+    patch_checkpoint_loading()

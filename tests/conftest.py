@@ -42,7 +42,7 @@ def nwucla_zip() -> str:
 @pytest.fixture(scope='session')
 def nwucla_pkl(nwucla_zip: str, tmp_path_factory) -> str:
     """The real skeletons as the toolbox reads them, converted once."""
-    from psp_plugin.datasets import nwucla
+    from psp_plugin.recordings import nwucla
     path = str(tmp_path_factory.mktemp('nwucla') / 'nwucla_3d.pkl')
     nwucla.convert(nwucla_zip, path)
     return path

@@ -10,7 +10,7 @@ import threading
 import time
 from pathlib import Path
 
-from psp_plugin.experiments import plan_runs
+from psp_plugin.tooling.experiments import plan_runs
 
 SCRIPT = '''
 import json, os, signal, subprocess, sys, time

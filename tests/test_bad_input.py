@@ -1,14 +1,14 @@
-"""docs/bad_input.md, row by row: every fault says what its row says."""
+"""docs/bad_input.md, row by row: every problem says what its row says."""
 import re
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from faults import FAULTS
+from bad_inputs import FAULTS
 
 from psp_plugin.datasets import (
     AnnotationError,
-    BadClipError,
+    InvalidClipError,
     PickleFileError,
 )
 
@@ -20,7 +20,7 @@ DOCUMENTED = {
     'Annotation files':
     (FileNotFoundError, PickleFileError, AnnotationError),
     'Clips of a file': AnnotationError,
-    'Clips in training': BadClipError,
+    'Clips in training': InvalidClipError,
     'The labelled split': ValueError,
     'Configs': ValueError,
     'The first step': ValueError,
@@ -30,7 +30,7 @@ DOCUMENTED = {
 class Row(NamedTuple):
     """A row of the page, and the section it is in."""
     section: str
-    fault: str
+    problem: str
     sentence: str
     name: str
 
@@ -44,7 +44,7 @@ def read_rows():
         body = line.startswith('|') and (body or line.startswith('|---'))
         if body and not line.startswith('|---'):
             match = ROW.match(line)
-            assert match, f'no row of a fault, a sentence and a test: {line}'
+            assert match, f'no row of a problem, a sentence and a test: {line}'
             rows.append(Row(section, match[1], match[3], match[4]))
     return rows
 
@@ -60,7 +60,7 @@ def raised(name, folder):
 
 def test_every_fault_has_its_row():
     assert sorted(row.name for row in ROWS) == sorted(FAULTS)
-    assert len(ROWS) == len({row.fault + row.section for row in ROWS}) >= 40
+    assert len(ROWS) == len({row.problem + row.section for row in ROWS}) >= 40
     assert {row.section for row in ROWS} == set(DOCUMENTED)
 
 
@@ -77,5 +77,5 @@ def test_fault(row, tmp_path):
         assert message.startswith(f"{path}, split 'train': clip 'clip")
         assert message.endswith(
             'correct the file, or leave such clips out with '
-            "bad_clips='skip'; `python tools/data/check_dataset.py "
+            "invalid_clips='skip'; `python tools/data/check_dataset.py "
             f'{path}` lists all')

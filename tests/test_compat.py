@@ -1,4 +1,4 @@
-"""Each repair: the fault without it, its absence with it, its restraint."""
+"""Each repair: the problem without it, its absence with it, its restraint."""
 import subprocess
 import sys
 import textwrap
@@ -39,19 +39,19 @@ def run(*parts: str) -> str:
 
 def test_missing_drn_is_the_fault():
     assert "No module named 'mmaction.models.localizers.drn'" in run(
-        'compat.mend_importlib_metadata()', 'import mmaction.models')
+        'compat.patch_importlib_metadata()', 'import mmaction.models')
 
 
 def test_missing_drn_is_mended():
-    assert run('compat.mend_importlib_metadata()',
-               'print(compat.mend_missing_drn())',
+    assert run('compat.patch_importlib_metadata()',
+               'print(compat.patch_missing_drn())',
                'import mmaction.models; print(mmaction.models.STGCN.__name__)'
                ) == 'STGCN'
 
 
 def test_stand_in_for_drn_says_what_to_do():
     assert 'install MMAction2 from source' in run(
-        'compat.mend_importlib_metadata()', 'compat.mend_missing_drn()',
+        'compat.patch_importlib_metadata()', 'compat.patch_missing_drn()',
         'from mmaction.models import DRN', 'DRN()')
 
 
@@ -60,12 +60,12 @@ def test_whole_toolbox_is_left_alone(tmp_path):
     drn.mkdir(parents=True)
     (tmp_path / 'mmaction/__init__.py').touch()
     assert run(f'sys.path.insert(0, {str(tmp_path)!r})',
-               'print(compat.mend_missing_drn())') == 'False'
+               'print(compat.patch_missing_drn())') == 'False'
 
 
 def test_missing_toolbox_is_told():
     assert run("sys.modules['mmaction'] = None",
-               'compat.mend_missing_drn()').endswith(
+               'compat.patch_missing_drn()').endswith(
                    'run `pip install mmaction2`')
 
 
@@ -74,12 +74,12 @@ ABSENT = "sys.modules['importlib_metadata'] = None"
 
 def test_undeclared_importlib_metadata_is_the_fault():
     assert 'importlib_metadata' in run(
-        ABSENT, 'compat.mend_missing_drn()', 'import mmaction.models')
+        ABSENT, 'compat.patch_missing_drn()', 'import mmaction.models')
 
 
 def test_undeclared_importlib_metadata_is_mended():
-    assert run(ABSENT, 'compat.mend_missing_drn()',
-               'print(compat.mend_importlib_metadata())',
+    assert run(ABSENT, 'compat.patch_missing_drn()',
+               'print(compat.patch_importlib_metadata())',
                'from mmaction.utils.dependency import satisfy_requirement',
                "print(satisfy_requirement('mmaction2>=1.0'))") == 'True'
 
@@ -87,7 +87,7 @@ def test_undeclared_importlib_metadata_is_mended():
 def test_installed_importlib_metadata_is_left_alone(tmp_path):
     (tmp_path / 'importlib_metadata.py').touch()
     assert run(f'sys.path.insert(0, {str(tmp_path)!r})',
-               'print(compat.mend_importlib_metadata())') == 'False'
+               'print(compat.patch_importlib_metadata())') == 'False'
 
 
 def write_transformers(folder, source):
@@ -102,7 +102,7 @@ def write_transformers(folder, source):
     return f'sys.path.insert(0, {str(folder)!r})'
 
 
-MENDED = ('compat.mend_importlib_metadata()', 'compat.mend_missing_drn()')
+MENDED = ('compat.patch_importlib_metadata()', 'compat.patch_missing_drn()')
 
 
 def test_new_transformers_are_the_fault(tmp_path):
@@ -112,14 +112,14 @@ def test_new_transformers_are_the_fault(tmp_path):
 
 def test_new_transformers_are_mended(tmp_path):
     assert run(write_transformers(tmp_path, ''), *MENDED,
-               'print(compat.mend_new_transformers())',
+               'print(compat.patch_new_transformers())',
                'import mmaction.models; print(mmaction.models.STGCN.__name__)'
                ) == 'STGCN'
 
 
 def test_fitting_transformers_are_left_alone(tmp_path):
     assert run(write_transformers(tmp_path, 'apply_chunking_to_forward = 1'),
-               *MENDED, 'print(compat.mend_new_transformers())') == 'False'
+               *MENDED, 'print(compat.patch_new_transformers())') == 'False'
 
 
 def test_missing_mmcv_is_one_sentence():
@@ -142,7 +142,7 @@ def test_safe_loading_is_the_fault(tmp_path):
 def test_safe_loading_is_mended(tmp_path):
     path = str(tmp_path / 'c.pth')
     assert run(CHECKPOINT.format(path=path), f'''
-        compat.mend_checkpoint_loading()
+        compat.patch_checkpoint_loading()
         hub = torch.load({path!r}, weights_only=True)['message_hub']
         print(hub['log_scalars']['train/loss'].mean(),
               hub['runtime_info']['best'])
@@ -174,4 +174,4 @@ def test_checkpoints_never_run_code(tmp_path, capsys, evil):
 
 def test_old_torch_is_left_alone(monkeypatch):
     monkeypatch.setattr(torch, '__version__', '2.5.1')
-    assert compat.mend_checkpoint_loading() is False
+    assert compat.patch_checkpoint_loading() is False

@@ -11,8 +11,8 @@ from mmengine.runner import Runner
 from toy import CONFIGS, set_everywhere, write_ntu
 
 from psp_plugin.datasets.split import clips_per_class
-from psp_plugin.experiments import read_study
-from psp_plugin.experiments.plan import load_config
+from psp_plugin.tooling.experiments import read_study
+from psp_plugin.tooling.experiments.plan import load_config
 
 NAMES = sorted(str(path.relative_to(CONFIGS))
                for path in CONFIGS.rglob('*.py') if '_base_' not in path.parts)

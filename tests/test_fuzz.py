@@ -6,19 +6,18 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from faults import SHAPE, make_clips
+from bad_inputs import SHAPE, make_clips
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from mmaction.registry import DATASETS
 
+from psp_plugin.annotations.pickles import load_pickle
 from psp_plugin.datasets import (
     AnnotationError,
-    BadClipError,
+    InvalidClipError,
     PickleFileError,
     SemiSupervisedDataset,
 )
-from psp_plugin.datasets.pickles import load_pickle
-from psp_plugin.datasets.recordings import RecordingError, read_recording
 from psp_plugin.datasets.split import (
     choose_labeled,
     clips_per_class,
@@ -28,6 +27,7 @@ from psp_plugin.datasets.split import (
 from psp_plugin.models.backbones import DSTANet
 from psp_plugin.models.losses import CoarseToFineContrastiveLoss
 from psp_plugin.models.necks import PooledMLP, PyramidPolymerizingAttention
+from psp_plugin.recordings import RecordingError, read_recording
 from psp_plugin.skeletons import LEVELS, get_pyramid
 
 # The same examples in every run: a failure in CI is one at home.
@@ -74,15 +74,15 @@ def test_every_partition_is_a_layout(table):
 def test_every_broken_partition_is_refused(table, key, data):
     groups = copy.deepcopy(table[key])
     group = data.draw(st.integers(0, len(groups) - 1))
-    fault = data.draw(st.sampled_from(['twice', 'lost', 'beyond', 'empty',
+    problem = data.draw(st.sampled_from(['twice', 'lost', 'beyond', 'empty',
                                        'text']))
-    if fault == 'twice':
+    if problem == 'twice':
         groups.append([groups[group][0]])
-    elif fault == 'lost':
+    elif problem == 'lost':
         del groups[group][0]
-    elif fault == 'beyond':
+    elif problem == 'beyond':
         groups[group].append(data.draw(st.sampled_from([-1, 99])))
-    elif fault == 'empty':
+    elif problem == 'empty':
         groups.append([])
     else:
         groups[group] = data.draw(st.sampled_from(['ab', 5, None, [0.5]]))
@@ -242,13 +242,13 @@ def test_mutated_data_sets(tmp_path_factory, data, policy, need_label, semi):
     with open(path, 'wb') as stream:
         pickle.dump(data, stream)
     cfg = dict(type='CheckedPoseDataset', ann_file=path, split='train',
-               pipeline=PIPELINE, bad_clips=policy, need_label=need_label,
+               pipeline=PIPELINE, invalid_clips=policy, need_label=need_label,
                num_classes=3, serialize_data=False)  # spares a gc.collect()
     try:
         dataset = SemiSupervisedDataset(
             cfg, labeled_per_class=1) if semi else DATASETS.build(cfg)
         items = [dataset[i] for i in range(len(dataset))]
-    except (AnnotationError, PickleFileError, BadClipError) as error:
+    except (AnnotationError, PickleFileError, InvalidClipError) as error:
         assert path in str(error) and '\n' not in str(error)
     except ValueError as error:  # of the draw
         assert semi and str(error).startswith(path)

@@ -7,7 +7,7 @@ from mmengine.runner import Runner
 from mmengine.runner.checkpoint import save_checkpoint
 from toy import CONFIGS, set_everywhere, write_ntu
 
-from psp_plugin.datasets.run_checks import check_run
+from psp_plugin.commands.run_checks import check_run
 from psp_plugin.errors import InputError
 
 FOLDER = CONFIGS / 'pretrain'

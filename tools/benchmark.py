@@ -20,8 +20,18 @@ from mmengine.fileio import put_text
 from mmengine.registry import init_default_scope
 
 import psp_plugin  # noqa: F401, before anything of the toolbox
-from psp_plugin.apis.loading import choose_device
-from psp_plugin.benchmark import (
+from psp_plugin.annotations import check_annotation_file
+from psp_plugin.commands.command_line import (
+    add_cfg_options,
+    add_device,
+    exit_on_error,
+    positive,
+    read_config,
+)
+from psp_plugin.commands.loading import choose_device
+from psp_plugin.commands.run_checks import annotation_paths
+from psp_plugin.errors import InputError
+from psp_plugin.tooling.benchmark import (
     MODES,
     Mode,
     as_table,
@@ -35,18 +45,8 @@ from psp_plugin.benchmark import (
     time_methods,
     time_steps,
     time_training,
-    use_made_up,
+    use_synthetic_clips,
 )
-from psp_plugin.command_line import (
-    add_cfg_options,
-    add_device,
-    ends_in_a_sentence,
-    positive,
-    read_config,
-)
-from psp_plugin.datasets.files import check_annotation_file
-from psp_plugin.datasets.run_checks import annotation_paths
-from psp_plugin.errors import InputError
 
 
 def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
@@ -79,7 +79,7 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         '--rounds', type=positive, metavar='N', help='steps timed per mode '
         '(default: 5, with the loaders at work 20)')
     parser.add_argument(
-        '--made-up', type=positive, metavar='N',
+        '--synthetic', '--made-up', type=positive, metavar='N',
         help='load N random clips in place of the data, from a file that is '
         'removed afterwards')
     parser.add_argument('--clips', type=positive, default=300, metavar='N',
@@ -126,7 +126,7 @@ def time_step(cfg: Config, args: argparse.Namespace) -> dict:
 def time_against(cfg: Config, args: argparse.Namespace) -> dict:
     """Times the steps of several configs and prints their table."""
     given = [name for name in ('modes', 'labeled', 'unlabeled', 'absent',
-                               'made_up') if getattr(args, name)]
+                               'synthetic') if getattr(args, name)]
     if given or args.parts != ['step']:
         raise InputError(f'--against times configs as they train, without '
                          f'--{(given or ["parts"])[0].replace("_", "-")}: '
@@ -187,9 +187,9 @@ def run(args: argparse.Namespace) -> dict:
     if 'step' in args.parts:
         results['step'] = time_step(cfg, args)
     with tempfile.TemporaryDirectory() as folder:
-        if args.made_up:
-            path = use_made_up(cfg, Path(folder), args.made_up)
-            print(f'{args.made_up} made-up clips: '
+        if args.synthetic:
+            path = use_synthetic_clips(cfg, Path(folder), args.synthetic)
+            print(f'{args.synthetic} synthetic clips: '
                   f'{path.stat().st_size / 1e6:.0f} MB')
         if args.parts != ['step']:
             for path in annotation_paths(cfg.train_dataloader):
@@ -207,7 +207,7 @@ def main(argv: Optional[List[str]] = None) -> None:
         torch.set_num_threads(args.threads)
     logging.disable(logging.INFO)  # what MMEngine tells of a model
     try:
-        with ends_in_a_sentence(RuntimeError):
+        with exit_on_error(RuntimeError):
             results = run(args)
             if args.json:
                 put_text(json.dumps(results, indent=1) + '\n', args.json)

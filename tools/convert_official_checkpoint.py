@@ -3,12 +3,12 @@ import argparse
 from pathlib import Path
 from typing import List, Optional
 
-from psp_plugin.command_line import (
+from psp_plugin.commands.command_line import (
     add_cfg_options,
-    ends_in_a_sentence,
+    exit_on_error,
     read_config,
 )
-from psp_plugin.official import convert_file
+from psp_plugin.tooling.official import convert_file
 
 CONFIG = Path(__file__).resolve().parents[1].joinpath(
     'configs/official/psp_ntu60_xsub_10p.py')
@@ -30,7 +30,7 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
 
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
-    with ends_in_a_sentence():
+    with exit_on_error():
         count = convert_file(args.source, args.target, read_config(args))
     print(f'{count} tensors written to {args.target}, for {args.config}')
 

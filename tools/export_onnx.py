@@ -9,16 +9,16 @@ from typing import List, Optional, Tuple
 import torch
 from mmengine.config import Config
 
-from psp_plugin.apis.clips import innermost_dataset, num_channels_of
-from psp_plugin.apis.loading import load_model
-from psp_plugin.command_line import (
-    ends_in_a_sentence,
+from psp_plugin.commands.clips import innermost_dataset, num_channels_of
+from psp_plugin.commands.command_line import (
+    exit_on_error,
     model_parser,
     positive,
     read_config,
 )
-from psp_plugin.export import ExportError, export_onnx
+from psp_plugin.commands.loading import load_model
 from psp_plugin.models.recognizers.checks import num_joints_of
+from psp_plugin.tooling.export import ExportError, export_onnx
 
 
 def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
@@ -70,7 +70,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
     # It tells of operators of torchvision, which no skeleton model has.
     logging.getLogger('torch.onnx').setLevel(logging.ERROR)
-    with ends_in_a_sentence(ImportError, ExportError):
+    with exit_on_error(ImportError, ExportError):
         with contextlib.redirect_stdout(sys.stderr):  # what MMEngine logs
             cfg = read_config(args)
             model, _ = load_model(cfg, args.checkpoint, torch.device('cpu'))

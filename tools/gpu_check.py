@@ -18,9 +18,9 @@ import torch
 from mmengine.fileio import put_text
 
 import psp_plugin  # noqa: F401, before anything of the toolbox
-from psp_plugin.command_line import add_jobs, ends_in_a_sentence
-from psp_plugin.experiments.provenance import commit, machine
-from psp_plugin.experiments.smoke import SmokeTest, default_jobs
+from psp_plugin.commands.command_line import add_jobs, exit_on_error
+from psp_plugin.tooling.experiments.provenance import commit, machine
+from psp_plugin.tooling.experiments.smoke import SmokeTest, default_jobs
 
 TOOLS = Path(__file__).resolve().parent
 CONFIGS = TOOLS.parent / 'configs'
@@ -134,7 +134,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     if not torch.cuda.is_available():
         print('no GPU: the same on the CPU', flush=True)
     failed = []
-    with ends_in_a_sentence():
+    with exit_on_error():
         for name, part in dict(smoke=smoke, benchmark=benchmark,
                                study=study).items():
             left = end - time.monotonic()

@@ -8,15 +8,15 @@ from typing import Dict, List, Optional
 from mmengine.fileio import put_text
 
 from psp_plugin.apis import SkeletonInferencer, as_json, as_text
-from psp_plugin.command_line import (
+from psp_plugin.commands.command_line import (
     add_device,
-    ends_in_a_sentence,
+    exit_on_error,
     free_name,
     model_parser,
     read_config,
 )
-from psp_plugin.datasets.recordings import SUFFIXES
-from psp_plugin.visualization import write_skeleton_video
+from psp_plugin.recordings import SUFFIXES
+from psp_plugin.tooling.visualization import write_skeleton_video
 
 
 def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
@@ -109,7 +109,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
     if not args.video_fps > 0:
         sys.exit(f'--video-fps must be positive, not {args.video_fps}.')
-    with ends_in_a_sentence():
+    with exit_on_error():
         clips = find_clips(args.clips)
         with contextlib.redirect_stdout(sys.stderr):  # what MMEngine logs
             cfg = read_config(args)

@@ -15,18 +15,18 @@ from mmengine.config import Config
 from mmengine.runner import set_random_seed
 from torch import nn
 
-from psp_plugin.apis.loading import choose_device, load_model
-from psp_plugin.command_line import (
+from psp_plugin.annotations import InvalidClipError
+from psp_plugin.commands.command_line import (
     add_device,
-    ends_in_a_sentence,
+    exit_on_error,
     model_parser,
     positive,
     read_config,
 )
-from psp_plugin.datasets.bad_clips import BadClipError
-from psp_plugin.experiments.plan import config_name
-from psp_plugin.experiments.text import as_csv, write_whole
-from psp_plugin.probe import Score, as_records, as_table, evaluate
+from psp_plugin.commands.loading import choose_device, load_model
+from psp_plugin.tooling.experiments.plan import config_name
+from psp_plugin.tooling.experiments.text import as_csv, write_whole
+from psp_plugin.tooling.probe import Score, as_records, as_table, evaluate
 
 
 def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
@@ -87,7 +87,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
     logging.disable(logging.INFO)  # what MMEngine tells of every draw
     try:
-        with ends_in_a_sentence(BadClipError):
+        with exit_on_error(InvalidClipError):
             with contextlib.redirect_stdout(sys.stderr):
                 scores = run(args)
             print(as_table(scores, args.k), end='')

@@ -5,9 +5,14 @@ import sys
 from pathlib import Path
 from typing import List, Optional
 
-from psp_plugin.command_line import add_jobs, ends_in_a_sentence
-from psp_plugin.experiments import Record, compare, plan_study, read_study
-from psp_plugin.experiments.study_runs import carry_out_study
+from psp_plugin.commands.command_line import add_jobs, exit_on_error
+from psp_plugin.tooling.experiments import (
+    Record,
+    compare,
+    plan_study,
+    read_study,
+)
+from psp_plugin.tooling.experiments.record import carry_out_study
 
 TOOLS = Path(__file__).resolve().parent
 
@@ -38,7 +43,7 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
 
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
-    with ends_in_a_sentence():
+    with exit_on_error():
         study = read_study(args.study, args.baseline)
         runs = plan_study(study, args.work_dir)
         record = Record(args.csv)

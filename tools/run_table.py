@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 from typing import List, Optional
 
-from psp_plugin.command_line import add_jobs
+from psp_plugin.commands.command_line import add_jobs
 from psp_plugin.errors import InputError
-from psp_plugin.experiments import carry_out, plan_runs, write_tables
+from psp_plugin.tooling.experiments import carry_out, plan_runs, write_tables
 
 TOOLS = Path(__file__).resolve().parent
 

@@ -1,5 +1,5 @@
 """Tests a checkpoint: MMAction2's own ``tools/test.py`` with its arguments."""
-from psp_plugin.toolbox import run_tool
+from psp_plugin.commands.toolbox import run_tool
 
 if __name__ == '__main__':
     run_tool('test', ('test_dataloader', ))

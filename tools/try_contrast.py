@@ -12,15 +12,18 @@ from typing import List, Optional
 from mmengine.fileio import put_text
 
 import psp_plugin  # noqa: F401, before anything of the toolbox
-from psp_plugin.command_line import (
+from psp_plugin.commands.command_line import (
     add_cfg_options,
-    ends_in_a_sentence,
+    exit_on_error,
     positive,
     read_config,
 )
-from psp_plugin.experiments.contrast_trial import DIAGNOSTICS, try_contrast
-from psp_plugin.experiments.plan import config_name
 from psp_plugin.skeletons import LEVELS
+from psp_plugin.tooling.experiments.contrast_trial import (
+    DIAGNOSTICS,
+    try_contrast,
+)
+from psp_plugin.tooling.experiments.plan import config_name
 
 HEAD = ('config', 'steps', 's a step', 'below 60% at step',
         'loss_con / chance', *(name.replace('_', ' ')
@@ -75,7 +78,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
     logging.disable(logging.INFO)  # what MMEngine tells of a model
     try:
-        with ends_in_a_sentence(FloatingPointError):
+        with exit_on_error(FloatingPointError):
             run(args)
     finally:
         logging.disable(logging.NOTSET)

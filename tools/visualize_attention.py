@@ -14,16 +14,16 @@ from matplotlib.figure import Figure
 from mmengine.dataset import pseudo_collate
 
 from psp_plugin.apis import SkeletonInferencer
-from psp_plugin.command_line import (
+from psp_plugin.commands.command_line import (
     add_device,
-    ends_in_a_sentence,
+    exit_on_error,
     free_name,
     model_parser,
     read_config,
 )
 from psp_plugin.errors import InputError
 from psp_plugin.skeletons import get_pyramid
-from psp_plugin.visualization import (
+from psp_plugin.tooling.visualization import (
     clip_attention,
     draw_attention,
     draw_encoder_attention,
@@ -130,7 +130,7 @@ def draw(inferencer: SkeletonInferencer, clip: str,
 
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
-    with ends_in_a_sentence():
+    with exit_on_error():
         if not args.dpi > 0:
             raise InputError(f'--dpi must be positive, not {args.dpi}')
         with contextlib.redirect_stdout(sys.stderr):  # what MMEngine logs

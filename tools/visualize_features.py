@@ -13,20 +13,19 @@ from mmengine.config import Config
 from mmengine.runner import set_random_seed
 from torch.utils.data import Dataset, Subset
 
-from psp_plugin.apis.classes import class_names
-from psp_plugin.apis.loading import choose_device, load_model
-from psp_plugin.command_line import (
+from psp_plugin.annotations import InvalidClipError, check_annotation_file
+from psp_plugin.commands.classes import class_names
+from psp_plugin.commands.command_line import (
     add_device,
-    ends_in_a_sentence,
+    exit_on_error,
     model_parser,
     read_config,
 )
-from psp_plugin.datasets.bad_clips import BadClipError
-from psp_plugin.datasets.files import check_annotation_file
-from psp_plugin.datasets.run_checks import annotation_paths
+from psp_plugin.commands.loading import choose_device, load_model
+from psp_plugin.commands.run_checks import annotation_paths
 from psp_plugin.errors import InputError
 from psp_plugin.skeletons import LEVELS
-from psp_plugin.visualization import (
+from psp_plugin.tooling.visualization import (
     check_embedding,
     choose_clips,
     clip_features,
@@ -36,7 +35,7 @@ from psp_plugin.visualization import (
     find_classes,
     save_figure,
 )
-from psp_plugin.visualization.saving import check_format
+from psp_plugin.tooling.visualization.skeleton_video import check_format
 
 
 def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
@@ -143,7 +142,7 @@ def run(args: argparse.Namespace) -> None:
 
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
-    with ends_in_a_sentence(BadClipError), contextlib.redirect_stdout(
+    with exit_on_error(InvalidClipError), contextlib.redirect_stdout(
             sys.stderr):  # what MMEngine logs
         run(args)
     for path in filter(None, (args.output, args.csv)):

@@ -13,19 +13,23 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from torch import nn
 
-from psp_plugin.apis.clips import ClipPreparer, find_test_dataset
-from psp_plugin.apis.loading import choose_device, load_model
-from psp_plugin.command_line import (
+from psp_plugin.commands.clips import ClipPreparer, find_test_dataset
+from psp_plugin.commands.command_line import (
     add_device,
-    ends_in_a_sentence,
+    exit_on_error,
     free_name,
     model_parser,
     read_config,
 )
+from psp_plugin.commands.loading import choose_device, load_model
 from psp_plugin.errors import InputError
 from psp_plugin.models import HACMPretrainer
 from psp_plugin.skeletons import get_pyramid
-from psp_plugin.visualization import ClipMasking, clip_masking, write_masking
+from psp_plugin.tooling.visualization import (
+    ClipMasking,
+    clip_masking,
+    write_masking,
+)
 
 
 def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
@@ -89,7 +93,7 @@ def mask(prepare: ClipPreparer, model: nn.Module, clip: str,
 
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
-    with ends_in_a_sentence():
+    with exit_on_error():
         if not args.fps > 0:
             raise InputError(f'--fps must be positive, not {args.fps}')
         with contextlib.redirect_stdout(sys.stderr):  # what MMEngine logs

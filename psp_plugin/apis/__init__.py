@@ -1,4 +1,5 @@
-from .clips import ClipError
+from psp_plugin.commands.clips import ClipError
+
 from .inferencer import SkeletonInferencer
 from .report import as_json, as_text
 

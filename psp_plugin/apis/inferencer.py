@@ -9,14 +9,19 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.utils import ProgressBar
 
+from psp_plugin.commands.classes import class_names
+from psp_plugin.commands.clips import (
+    Clip,
+    ClipError,
+    ClipPreparer,
+    clip_name,
+    find_test_dataset,
+)
+from psp_plugin.commands.loading import choose_device, load_model
 from psp_plugin.models import PyramidPooling
 from psp_plugin.models.recognizers.checks import num_joints_of
 from psp_plugin.skeletons import LAYOUTS
-from psp_plugin.visualization import clip_attention, contrasted_levels
-
-from .classes import class_names
-from .clips import Clip, ClipError, ClipPreparer, clip_name, find_test_dataset
-from .loading import choose_device, load_model
+from psp_plugin.tooling.visualization import clip_attention, contrasted_levels
 
 
 class SkeletonInferencer:
@@ -79,7 +84,7 @@ class SkeletonInferencer:
 
         Args:
             clips (str or Path or dict, or many of them): Recordings, see
-                :func:`psp_plugin.datasets.recordings.read_recording`, or
+                :func:`psp_plugin.recordings.read_recording`, or
                 annotations as a ``PoseDataset`` has them.
             batch_size (int): Number of clips in a batch. Defaults to 16.
             top_k (int): Number of best classes to tell. Defaults to 5.
@@ -164,8 +169,8 @@ class SkeletonInferencer:
 
         Returns:
             np.ndarray: (V,), see
-            :func:`psp_plugin.visualization.joint_importance`; persons that
-            are padding do not count.
+            :func:`psp_plugin.tooling.visualization.joint_importance`; padded
+            persons do not count.
 
         Raises:
             ClipError: If the clip is bad.

@@ -1,7 +1,10 @@
-from .annotation_file import AnnotationError
-from .bad_clips import BadClipError
+from psp_plugin.annotations import (
+    AnnotationError,
+    InvalidClipError,
+    PickleFileError,
+)
+
 from .checked import CheckedPoseDataset
-from .pickles import PickleFileError
 from .samplers import ClassBalancedSampler
 from .semi_supervised import SemiSupervisedDataset
 from .synthetic import SyntheticSkeletonDataset
@@ -25,7 +28,7 @@ from .transforms import (
 )
 
 __all__ = [
-    'AnnotationError', 'CheckedPoseDataset', 'BadClipError',
+    'AnnotationError', 'CheckedPoseDataset', 'InvalidClipError',
     'ClassBalancedSampler', 'GaussianBlurPose', 'GaussianNoisePose',
     'MultiView', 'NormalizeSkeleton3D', 'PickleFileError', 'RandomCropPose',
     'RandomFlipPose', 'RandomMaskAxis', 'RandomMaskJoints', 'RandomMaskParts',

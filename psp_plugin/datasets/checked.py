@@ -1,6 +1,7 @@
 """The toolbox's pose data set, its file safely read and checked."""
 import logging
 import os.path as osp
+import warnings
 from numbers import Real
 from typing import Any, Callable, Dict, Iterable, List, Optional
 
@@ -9,21 +10,23 @@ from mmaction.datasets import PoseDataset
 from mmaction.registry import DATASETS
 from mmengine.logging import print_log
 
-from .annotation_file import (
+from psp_plugin.annotations import (
     AnnotationError,
-    BadClip,
+    InvalidClip,
+    InvalidClipError,
+    Problem,
     absent_clips,
-    double_names,
-    read_annotations,
-    read_pickle,
-    select_clips,
-)
-from .annotations import Fault, common_layout, find_faults, is_integer, shown
-from .bad_clips import (
-    BadClipError,
     check_policy,
     clip_name,
+    common_layout,
+    find_problems,
+    is_integer,
     pass_pipeline,
+    read_annotations,
+    read_pickle,
+    repeated_names,
+    select_clips,
+    shown,
     take_clip,
 )
 
@@ -35,8 +38,8 @@ LISTED = 20
 class CheckedPoseDataset(PoseDataset):
     """``PoseDataset`` that runs no code of its file and checks every clip.
 
-    Files that ``PoseDataset`` takes and that have none of the faults of
-    :func:`psp_plugin.datasets.annotations.find_faults` give the same items.
+    Files that ``PoseDataset`` takes and that have none of the problems of
+    :func:`psp_plugin.annotations.find_problems` give the same items.
 
     Source: the toolbox's ``PoseDataset``. Departures: the restricted
     unpickler; the checks; integers of NumPy are labels too; a clip that does
@@ -46,11 +49,11 @@ class CheckedPoseDataset(PoseDataset):
     Args:
         ann_file (str): The annotation file.
         pipeline (list[dict | callable]): The transforms. Defaults to none.
-        bad_clips (str): What to do about bad clips. ``'stop'``: an error that
-            names the first one. ``'skip'``: those of the file are left out,
-            and one that turns out bad in training is replaced by the next
-            one; both are logged. In testing a clip is never replaced.
-            Defaults to ``'stop'``.
+        invalid_clips (str): What to do about invalid clips. ``'stop'``: an
+            error that names the first one. ``'skip'``: those of the file are
+            left out, and one that turns out invalid in training is replaced
+            by the next one; both are logged. In testing a clip is never
+            replaced. Defaults to ``'stop'``.
         safe (bool): Whether files are read by the restricted unpickler; False
             reads them as the toolbox does, by the standard one, which runs
             whatever code they hold. Defaults to True.
@@ -60,11 +63,12 @@ class CheckedPoseDataset(PoseDataset):
             False, as an unlabelled pool has none.
         drop_labels (bool): Whether labels are left out unseen, whatever they
             are, as those of an unlabelled pool. Defaults to False.
+        bad_clips (str, optional): Deprecated name of ``invalid_clips``.
         **kwargs: Other arguments of ``PoseDataset``: ``split``,
             ``valid_ratio``, ``data_prefix``, ``test_mode`` and so on.
 
     Raises:
-        ValueError: If ``bad_clips`` is unknown, or, as a
+        ValueError: If ``invalid_clips`` is unknown, or, as a
             :class:`PickleFileError` or :class:`AnnotationError`, if the file
             cannot be used.
         FileNotFoundError: If the file is missing.
@@ -73,18 +77,23 @@ class CheckedPoseDataset(PoseDataset):
     def __init__(self,
                  ann_file: str,
                  pipeline: list = [],
-                 bad_clips: str = 'stop',
+                 invalid_clips: str = 'stop',
                  safe: bool = True,
                  num_classes: Optional[int] = None,
                  need_label: bool = False,
                  drop_labels: bool = False,
+                 bad_clips: Optional[str] = None,
                  **kwargs) -> None:
-        check_policy(bad_clips)
-        self.bad_clips = bad_clips
+        if bad_clips is not None:
+            warnings.warn('bad_clips is deprecated: use invalid_clips',
+                          DeprecationWarning, stacklevel=2)
+            invalid_clips = bad_clips
+        check_policy(invalid_clips)
+        self.invalid_clips = invalid_clips
         self.safe = safe
         self.need_label = need_label
         self.drop_labels = drop_labels
-        self._bad: List[BadClip] = []
+        self._invalid: List[InvalidClip] = []
         super().__init__(ann_file, pipeline=pipeline, num_classes=num_classes,
                          **kwargs)
 
@@ -92,7 +101,8 @@ class CheckedPoseDataset(PoseDataset):
         """Reads the annotations of the split, each name once."""
         file = read_annotations(self.ann_file, self.safe)
         clips = select_clips(file, self.split)
-        self._bad = absent_clips(file, self.split) + double_names(file, clips)
+        self._invalid = (absent_clips(file, self.split)
+                         + repeated_names(file, clips))
         first: Dict[str, dict] = {}
         for clip in clips:
             first.setdefault(clip[file.key], clip)
@@ -111,27 +121,27 @@ class CheckedPoseDataset(PoseDataset):
     def filter_data(self) -> List[Dict]:
         """Leaves out what ``valid_ratio`` excludes, and stops or skips."""
         if isinstance(self.valid_ratio, float) and self.valid_ratio > 0:
-            self._sift(self._valid_faults)
+            self._sift(self._valid_problems)
         super().filter_data()
         layout = common_layout(self.data_list)
-        self._sift(lambda clip: find_faults(
+        self._sift(lambda clip: find_problems(
             clip, layout, self.num_classes, self.multi_class, self.need_label,
             need_points='skeleton' not in self.data_prefix))
         self._settle()
         return self.data_list
 
-    def _sift(self, faults_of: Callable[[dict], Iterable[Fault]]) -> None:
-        """Sets the clips with a fault aside."""
+    def _sift(self, problems_of: Callable[[dict], Iterable[Problem]]) -> None:
+        """Sets the clips with a problem aside."""
         good = []
         for clip in self.data_list:
-            fault = next(iter(faults_of(clip)), None)
-            if fault is None:
+            problem = next(iter(problems_of(clip)), None)
+            if problem is None:
                 good.append(clip)
             else:
-                self._bad.append(BadClip(clip_name(clip), fault))
+                self._invalid.append(InvalidClip(clip_name(clip), problem))
         self.data_list = good
 
-    def _valid_faults(self, clip: dict) -> List[Fault]:
+    def _valid_problems(self, clip: dict) -> List[Problem]:
         """What keeps ``valid_ratio`` from being applied to a clip."""
         valid, frames = clip.get('valid'), clip.get('total_frames')
         if (isinstance(valid, dict)
@@ -139,9 +149,9 @@ class CheckedPoseDataset(PoseDataset):
                 and is_integer(frames) and frames > 0
                 and isinstance(clip.get('box_score'), np.ndarray)):
             return []
-        return [Fault('no valid', 'lacks what valid_ratio needs: total_frames,'
-                      f' the array box_score, and the number '
-                      f'valid[{self.box_thr}]')]
+        return [Problem('no valid', 'lacks what valid_ratio needs: '
+                        'total_frames, the array box_score, and the number '
+                        f'valid[{self.box_thr}]')]
 
     @property
     def _where(self) -> str:
@@ -151,27 +161,29 @@ class CheckedPoseDataset(PoseDataset):
 
     def _settle(self) -> None:
         """Stops, or tells what is left out."""
-        bad, left, where = self._bad, len(self.data_list), self._where
+        invalid, left, where = self._invalid, len(self.data_list), self._where
         listed = f'`python tools/data/check_dataset.py {self.ann_file}`'
-        texts = [f'clip {name!r} {fault.text}' for name, fault in bad[:LISTED]]
-        if bad and self.bad_clips == 'stop':
+        texts = [f'clip {name!r} {problem.text}'
+                 for name, problem in invalid[:LISTED]]
+        if invalid and self.invalid_clips == 'stop':
             raise AnnotationError(
-                f'{where}: {texts[0]} (bad clips: {len(bad)} of '
-                f'{len(bad) + left}): correct the file, or leave such clips '
-                f"out with bad_clips='skip'; {listed} lists all")
-        if not left and bad:
+                f'{where}: {texts[0]} (invalid clips: {len(invalid)} of '
+                f'{len(invalid) + left}): correct the file, or leave such '
+                f"clips out with invalid_clips='skip'; {listed} lists all")
+        if not left and invalid:
             raise AnnotationError(f'{where} has no clip that can be used, the '
                                   f'first: {texts[0]}; {listed} lists all')
         if not left:
             raise AnnotationError(f'{where} has no clip with as many valid '
                                   f'frames as valid_ratio={self.valid_ratio} '
                                   'asks for: lower it')
-        if bad:
-            more = [f'{len(bad) - LISTED} more'] if len(bad) > LISTED else []
-            print_log(f'{where}: left out {len(bad)} bad clips of '
-                      f'{len(bad) + left}: {"; ".join(texts + more)}',
+        if invalid:
+            more = ([f'{len(invalid) - LISTED} more']
+                    if len(invalid) > LISTED else [])
+            print_log(f'{where}: left out {len(invalid)} invalid clips of '
+                      f'{len(invalid) + left}: {"; ".join(texts + more)}',
                       logger='current', level=logging.WARNING)
-        self._bad = []
+        self._invalid = []
 
     def get_data_info(self, idx: int) -> dict:
         """Returns an annotation, key points in files of their own included.
@@ -180,7 +192,7 @@ class CheckedPoseDataset(PoseDataset):
             idx (int): The clip.
 
         Raises:
-            BadClipError: If its file is missing or bad.
+            InvalidClipError: If its file is missing or invalid.
         """
         # Not that of PoseDataset, whose unpickler runs code.
         info = super(PoseDataset, self).get_data_info(idx)
@@ -195,16 +207,16 @@ class CheckedPoseDataset(PoseDataset):
         try:
             own = read_pickle(path, self.safe)
         except (ValueError, OSError) as error:
-            raise BadClipError(f'clip {name!r} of {self._where} has no '
-                               f'skeleton ({error})') from error
+            raise InvalidClipError(f'clip {name!r} of {self._where} has no '
+                                   f'skeleton ({error})') from error
         if not isinstance(own, dict):
-            raise BadClipError(f'clip {name!r}: its skeleton {path} is '
-                               f'{shown(own)}, not a dict')
+            raise InvalidClipError(f'clip {name!r}: its skeleton {path} is '
+                                   f'{shown(own)}, not a dict')
         info.update(own)
-        fault = next(find_faults(info), None)
-        if fault is not None:
-            raise BadClipError(f'clip {name!r}: its skeleton {path} '
-                               f'{fault.text}')
+        problem = next(find_problems(info), None)
+        if problem is not None:
+            raise InvalidClipError(f'clip {name!r}: its skeleton {path} '
+                                   f'{problem.text}')
 
     def prepare_data(self, idx: int) -> Any:
         """Puts a clip through the pipeline.
@@ -213,7 +225,7 @@ class CheckedPoseDataset(PoseDataset):
             idx (int): The clip.
 
         Raises:
-            BadClipError: If it does not pass.
+            InvalidClipError: If it does not pass.
         """
         return pass_pipeline(self.pipeline, self.get_data_info(idx),
                              self._where)
@@ -225,9 +237,9 @@ class CheckedPoseDataset(PoseDataset):
             idx (int): The clip.
 
         Raises:
-            BadClipError: If it did not pass, and the policy is to stop or this
-                is a test.
+            InvalidClipError: If it did not pass, and the policy is to stop or
+                this is a test.
         """
         self.full_init()
-        return take_clip(self.prepare_data, idx, len(self), self.bad_clips,
+        return take_clip(self.prepare_data, idx, len(self), self.invalid_clips,
                          self.test_mode)

@@ -8,10 +8,8 @@ from mmengine.dataset import RepeatDataset
 from mmengine.dist import get_dist_info, sync_random_seed
 from torch.utils.data import Sampler
 
+from psp_plugin.annotations import clip_name, is_integer, shown
 from psp_plugin.errors import InputError
-
-from .annotations import is_integer, shown
-from .bad_clips import clip_name
 
 
 @DATA_SAMPLERS.register_module()

@@ -13,11 +13,16 @@ from mmaction.registry import DATASETS
 from mmengine.dataset import BaseDataset, Compose, force_full_init
 from mmengine.logging import print_log
 
+from psp_plugin.annotations import (
+    annotation_path,
+    check_annotation_file,
+    clip_name,
+    is_integer,
+    pass_pipeline,
+    take_clip,
+)
 from psp_plugin.errors import InputError
 
-from .annotations import is_integer
-from .bad_clips import clip_name, pass_pipeline, take_clip
-from .files import annotation_path, check_annotation_file
 from .split import (
     choose_labeled,
     choose_over_all,
@@ -108,8 +113,8 @@ class SemiSupervisedDataset:
     ``include_labeled=True``. ``balanced=False`` is the draw of MAMP, CMD and
     HA-CM.
 
-    A clip that turns out bad in training stops it, or is replaced by the next
-    one of the view, as the dataset's ``bad_clips`` says (see
+    A clip that turns out invalid in training stops it, or is replaced by the
+    next one of the view, as the dataset's ``invalid_clips`` says (see
     :class:`psp_plugin.datasets.CheckedPoseDataset`); one without that setting
     stops.
 
@@ -317,11 +322,11 @@ class SemiSupervisedDataset:
         """Returns a clip that passed the pipeline.
 
         Raises:
-            BadClipError: If it did not pass, and the dataset's policy is to
-                stop.
+            InvalidClipError: If it did not pass, and the dataset's policy is
+                to stop.
         """
-        return take_clip(self._prepare, idx, len(self),
-                         getattr(self._source.dataset, 'bad_clips', 'stop'))
+        policy = getattr(self._source.dataset, 'invalid_clips', 'stop')
+        return take_clip(self._prepare, idx, len(self), policy)
 
     def _prepare(self, idx: int) -> dict:
         return pass_pipeline(self.pipeline, self.get_data_info(idx),

@@ -14,7 +14,7 @@ from tiny import CLASSES, tiny_config, write_checkpoint, write_model
 from psp_plugin.apis import ClipError, SkeletonInferencer
 from psp_plugin.datasets.synthetic import make_clip
 from psp_plugin.skeletons import get_pyramid
-from psp_plugin.visualization import joint_importance
+from psp_plugin.tooling.visualization import joint_importance
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -149,7 +149,7 @@ BAD = [
 
 
 @pytest.mark.parametrize('clip, message', BAD)
-def test_bad_clips_are_told_before_their_batch_is_run(
+def test_invalid_clips_are_told_before_their_batch_is_run(
         inferencer, clips, tmp_path, clip, message):
     runs = []
     hook = inferencer.model.backbone.register_forward_hook(
@@ -188,7 +188,7 @@ def test_bad_annotations_are_told(inferencer, change, message):
         inferencer({**clip, **change})
 
 
-def test_a_batch_of_bad_clips_alone(inferencer, tmp_path):
+def test_a_batch_of_invalid_clips_alone(inferencer, tmp_path):
     results = inferencer([str(tmp_path / 'absent.npy')] * 3, batch_size=2,
                          on_error='return')
     assert ['error' in result for result in results] == [True] * 3

@@ -13,8 +13,8 @@ from toy import CONFIGS, write_ntu
 
 from psp_plugin.datasets import (
     AnnotationError,
-    BadClipError,
     CheckedPoseDataset,
+    InvalidClipError,
     PickleFileError,
     SemiSupervisedDataset,
 )
@@ -203,13 +203,14 @@ def test_key_points_in_files_of_their_own(tmp_path):
     ours = assert_same_items(**cfg)
     (tmp_path / 'clip01.pkl').write_bytes(pickle.dumps(
         dict(keypoint=np.full((1, 6, 25, 3), np.nan))))
-    with pytest.raises(BadClipError, match="'clip01'.*clip01.pkl has NaN"):
+    with pytest.raises(InvalidClipError, match="'clip01'.*clip01.pkl has NaN"):
         ours[1]
     (tmp_path / 'clip01.pkl').write_bytes(pickle.dumps([1]))
-    with pytest.raises(BadClipError, match=r'clip01.pkl is \[1\], not a dict'):
+    with pytest.raises(InvalidClipError,
+                       match=r'clip01.pkl is \[1\], not a dict'):
         ours[1]
     (tmp_path / 'clip01.pkl').unlink()
-    with pytest.raises(BadClipError, match="'clip01'.*has no skeleton"):
+    with pytest.raises(InvalidClipError, match="'clip01'.*has no skeleton"):
         ours[1]
 
 
@@ -260,18 +261,18 @@ def test_skip_leaves_out_and_tells(tmp_path, log):
     path = write(tmp_path / 'a.pkl', spoil(make_clips(), 3, 5))
     with pytest.raises(AnnotationError, match="'clip03' has NaN.*2 of 12"):
         make(path)
-    data = make(path, bad_clips='skip')
+    data = make(path, invalid_clips='skip')
     assert names(data) == [f'clip{i:02}' for i in range(12)
                            if i not in (3, 5)]
     line, = messages(log)
-    assert line.startswith(f"{path}, split 'train': left out 2 bad clips of "
+    assert line.startswith(f"{path}, split 'train': left out 2 invalid clips of "
                            "12: clip 'clip03' has NaN")
     assert "; clip 'clip05' has NaN" in line
 
 
 def test_skip_names_so_many_clips_only(tmp_path, log):
     path = write(tmp_path / 'a.pkl', spoil(make_clips(40), *range(1, 30)))
-    assert len(make(path, bad_clips='skip')) == 11
+    assert len(make(path, invalid_clips='skip')) == 11
     line, = messages(log)
     assert line.endswith('; 9 more') and line.count('NaN') == 20
 
@@ -279,7 +280,7 @@ def test_skip_names_so_many_clips_only(tmp_path, log):
 def test_skip_takes_a_double_name_once(tmp_path):
     clips = make_clips()
     clips.append(dict(clips[0], label=2))
-    data = make(write(tmp_path / 'a.pkl', clips), bad_clips='skip')
+    data = make(write(tmp_path / 'a.pkl', clips), invalid_clips='skip')
     assert len(data) == 12 and data.get_data_info(0)['label'] == 0
 
 
@@ -302,18 +303,18 @@ def test_stop_names_the_clip_from_a_worker(tmp_path, semi):
     data = SemiSupervisedDataset(cfg, labeled_per_class=4) if semi else \
         DATASETS.build(cfg)
     loader = DataLoader(data, 1, num_workers=1, collate_fn=list)
-    with pytest.raises(BadClipError) as error:
+    with pytest.raises(InvalidClipError) as error:
         list(loader)
     last = str(error.value).strip().splitlines()[-1]
     assert (f"clip 'clip04' of {path}, split 'train' does not pass the "
             "pipeline (KeyError: 'no such\\nkey in clip04'): correct") in last
-    assert "bad_clips='skip'" in last
+    assert "invalid_clips='skip'" in last
 
 
 def test_skip_takes_the_next_clip(tmp_path, log):
     path = write(tmp_path / 'a.pkl', make_clips())
     data = make(path, pipeline=[refuse('clip04', 'clip05', 'clip11'),
-                                *PIPELINE], bad_clips='skip')
+                                *PIPELINE], invalid_clips='skip')
     expected = [f'clip{i:02}' for i in (0, 1, 2, 3, 6, 6, 6, 7, 8, 9, 10, 0)]
     assert [drawn(data[i]) for i in range(12)] == expected
     assert ("'clip04' of" in messages(log)[0]
@@ -325,7 +326,7 @@ def test_skip_takes_the_next_clip(tmp_path, log):
 def test_skip_stays_in_the_view(tmp_path):
     path = write(tmp_path / 'a.pkl', make_clips())
     cfg = dict(type='CheckedPoseDataset', ann_file=path, split='train',
-               bad_clips='skip', pipeline=[refuse('clip04'), *PIPELINE])
+               invalid_clips='skip', pipeline=[refuse('clip04'), *PIPELINE])
     views = [SemiSupervisedDataset(cfg, subset, labeled_per_class=2)
              for subset in ('labeled', 'unlabeled')]
     for view in views:
@@ -336,23 +337,24 @@ def test_skip_stays_in_the_view(tmp_path):
 def test_pipeline_that_gives_nothing(tmp_path):
     data = make(write(tmp_path / 'a.pkl', make_clips()))
     data.pipeline = lambda info: None
-    with pytest.raises(BadClipError, match="nothing for clip 'clip02' of"):
+    with pytest.raises(InvalidClipError, match="nothing for clip 'clip02' of"):
         data[2]
 
 
 def test_a_test_clip_is_never_replaced(tmp_path):
     data = make(write(tmp_path / 'a.pkl', make_clips()), test_mode=True,
-                bad_clips='skip', pipeline=[refuse('clip04'), *PIPELINE])
+                invalid_clips='skip', pipeline=[refuse('clip04'), *PIPELINE])
     assert drawn(data[3]) == 'clip03'
-    with pytest.raises(BadClipError, match="'clip04'.*from the file$"):
+    with pytest.raises(InvalidClipError, match="'clip04'.*from the file$"):
         data[4]
 
 
 def test_a_pipeline_that_always_fails_is_told(tmp_path):
     everything = [f'clip{i:02}' for i in range(12)]
-    data = make(write(tmp_path / 'a.pkl', make_clips()), bad_clips='skip',
+    data = make(write(tmp_path / 'a.pkl', make_clips()), invalid_clips='skip',
                 pipeline=[refuse(*everything)])
-    with pytest.raises(BadClipError, match="10 clips in a row .*'clip11' of"):
+    with pytest.raises(InvalidClipError,
+                       match="10 clips in a row .*'clip11' of"):
         data[2]
 
 
@@ -360,7 +362,7 @@ def test_memory_is_not_blamed_on_a_clip(tmp_path):
     def no_memory(info):
         raise MemoryError
 
-    data = make(write(tmp_path / 'a.pkl', make_clips()), bad_clips='skip',
+    data = make(write(tmp_path / 'a.pkl', make_clips()), invalid_clips='skip',
                 pipeline=[no_memory])
     with pytest.raises(MemoryError):
         data[0]
@@ -376,4 +378,4 @@ def test_one_frame_is_enough(tmp_path):
 
 def test_unknown_policy():
     with pytest.raises(ValueError, match="'stop' or 'skip', not 'ignore'"):
-        CheckedPoseDataset('a.pkl', bad_clips='ignore')
+        CheckedPoseDataset('a.pkl', invalid_clips='ignore')

@@ -5,10 +5,7 @@ from mmaction.datasets.transforms import PreNormalize3D
 from mmaction.registry import TRANSFORMS
 
 from psp_plugin.datasets.transforms import NormalizeSkeleton3D
-from psp_plugin.datasets.transforms.normalize import (
-    find_spread,
-    rotation_onto,
-)
+from psp_plugin.datasets.transforms.normalize import find_spread, rotation_onto
 
 
 def clip(persons=2, frames=12, joints=25, seed=0, dtype=np.float32):

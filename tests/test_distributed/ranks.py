@@ -25,7 +25,7 @@ from mmengine.model import MMDistributedDataParallel, convert_sync_batchnorm
 from runs import ScaledChance, build_config, pretrain, train
 from unlabeled_cases import compute
 
-from psp_plugin.distributed import join_cpu_processes
+from psp_plugin.engine.distributed import join_cpu_processes
 
 LIMIT = 900  # seconds after which the tests give up on a rank
 

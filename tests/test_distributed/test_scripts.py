@@ -12,7 +12,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from ranks import free_ports
 
-from psp_plugin.distributed import join_cpu_processes, wrapper_options
+from psp_plugin.engine.distributed import join_cpu_processes, wrapper_options
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / 'configs/psp_synthetic_5p.py'

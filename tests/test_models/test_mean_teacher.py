@@ -21,8 +21,8 @@ from unlabeled import (
 )
 
 from psp_plugin.errors import InputError
-from psp_plugin.export.scores import trace
 from psp_plugin.models.methods.teacher import Teacher
+from psp_plugin.tooling.export import trace
 
 METHOD = dict(type='MeanTeacher', decay=0.6, ramp=None, loss_weight=10.)
 

@@ -6,7 +6,7 @@ from mmaction.structures import ActionDataSample
 from reference import clips, read, relative
 
 from psp_plugin.models.backbones.dsta import AttentionUnit, TemporalAttention
-from psp_plugin.official import from_official
+from psp_plugin.tooling.official import from_official
 
 # Reference file -> what its network does along the frames.
 TEMPORAL = {'official_psp': 'conv', 'official_dsta_full': 'attention'}

@@ -13,7 +13,7 @@ from mmengine.runner import Runner, load_checkpoint
 from torch import nn
 from torch.testing import assert_close
 
-from psp_plugin.apis.loading import load_model
+from psp_plugin.commands.loading import load_model
 from psp_plugin.errors import InputError
 from psp_plugin.models.backbones import SkeletonTransformer
 from psp_plugin.models.backbones.encoder_weights import resize_time_code
@@ -468,7 +468,7 @@ def test_layer_of_every_parameter():
     ((1, 1, 6, 25, 3), 'built for 20 joints, the clips have 25: set layout'),
     ((1, 1, 6, 20, 2), 'for 3 coordinates, the clips have 2: set in_channels'),
 ])
-def test_bad_clips(shape, sentence):
+def test_invalid_clips(shape, sentence):
     for method in ('forward', 'attention'):
         with pytest.raises(InputError, match=sentence):
             getattr(build(), method)(torch.randn(shape, dtype=torch.float64))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from toy import small_config, write_ntu
 
-from psp_plugin.toolbox import run_tool
+from psp_plugin.commands.toolbox import run_tool
 
 USES = dict(train=('train_dataloader', 'custom_hooks', 'val_dataloader'),
             test=('test_dataloader', ))
@@ -42,7 +42,7 @@ def end(tmp_path, monkeypatch):
     (dict(label=7), 'has label 7, but there are 6 classes'),
     (dict(total_frames=1), 'has total_frames 1'),
 ])
-def test_bad_clips_end_the_training_in_a_sentence(end, clip, says):
+def test_invalid_clips_end_the_training_in_a_sentence(end, clip, says):
     assert says in end(clip=clip, **{'model.cls_head.num_classes': 6})
 
 

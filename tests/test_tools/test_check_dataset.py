@@ -1,4 +1,4 @@
-"""The tool that checks an annotation file: faults, summary, status."""
+"""The tool that checks an annotation file: problems, summary, status."""
 import json
 import pickle
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from faults import make_clips, write
+from bad_inputs import make_clips, write
 from toy import load_tool, write_ntu
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools/data/check_dataset.py'
@@ -40,7 +40,7 @@ def test_as_a_command(tmp_path):
         [sys.executable, '-W', 'ignore', str(TOOL), str(broken(tmp_path))],
         capture_output=True, text=True, check=False)
     assert done.returncode == 1 and not done.stderr
-    assert done.stdout.startswith('faults: 7 in 5 clips\n')
+    assert done.stdout.startswith('problems: 7 in 5 clips\n')
 
 
 def test_missing_file_is_one_sentence(check, tmp_path):
@@ -52,7 +52,7 @@ def test_missing_file_is_one_sentence(check, tmp_path):
 def test_summary_of_a_clean_file(check, tmp_path):
     path = write_ntu(tmp_path / 'a.pkl', 60)
     status, text = check(path, '--layout', 'nturgb+d', '--num-classes', 6)
-    assert status == 0 and text.startswith('faults: none\n')
+    assert status == 0 and text.startswith('problems: none\n')
     with open(path, 'rb') as stream:
         frames = [clip['total_frames']
                   for clip in pickle.load(stream)['annotations']]
@@ -79,7 +79,7 @@ def test_second_person_of_zeros_is_absent(check, tmp_path):
 
 
 def broken(folder):
-    """Every clip from 1 has one more fault than the last."""
+    """Every clip from 1 has one more problem than the last."""
     clips = make_clips()
     clips[1]['keypoint'][0, 2, 5] = np.nan
     clips[2]['keypoint'][0, 2, 5] = np.nan
@@ -97,10 +97,10 @@ def test_all_faults_at_once(check, tmp_path):
     out = tmp_path / 'out.json'
     status, text = check(broken(tmp_path), '--num-classes', 3, '--json', out)
     assert status == 1
-    assert 'faults: 8 in 5 clips' in text
+    assert 'problems: 8 in 5 clips' in text
     found = json.loads(out.read_text())
     assert {kind: [item['clip'] for item in items]
-            for kind, items in found['faults'].items()} == {
+            for kind, items in found['problems'].items()} == {
         'NaN key points': ['clip01', 'clip02'],
         'negative label': ['clip02'],
         'label beyond num_classes': ['clip03'],
@@ -109,19 +109,19 @@ def test_all_faults_at_once(check, tmp_path):
         'name not unique': ['clip05'],
         'in a split only': ['clip99'],
     }
-    for kind, items in found['faults'].items():
+    for kind, items in found['problems'].items():
         line = next(line for line in text.splitlines() if kind in line)
         assert line.split(kind)[1].split() == [
             str(len(items)),
             *', '.join(item['clip'] for item in items).split()]
-        assert f'{items[0]["clip"]!r} {items[0]["fault"]}' in text
+        assert f'{items[0]["clip"]!r} {items[0]["problem"]}' in text
     assert "note: clips without a label in split 'train': 1" in text
 
 
 def test_one_split_only(check, tmp_path):
     path = broken(tmp_path)
     status, text = check(path, '--split', 'test')
-    assert status == 1 and 'faults: 1 in 1 clips' in text  # the double name
+    assert status == 1 and 'problems: 1 in 1 clips' in text  # the double name
     assert '5 clips\n' in text and 'val' not in text
     status, text = check(path, '--split', 'xsub')
     assert status == 1

@@ -13,8 +13,8 @@ import pytest
 from mmaction.registry import DATASETS
 from toy import load_tool
 
-from psp_plugin.datasets import nwucla
-from psp_plugin.datasets.pickles import write_pickle
+from psp_plugin.annotations.pickles import write_pickle
+from psp_plugin.recordings import nwucla
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools/data/convert_nwucla.py'
 
@@ -148,7 +148,7 @@ def test_twins_leave_the_clean_split_only(pack):
     # A copy of a view-3 sequence in view 3 is nobody's training data.
     files['a03_s02_e00_v03.json'] = files['a03_s01_e00_v03.json']
     sequences, _ = nwucla.read_sequences(pack(files))
-    assert nwucla.find_twins(sequences) == {
+    assert nwucla.find_duplicates(sequences) == {
         'a02_s01_e00_v03': 'a02_s01_e00_v02',
         'a12_s02_e00_v03': 'a12_s02_e00_v01'}
     split = nwucla.build_splits(sequences)

@@ -10,7 +10,7 @@ from official import logits, random_state
 from reference import relative
 from toy import CONFIGS, load_tool
 
-from psp_plugin.apis.loading import load_model
+from psp_plugin.commands.loading import load_model
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = CONFIGS / 'official/psp_ntu60_xsub_10p.py'

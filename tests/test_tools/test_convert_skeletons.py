@@ -14,9 +14,8 @@ import torch
 from mmaction.registry import DATASETS
 from toy import load_tool
 
-from psp_plugin.datasets import nwucla
-from psp_plugin.datasets.pickles import load_pickle
-from psp_plugin.datasets.recordings import read_classes
+from psp_plugin.annotations.pickles import load_pickle
+from psp_plugin.recordings import nwucla, read_classes
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools/data/convert_skeletons.py'
 PIPELINE = [

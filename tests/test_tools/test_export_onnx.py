@@ -10,7 +10,7 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 from toy import BLOCKS, load_tool
 
-from psp_plugin.toolbox import tools_folder
+from psp_plugin.commands.toolbox import tools_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = ROOT / 'tools/export_onnx.py'

@@ -11,10 +11,10 @@ from stand_in import write_tools
 from tiny import tiny_config
 from toy import CONFIGS, load_tool
 
-from psp_plugin.datasets.pickles import load_pickle
-from psp_plugin.experiments import smoke
-from psp_plugin.experiments.smoke import SmokeTest, last_words
-from psp_plugin.experiments.smoke_checks import chains, make_config
+from psp_plugin.annotations.pickles import load_pickle
+from psp_plugin.tooling.experiments import smoke
+from psp_plugin.tooling.experiments.smoke import SmokeTest, last_words
+from psp_plugin.tooling.experiments.smoke_checks import chains, make_config
 
 CHECKS = ['train', 'resume', 'test', 'bf16', 'one process of a group']
 
@@ -101,7 +101,7 @@ def test_what_fails_is_named_and_run_again(tmp_path, monkeypatch):
 def test_configs_are_cut_down(tmp_path):
     file = make_config('configs/psp_nwucla_xview_5p_small.py', tmp_path / 'a')
     cfg = Config.fromfile(str(file))
-    clip = load_pickle(str(tmp_path / 'a/made_up.pkl'))['annotations'][0]
+    clip = load_pickle(str(tmp_path / 'a/synthetic.pkl'))['annotations'][0]
     assert clip['keypoint'].shape[2:] == (20, 3)
     assert cfg.train_dataloader.dataset.times == 1
     assert cfg.train_dataloader.dataset.dataset.labeled_ratio == 0.5
@@ -112,7 +112,7 @@ def test_configs_are_cut_down(tmp_path):
 
 def test_clips_in_pixels_for_a_config_of_key_points(tmp_path):
     make_config('configs/pretrain/mamp_ntu60_2d.py', tmp_path)
-    clip = load_pickle(str(tmp_path / 'made_up.pkl'))['annotations'][0]
+    clip = load_pickle(str(tmp_path / 'synthetic.pkl'))['annotations'][0]
     assert clip['keypoint'].shape[2:] == (17, 2)
     assert clip['keypoint_score'].shape == clip['keypoint'].shape[:3]
     assert 0 < clip['keypoint'].min() < clip['keypoint'].max() < 1920

@@ -126,7 +126,7 @@ def test_names_from_a_file(main, model, clips, tmp_path, capsys):
     assert capsys.readouterr().out.count('Aktion ') == 5
 
 
-def test_bad_clips_lose_no_others(main, model, clips, capsys):
+def test_invalid_clips_lose_no_others(main, model, clips, capsys):
     np.save(clips / '1.npy', np.ones((1, 9, 17, 3)))
     (clips / 'x.json').write_text('{')
     (clips / 'readme.txt').write_text('no recording')

@@ -31,7 +31,7 @@ from page import (
     working_in,
 )
 
-from psp_plugin.toolbox import find_tool
+from psp_plugin.commands.toolbox import find_tool
 
 # One command of each script that is started through psp_plugin.toolbox.
 BY_PATH = list({c.tool: c for c in reversed(COMMANDS)

@@ -9,7 +9,7 @@ import pytest
 from lives import train
 from toy import small_config, write_ntu
 
-from psp_plugin.toolbox import load_tool
+from psp_plugin.commands.toolbox import load_tool
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = 'configs/psp_ntu60_xsub_5p.py'

@@ -76,7 +76,7 @@ def test_more_steps_than_the_training_has(main, tmp_path):
 
 
 def test_learnt_at_needs_all_levels():
-    from psp_plugin.experiments.contrast_trial import Trial
+    from psp_plugin.tooling.experiments.contrast_trial import Trial
     good, bad = [1.] * 3 + [.5] * 7, [1.] * 10
     assert Trial(10, 0., dict(body=good, part=good), {}).learnt_at() == 8
     assert Trial(10, 0., dict(body=good, part=bad), {}).learnt_at() is None

@@ -1,6 +1,6 @@
-"""Checks an annotation file: all its faults at once, and what it holds.
+"""Checks an annotation file: all its problems at once, and what it holds.
 
-Ends with status 0 if there is no fault, otherwise 1.
+Ends with status 0 if there is no problem, otherwise 1.
 """
 import argparse
 import json
@@ -10,10 +10,8 @@ from typing import List, Optional
 
 from mmengine.fileio import put_text
 
-from psp_plugin.command_line import ends_in_a_sentence
-from psp_plugin.datasets.survey import survey
-from psp_plugin.datasets.survey_report import describe
-from psp_plugin.progress import show_progress
+from psp_plugin.annotations import describe, survey
+from psp_plugin.commands.command_line import exit_on_error, show_progress
 from psp_plugin.skeletons import get_pyramid
 
 
@@ -45,7 +43,7 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
 
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
-    with ends_in_a_sentence():
+    with exit_on_error():
         joints = args.joints
         if args.layout is not None:
             joints = get_pyramid(args.layout).num_joints

@@ -3,7 +3,7 @@ import argparse
 import sys
 from typing import List, Optional
 
-from psp_plugin.datasets import nwucla
+from psp_plugin.recordings import nwucla
 
 
 def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:

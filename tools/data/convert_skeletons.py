@@ -8,8 +8,8 @@ import sys
 from functools import partial
 from typing import List, Optional
 
-from psp_plugin.datasets import recordings
-from psp_plugin.progress import show_progress
+from psp_plugin import recordings
+from psp_plugin.commands.command_line import show_progress
 
 
 def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:

@@ -3,7 +3,7 @@ import argparse
 from collections import Counter
 from typing import List, Optional
 
-from psp_plugin.command_line import ends_in_a_sentence
+from psp_plugin.commands.command_line import exit_on_error
 from psp_plugin.datasets.semi_supervised import SemiSupervisedDataset
 from psp_plugin.datasets.split import write_split
 
@@ -31,7 +31,7 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
 
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
-    with ends_in_a_sentence():
+    with exit_on_error():
         labeled = SemiSupervisedDataset(
             dict(
                 type='CheckedPoseDataset', ann_file=args.ann_file,

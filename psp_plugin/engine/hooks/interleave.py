@@ -10,8 +10,9 @@ from mmengine.runner import IterBasedTrainLoop, Runner
 from torch.utils.data import DataLoader
 
 from psp_plugin.datasets import SemiSupervisedDataset
-from psp_plugin.distributed import check_equal_epochs
 from psp_plugin.errors import InputError
+
+from ..distributed import check_equal_epochs
 
 LABELED, UNLABELED = 0, 1  # numbers of the loaders
 

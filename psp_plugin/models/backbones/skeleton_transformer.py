@@ -11,10 +11,10 @@ from mmengine.model import BaseModule
 from torch import nn
 
 from psp_plugin.errors import InputError
-from psp_plugin.models.hyperbolic import exponential_map
-from psp_plugin.models.tokens import Tokens
 from psp_plugin.skeletons import get_pyramid
 
+from ..hyperbolic import exponential_map
+from ..tokens import Tokens
 from .encoder_weights import check_weights
 from .transformer_block import TransformerBlock, attention_map
 

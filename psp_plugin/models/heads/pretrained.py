@@ -8,7 +8,8 @@ from mmaction.registry import MODELS
 from torch import nn
 
 from psp_plugin.errors import InputError
-from psp_plugin.models.precision import at_least_float32
+
+from ..precision import at_least_float32
 
 
 @MODELS.register_module()

@@ -5,7 +5,7 @@ import torch
 from mmaction.models.heads import GCNHead
 from mmaction.registry import MODELS
 
-from psp_plugin.models.precision import at_least_float32
+from ..precision import at_least_float32
 
 
 @MODELS.register_module()

@@ -7,9 +7,9 @@ import torch.nn.functional as F
 from mmaction.registry import MODELS
 from mmengine.dist import get_rank
 
-from psp_plugin.models.precision import at_least_float32
 from psp_plugin.skeletons import LEVELS
 
+from ..precision import at_least_float32
 from .gather import GatherFeatures, check_equal_shares
 
 

@@ -10,7 +10,8 @@ from mmaction.registry import MODELS
 from torch import nn
 
 from psp_plugin.errors import InputError
-from psp_plugin.models.precision import at_least_float32
+
+from ..precision import at_least_float32
 
 
 def cross_contrast(a: torch.Tensor, b: torch.Tensor,

@@ -9,8 +9,8 @@ import torch
 from mmaction.registry import MODELS
 from torch import nn
 
-from psp_plugin.models.hyperbolic import exponential_map, logarithmic_map
-from psp_plugin.models.precision import at_least_float32
+from ..hyperbolic import exponential_map, logarithmic_map
+from ..precision import at_least_float32
 
 
 @MODELS.register_module()

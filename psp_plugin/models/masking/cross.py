@@ -11,10 +11,10 @@ from mmengine.model import BaseModule
 from torch import nn
 
 from psp_plugin.errors import InputError
-from psp_plugin.models.hyperbolic import exponential_map, poincare_distance
-from psp_plugin.models.precision import at_least_float32
-from psp_plugin.models.tokens import Tokens
 
+from ..hyperbolic import exponential_map, poincare_distance
+from ..precision import at_least_float32
+from ..tokens import Tokens
 from .gumbel import TokenSampler
 
 

@@ -9,9 +9,8 @@ import torch
 from mmaction.registry import MODELS
 from torch import nn
 
-from psp_plugin.models.precision import at_least_float32
-from psp_plugin.models.tokens import Tokens
-
+from ..precision import at_least_float32
+from ..tokens import Tokens
 from .gumbel import TokenSampler
 
 

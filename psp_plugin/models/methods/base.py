@@ -7,7 +7,8 @@ from mmengine.model import BaseModule
 from torch import nn
 
 from psp_plugin.errors import InputError
-from psp_plugin.models.recognizers.step import Step
+
+from ..recognizers.step import Step
 
 
 class UnlabeledMethod(BaseModule):

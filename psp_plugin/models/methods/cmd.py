@@ -5,9 +5,8 @@ import torch
 import torch.nn.functional as F
 from mmaction.registry import MODELS
 
-from psp_plugin.models.recognizers.step import Step
-from psp_plugin.models.recognizers.two_stream import Streams
-
+from ..recognizers.step import Step
+from ..recognizers.two_stream import Streams
 from .momentum_contrast import check_positive, check_topk
 from .skeleton_clr import SkeletonCLR
 

@@ -5,9 +5,9 @@ import torch
 from mmaction.registry import MODELS
 
 from psp_plugin.errors import InputError
-from psp_plugin.models.recognizers.step import Step
-from psp_plugin.models.recognizers.two_stream import Streams
 
+from ..recognizers.step import Step
+from ..recognizers.two_stream import Streams
 from .momentum_contrast import check_topk, positive_first
 from .skeleton_clr import SkeletonCLR
 

@@ -6,8 +6,8 @@ import torch.nn.functional as F
 from mmaction.registry import MODELS
 
 from psp_plugin.errors import InputError
-from psp_plugin.models.recognizers.step import Step
 
+from ..recognizers.step import Step
 from .fixmatch import FixMatch
 from .masks import FreeMatchThreshold
 

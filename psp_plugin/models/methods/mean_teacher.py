@@ -5,8 +5,7 @@ import torch
 from mmaction.registry import MODELS
 from torch import nn
 
-from psp_plugin.models.recognizers.step import Step
-
+from ..recognizers.step import Step
 from .base import UnlabeledMethod
 from .teacher import Teacher
 

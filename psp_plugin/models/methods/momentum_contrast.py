@@ -12,12 +12,12 @@ from mmengine.model import initialize
 from torch import nn
 
 from psp_plugin.errors import InputError
-from psp_plugin.models.necks import PooledMLP
-from psp_plugin.models.precision import at_least_float32
-from psp_plugin.models.recognizers.checks import channels_of
-from psp_plugin.models.recognizers.step import Step
-from psp_plugin.models.recognizers.two_stream import Streams, TwoStreamEncoding
 
+from ..necks import PooledMLP
+from ..precision import at_least_float32
+from ..recognizers.checks import channels_of
+from ..recognizers.step import Step
+from ..recognizers.two_stream import Streams, TwoStreamEncoding
 from .base import UnlabeledMethod
 from .teacher import Teacher
 

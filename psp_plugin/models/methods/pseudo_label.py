@@ -7,8 +7,7 @@ from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from torch import nn
 
-from psp_plugin.models.recognizers.step import Step
-
+from ..recognizers.step import Step
 from .base import UnlabeledMethod
 
 

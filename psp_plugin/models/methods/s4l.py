@@ -8,11 +8,11 @@ from mmengine.model import normal_init
 from torch import nn
 
 from psp_plugin.errors import InputError
-from psp_plugin.models.precision import at_least_float32
-from psp_plugin.models.recognizers.checks import channels_of
-from psp_plugin.models.recognizers.step import Step
-from psp_plugin.models.recognizers.two_stream import Streams
 
+from ..precision import at_least_float32
+from ..recognizers.checks import channels_of
+from ..recognizers.step import Step
+from ..recognizers.two_stream import Streams
 from .base import UnlabeledMethod
 
 # Cosine and sine of 0, 90, 180 and 270 degrees.

@@ -4,9 +4,8 @@ from typing import Dict
 import torch
 from mmaction.registry import MODELS
 
-from psp_plugin.models.recognizers.step import Step
-from psp_plugin.models.recognizers.two_stream import Streams
-
+from ..recognizers.step import Step
+from ..recognizers.two_stream import Streams
 from .momentum_contrast import MomentumContrast, info_nce
 
 

@@ -4,8 +4,7 @@ from typing import Dict
 import torch
 from mmaction.registry import MODELS
 
-from psp_plugin.models.recognizers.step import Step
-
+from ..recognizers.step import Step
 from .base import UnlabeledMethod
 
 

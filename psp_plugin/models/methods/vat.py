@@ -13,9 +13,9 @@ from torch import nn
 from torch.backends import cuda, cudnn
 
 from psp_plugin.errors import InputError
-from psp_plugin.models.precision import at_least_float32
-from psp_plugin.models.recognizers.step import Step
 
+from ..precision import at_least_float32
+from ..recognizers.step import Step
 from .base import UnlabeledMethod
 from .statistics import frozen_statistics
 

@@ -8,9 +8,9 @@ from mmaction.registry import MODELS
 from torch import nn
 
 from psp_plugin.errors import InputError
-from psp_plugin.models.precision import at_least_float32
-from psp_plugin.models.recognizers.step import Step
 
+from ..precision import at_least_float32
+from ..recognizers.step import Step
 from .base import UnlabeledMethod
 
 

@@ -10,8 +10,8 @@ from mmaction.registry import MODELS
 from mmengine.model import BaseModule
 from torch import nn
 
-from psp_plugin.models.backbones.skeleton_transformer import XAVIER
-from psp_plugin.models.backbones.transformer_block import TransformerBlock
+from ..backbones.skeleton_transformer import XAVIER
+from ..backbones.transformer_block import TransformerBlock
 
 
 @MODELS.register_module()

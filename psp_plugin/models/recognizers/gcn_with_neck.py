@@ -5,8 +5,7 @@ import torch
 from mmaction.models.recognizers import RecognizerGCN
 from mmaction.registry import MODELS
 
-from psp_plugin.models.precision import at_least_float32
-
+from ..precision import at_least_float32
 from .checks import (
     channels_of,
     check_channels,

@@ -12,8 +12,8 @@ from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 
 from psp_plugin.errors import InputError
-from psp_plugin.models.tokens import gather_tokens
 
+from ..tokens import gather_tokens
 from .checks import check_clips
 from .persons import find_present
 

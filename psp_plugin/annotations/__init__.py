@@ -1,0 +1,45 @@
+"""Annotation files, which are ``PoseDataset`` pickles.
+
+Reads them without running code from them, and finds what is wrong with them.
+"""
+from .clip_checks import (
+    Layout,
+    Problem,
+    checked_img_shape,
+    common_layout,
+    find_problems,
+    is_integer,
+    shown,
+)
+from .file import (
+    AnnotationError,
+    AnnotationFile,
+    InvalidClip,
+    absent_clips,
+    annotation_path,
+    check_annotation_file,
+    read_annotations,
+    read_pickle,
+    repeated_names,
+    select_clips,
+)
+from .invalid_clips import (
+    InvalidClipError,
+    check_policy,
+    clip_name,
+    pass_pipeline,
+    take_clip,
+)
+from .pickles import PickleFileError, load_pickle, write_pickle
+from .survey import Survey, survey
+from .survey_report import describe, row
+
+__all__ = [
+    'AnnotationError', 'AnnotationFile', 'InvalidClip', 'InvalidClipError',
+    'Layout', 'PickleFileError', 'Problem', 'Survey', 'absent_clips',
+    'annotation_path', 'check_annotation_file', 'check_policy',
+    'checked_img_shape', 'clip_name', 'common_layout', 'describe',
+    'find_problems', 'is_integer', 'load_pickle', 'pass_pipeline',
+    'read_annotations', 'read_pickle', 'repeated_names', 'row',
+    'select_clips', 'shown', 'survey', 'take_clip', 'write_pickle'
+]

@@ -1,0 +1,244 @@
+"""What can be wrong with one annotated clip: pure functions.
+
+Shape legend: M person, T frame, V joint, C coordinate, K pose.
+"""
+import reprlib
+from collections import Counter
+from typing import Any, Iterable, Iterator, NamedTuple, Optional, Tuple
+
+import numpy as np
+
+AXES = dict(M='persons', T='frames', V='joints', C='coordinates', K='poses')
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong with a clip.
+
+    Args:
+        kind: What it is, in words that are the same for every clip.
+        text: The rest of a sentence that begins with the clip.
+    """
+    kind: str
+    text: str
+
+
+_REPR = reprlib.Repr()
+_REPR.maxstring = 80  # names of clips and splits are not cut
+
+
+def shown(value: Any) -> str:
+    """A value as a sentence can show it: short, and on one line."""
+    return ' '.join(_REPR.repr(value).split())
+
+
+def is_integer(value: Any) -> bool:
+    """Whether a value is an integer of Python or NumPy, and no truth value."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+class Layout(NamedTuple):
+    """What all clips of a data set must have in common."""
+    joints: int
+    coordinates: int
+    scores: bool
+
+    @classmethod
+    def of(cls, annotation: dict) -> 'Layout':
+        """The layout of an annotation."""
+        return cls(*annotation['keypoint'].shape[2:],
+                   'keypoint_score' in annotation)
+
+    def __str__(self) -> str:
+        return (f'{self.joints} joints of {self.coordinates} coordinates '
+                f'{"with scores" if self.scores else "without scores"}')
+
+
+def layout_of(clip: dict) -> Optional[Layout]:
+    """The joints and coordinates of a clip, None if it does not tell."""
+    points = clip.get('keypoint')
+    if not isinstance(points, np.ndarray) or points.ndim != 4:
+        return None
+    return Layout.of(clip)
+
+
+def common_layout(clips: Iterable[dict]) -> Optional[Layout]:
+    """The layout of most clips, the first of equals; None if none tells."""
+    counts = Counter(map(layout_of, clips))
+    counts.pop(None, None)
+    return max(counts, key=counts.get, default=None)
+
+
+def find_problems(clip: dict,
+                  layout: Optional[Layout] = None,
+                  num_classes: Optional[int] = None,
+                  multi_class: bool = False,
+                  need_label: bool = False,
+                  need_points: bool = True) -> Iterator[Problem]:
+    """Finds what is wrong with a clip that has a name.
+
+    Args:
+        clip (dict): The annotation, as :class:`mmaction.datasets.PoseDataset`
+            takes it. One with ``frame_inds`` is in the compressed form that
+            ``DecompressPose`` takes.
+        layout (Layout, optional): The joints and coordinates that the clip
+            must have. Defaults to None, any.
+        num_classes (int, optional): The number of classes. Defaults to None,
+            any.
+        multi_class (bool): Whether a clip has a list of labels. Defaults to
+            False.
+        need_label (bool): Whether a clip must have a label. Defaults to
+            False.
+        need_points (bool): Whether a clip must have key points; those of some
+            data sets are in files of their own. Defaults to True.
+
+    Yields:
+        Problem: One problem after the other.
+    """
+    yield from label_problems(clip, num_classes, multi_class, need_label)
+    if 'keypoint' not in clip:
+        if need_points:
+            yield Problem('no keypoint', 'has no keypoint')
+        return
+    problem = shape_problem(clip['keypoint'], 'frame_inds' in clip)
+    if problem is not None:
+        yield problem  # which makes no sense of the others
+        return
+    yield from layout_problems(layout_of(clip), layout)
+    yield from length_problems(clip)
+    yield from value_problems(clip['keypoint'])
+    yield from score_problems(clip)
+    # The toolbox takes its default for a size of 2-D clips that is not there.
+    if 'img_shape' in clip and (clip['img_shape'] is not None
+                                or clip['keypoint'].shape[-1] == 2):
+        try:
+            checked_img_shape(clip['img_shape'])
+        except ValueError as error:
+            yield Problem('wrong img_shape', str(error))
+
+
+def label_problems(clip: dict, num_classes: Optional[int], multi_class: bool,
+                   need_label: bool) -> Iterator[Problem]:
+    """Yields what is wrong with the label or the labels."""
+    label = clip.get('label')
+    if label is None:
+        if need_label:
+            yield Problem('no label', 'has no label')
+        return
+    several = multi_class and isinstance(label, (list, tuple, np.ndarray))
+    for one in label if several else [label]:
+        if not is_integer(one):
+            yield Problem('label is no integer',
+                          f'has label {shown(label)}, which is not an integer')
+            return
+        if one < 0:
+            yield Problem('negative label', f'has label {one}, but labels '
+                                          'start at 0')
+        elif num_classes is not None and one >= num_classes:
+            yield Problem('label beyond num_classes',
+                          f'has label {one}, but there are {num_classes} '
+                          f'classes, 0 to {num_classes - 1}')
+
+
+def shape_problem(points: Any, compressed: bool) -> Optional[Problem]:
+    """What is wrong with type, dtype and shape of key points, if anything."""
+    if not isinstance(points, np.ndarray):
+        return Problem('keypoint is no array', 'has a keypoint of type '
+                       f'{type(points).__name__}, not a NumPy array')
+    if points.dtype.kind not in 'fiu':
+        return Problem('keypoint of wrong dtype', 'has a keypoint of dtype '
+                       f'{points.dtype}, not of numbers')
+    axes = 'KVC' if compressed else 'MTVC'
+    if points.ndim != len(axes):
+        return Problem('keypoint of wrong rank', 'has a keypoint of shape '
+                       f'{points.shape}, not ({", ".join(axes)})')
+    if 0 in points.shape:
+        name = AXES[axes[points.shape.index(0)]]
+        return Problem(f'no {name}', f'has no {name}: its keypoint is of '
+                                   f'shape {points.shape}')
+    if points.shape[-1] not in (2, 3):
+        return Problem('wrong coordinates', f'has {points.shape[-1]} '
+                       'coordinates per joint, not 2 or 3')
+    if points.shape[-1] == 2 and points.dtype.kind != 'f':
+        # The toolbox's PreNormalize2D scales them to [-1, 1] in place.
+        return Problem('2-D key points of integers', 'has 2-D key points of '
+                     f'dtype {points.dtype}, which the toolbox would round to '
+                       '-1, 0 and 1: store them as floats')
+    return None
+
+
+def layout_problems(own: Optional[Layout],
+                    layout: Optional[Layout]) -> Iterator[Problem]:
+    """Yields in what a layout differs from the one it should be."""
+    if own is None or layout is None or own == layout:
+        return
+    if own.joints != layout.joints:
+        yield Problem('other joints', f'has {own.joints} joints, not '
+                                    f'{layout.joints}')
+    else:
+        yield Problem('other coordinates', f'has {own}, not {layout}')
+
+
+def length_problems(clip: dict) -> Iterator[Problem]:
+    """Yields which counts of frames are not those of the key points."""
+    points, frames = clip['keypoint'], clip.get('total_frames')
+    if frames is not None and not is_integer(frames):
+        yield Problem('wrong total_frames',
+                      f'has total_frames {shown(frames)}, not an integer')
+    elif 'frame_inds' not in clip:
+        if frames is not None and frames != points.shape[1]:
+            yield Problem('wrong total_frames', f'has total_frames {frames}, '
+                          f'but {points.shape[1]} frames of key points')
+    elif getattr(clip['frame_inds'], 'shape', None) != points.shape[:1]:
+        yield Problem('wrong frame_inds', 'has frame_inds that are not an '
+                      f'array of {len(points)}, one per pose')
+
+
+def value_problems(points: np.ndarray) -> Iterator[Problem]:
+    """Yields whether key points are NaN, infinite or all zero."""
+    if not np.isfinite(points).all():
+        # By frame (T), or by pose in the compressed form (K).
+        unit, axes = (('frame', (0, 2, 3)) if points.ndim == 4 else
+                      ('pose', (1, 2)))
+        for kind, test in (('NaN', np.isnan), ('infinite', np.isinf)):
+            bad = test(points).any(axes)
+            if bad.any():
+                yield Problem(f'{kind} key points', f'has {kind} key points '
+                            f'in {bad.sum()} of {len(bad)} {unit}s, the first '
+                              f'being {unit} {bad.argmax()}')
+    # The first values tell most clips from an empty one.
+    elif not points[0, 0].any() and not points.any():
+        yield Problem('all-zero key points',
+                      'has key points that are all zero')
+
+
+def score_problems(clip: dict) -> Iterator[Problem]:
+    """Yields what is wrong with the scores of key points, if there are any."""
+    if 'keypoint_score' not in clip:
+        return
+    score, shape = clip['keypoint_score'], clip['keypoint'].shape
+    if not isinstance(score, np.ndarray) or score.dtype.kind not in 'fiu':
+        yield Problem('wrong keypoint_score', 'has a keypoint_score that is '
+                                            'not a NumPy array of numbers')
+    elif score.shape != shape[:-1]:
+        yield Problem('wrong keypoint_score', 'has a keypoint_score of shape '
+                    f'{score.shape}, which does not fit the keypoint of shape '
+                      f'{shape}')
+    elif not np.isfinite(score).all():
+        yield Problem('keypoint_score not finite',
+                      'has NaN or infinite values in its keypoint_score')
+
+
+def checked_img_shape(value: Any) -> Tuple[int, int]:
+    """Height and width as a pair of integers.
+
+    Raises:
+        ValueError: If they are not; the rest of a sentence on the clip.
+    """
+    try:
+        height, width = (int(side) for side in value)
+    except (TypeError, ValueError, OverflowError):
+        height = width = 0
+    if min(height, width) < 1:
+        raise ValueError(f'has img_shape {shown(value)}, which is not a '
+                         'height and a width in pixels')
+    return height, width

@@ -1,0 +1,246 @@
+"""The parts of an annotation file: splits and clips, safely read."""
+from collections import Counter
+from pathlib import Path
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence
+
+import mmengine
+import numpy as np
+
+from psp_plugin.errors import InputError
+
+from .clip_checks import Problem, shown
+from .pickles import PickleFileError, load_pickle
+
+LISTS = (list, tuple, set, frozenset, np.ndarray)
+KEYS = ('split', 'annotations')
+# What to do about a missing file, by its name.
+HOW_TO_MAKE = {
+    'nwucla_3d.pkl':
+    'make it with `python tools/data/convert_nwucla.py all_sqe.zip -o {path}`',
+    'ntu60_3d.pkl':
+    'download https://download.openmmlab.com/mmaction/v1.0/skeleton/data/'
+    'ntu60_3d.pkl to {path}',
+    'ntu60_2d.pkl':
+    'download https://download.openmmlab.com/mmaction/v1.0/skeleton/data/'
+    'ntu60_2d.pkl to {path}',
+}
+
+
+class AnnotationError(InputError):
+    """Why a data set cannot be used, in one sentence that names its file."""
+
+
+class InvalidClip(NamedTuple):
+    """A clip and what is wrong with it."""
+    name: str
+    problem: Problem
+
+
+class AnnotationFile(NamedTuple):
+    """What an annotation file holds.
+
+    Args:
+        path: Where it was read.
+        splits: The clip names of every split; None for a bare list of clips.
+        clips: The annotations.
+        key: Which of their keys names them, ``filename`` or ``frame_dir``.
+    """
+    path: str
+    splits: Optional[Dict[str, Iterable[str]]]
+    clips: Sequence[dict]
+    key: str
+
+
+def read_pickle(path: str, safe: bool = True) -> Any:
+    """Reads a pickle from a disk or any storage that MMEngine knows.
+
+    Args:
+        path (str): The pickle.
+        safe (bool): Whether it is read by :func:`.pickles.load_pickle`, which
+            runs no code from it. Otherwise it is read as the toolbox does.
+            Defaults to True.
+
+    Raises:
+        PickleFileError: If the safe reader cannot read it.
+    """
+    if not safe:
+        return mmengine.load(path, file_format='pkl')
+    try:
+        with mmengine.get_local_path(path) as local:
+            return load_pickle(local)
+    except PickleFileError as error:
+        raise PickleFileError(path, error.reason) from error
+
+
+def read_annotations(path: str, safe: bool = True) -> AnnotationFile:
+    """Reads an annotation file without running code from it.
+
+    Args:
+        path (str): A pickle of clips, or of ``split`` and ``annotations``, as
+            the toolbox's ``PoseDataset`` takes them.
+        safe (bool): See :func:`read_pickle`. Defaults to True.
+
+    Returns:
+        AnnotationFile: Its parts; the clips themselves are not checked.
+
+    Raises:
+        FileNotFoundError: If it is missing.
+        PickleFileError: If it is empty, truncated, no pickle, or holds
+            objects other than plain containers and NumPy arrays.
+        AnnotationError: If it has not those parts.
+    """
+    check_annotation_file(path)
+    return take_apart(read_pickle(path, safe), path)
+
+
+def take_apart(data: Any, path: str) -> AnnotationFile:
+    """Finds splits and clips in what a pickle held.
+
+    Args:
+        data (Any): The unpickled object.
+        path (str): Its file, for messages.
+
+    Raises:
+        AnnotationError: If it is not a list of clips, nor a dict of
+            ``split`` and ``annotations``, or if a clip has no name.
+    """
+    splits, clips = None, data
+    if isinstance(data, dict):
+        absent = [key for key in KEYS if key not in data]
+        if absent:
+            raise AnnotationError(
+                f'{path} has no key {" and ".join(map(repr, absent))}, but '
+                f'{several(data)}: a data set is a dict of split and '
+                'annotations')
+        splits, clips = data['split'], data['annotations']
+        check_splits(splits, path)
+    if not isinstance(clips, (list, tuple)):
+        what = 'annotations are' if isinstance(data, dict) else 'pickle is'
+        raise AnnotationError(
+            f'{path} is no data set: its {what} of type '
+            f'{type(clips).__name__}, where a list of clips should be')
+    if not clips:
+        raise AnnotationError(f'{path} holds no clip: write it anew')
+    # Which of the two names clips is told by the first, as in the toolbox.
+    named_by_file = isinstance(clips[0], dict) and 'filename' in clips[0]
+    key = 'filename' if named_by_file else 'frame_dir'
+    for place, clip in enumerate(clips):
+        if not isinstance(clip, dict) or not isinstance(clip.get(key), str):
+            found = (type(clip).__name__ if not isinstance(clip, dict) else
+                     f'dict with {key}={shown(clip.get(key))}')
+            raise AnnotationError(
+                f'{path}: annotation {place} is a {found}, where a dict with '
+                f'a clip name as {key} should be')
+    return AnnotationFile(path, splits, clips, key)
+
+
+def check_splits(splits: Any, path: str) -> None:
+    """Raises AnnotationError unless splits are lists of names."""
+    if not isinstance(splits, dict):
+        raise AnnotationError(
+            f"{path}: its 'split' is of type {type(splits).__name__}, where a "
+            'dict from split names to lists of clip names should be')
+    for split, names in splits.items():
+        wrong = [name for name in names if not isinstance(name, str)
+                 ] if isinstance(names, LISTS) else [names]
+        if wrong:
+            raise AnnotationError(
+                f'{path}: split {split!r} holds {shown(wrong[0])}, where '
+                'clip names should be')
+
+
+def several(items: Iterable[Any], most: int = 5) -> str:
+    """The first of some items, and how many more there are."""
+    items = list(items)
+    more = f' and {len(items) - most} more' if len(items) > most else ''
+    return ', '.join(map(shown, items[:most])) + more or 'nothing'
+
+
+def names_of_split(file: AnnotationFile, split: str) -> Iterable[str]:
+    """The clip names of a split.
+
+    Raises:
+        AnnotationError: If there is no such split.
+    """
+    if file.splits is None:
+        raise AnnotationError(f'{file.path} is a list of clips without '
+                              f'splits, but split is {split!r}: set '
+                              'split=None')
+    if split not in file.splits:
+        raise AnnotationError(
+            f'{file.path} has no split {split!r}, but '
+            f'{several(file.splits, 20)}: set split to one of them')
+    return file.splits[split]
+
+
+def select_clips(file: AnnotationFile,
+                 split: Optional[str]) -> List[dict]:
+    """The clips of a split in the order of the file.
+
+    Args:
+        file (AnnotationFile): The file.
+        split (str, optional): The split; None takes all clips of a list.
+
+    Raises:
+        AnnotationError: If there is no such split, or if it has no clip.
+    """
+    if split is None:
+        if file.splits is not None:
+            raise AnnotationError(
+                f'{file.path} has the splits {several(file.splits, 20)}, but '
+                'split is None: set split to one of them')
+        return list(file.clips)
+    names = set(names_of_split(file, split))
+    clips = [clip for clip in file.clips if clip[file.key] in names]
+    if not clips:
+        raise AnnotationError(
+            f'{file.path}: split {split!r} has no clip among the '
+            f'{len(file.clips)} annotations: are they of another data set?')
+    return clips
+
+
+def absent_clips(file: AnnotationFile,
+                 split: Optional[str]) -> List[InvalidClip]:
+    """The clips that a split names but the file has not."""
+    if split is None:
+        return []
+    present = {clip[file.key] for clip in file.clips}
+    return [
+        InvalidClip(name, Problem('in a split only', f'is in split {split!r} '
+                            'but not among the annotations'))
+        for name in dict.fromkeys(names_of_split(file, split))
+        if name not in present
+    ]
+
+
+def repeated_names(file: AnnotationFile,
+                   clips: Sequence[dict]) -> List[InvalidClip]:
+    """The clips whose name is there more than once."""
+    counts = Counter(clip[file.key] for clip in clips)
+    return [InvalidClip(name, Problem('name not unique',
+                                      f'is there {count} times'))
+            for name, count in counts.items() if count > 1]
+
+
+def annotation_path(dataset: dict) -> str:
+    """The annotation file of a dataset config, '' if it has none."""
+    path, root = dataset.get('ann_file') or '', dataset.get('data_root') or ''
+    if not path or '://' in path:
+        return path
+    return f'{root}/{path}' if '://' in root else str(Path(root) / path)
+
+
+def check_annotation_file(path: str) -> None:
+    """Raises FileNotFoundError, saying how to make it, if a file is missing.
+
+    Args:
+        path (str): Path of an annotation file; remote ones (``s3://...``)
+            are left to the toolbox.
+    """
+    if '://' in path or Path(path).is_file():
+        return
+    state = 'is a folder' if Path(path).is_dir() else 'does not exist'
+    advice = HOW_TO_MAKE.get(
+        Path(path).name, 'set ann_file to your annotation pickle')
+    raise FileNotFoundError(f'annotation file {path} {state}: '
+                            f'{advice.format(path=path)}')

@@ -1,0 +1,84 @@
+"""Puts the survey of an annotation file into lines of text."""
+from typing import Dict, List
+
+from .survey import Survey
+
+# Clips that a line names.
+NAMED = 3
+
+
+def describe(found: Survey) -> str:
+    """Tells the problems of a data set, then what it holds.
+
+    Args:
+        found (Survey): The survey.
+
+    Returns:
+        str: Lines of text.
+    """
+    lines = problem_table(found) + ['']
+    lines += [f'{found.clips} clips'] + [
+        f'  {name}: {shares(counter, found.clips)}'
+        for name, counter in found.counts.items()]
+    if found.frames:
+        least, middle, most = found.frame_range()
+        lines.append(f'  frames: {least} to {most}, median {middle:g}')
+        share = found.second_absent / len(found.frames)
+        lines.append(f'  no second person in {share:.1%} of the clips')
+    lines += [''] + class_table(found)
+    for pair, names in found.shared.items():
+        lines.append(f'in both splits of {pair}: {len(names)} clips, '
+                     f'{first(names)}')
+    for pair, names in found.twins.items():
+        lines.append(f'same key points in {pair}: {len(names)} clips of the '
+                     f'second, {first(names)}')
+    return '\n'.join(lines + [f'note: {note}' for note in found.notes])
+
+
+def problem_table(found: Survey) -> List[str]:
+    """One line per kind of problem: its number and the first clips."""
+    problems = found.problems
+    if not problems:
+        return ['problems: none']
+    width = max(map(len, problems))
+    lines = [f'problems: {len(found.invalid)} in '
+             f'{len({clip.name for clip in found.invalid})} clips']
+    for kind, clips in problems.items():
+        name, problem = clips[0]
+        lines += [f'  {kind:{width}}{len(clips):>7}  '
+                  f'{first([clip.name for clip in clips])}',
+                  f'  {"":{width}}         {name!r} {problem.text}']
+    return lines
+
+
+def first(names: List[str]) -> str:
+    """The first names, and whether there are more."""
+    return ', '.join(names[:NAMED]) + (', ...' if len(names) > NAMED else '')
+
+
+def shares(counter: Dict, total: int) -> str:
+    """How many clips have which value; the value alone if it is all's."""
+    ordered = sorted(counter.items(), key=lambda item: -item[1])
+    if len(ordered) == 1 and ordered[0][1] == total:
+        return str(ordered[0][0])
+    return ', '.join(f'{value} ({count} clips)' for value, count in ordered)
+
+
+def class_table(found: Survey) -> List[str]:
+    """Clips per class and split, columns as wide as their names."""
+    splits = list(found.classes)
+    labels = sorted({label for counts in found.classes.values()
+                     for label in counts if label is not None})
+    rows = [row('label', {split: split for split in splits})]
+    rows += [row(label, {split: found.classes[split].get(label, 0)
+                         for split in splits}) for label in labels]
+    rows.append(row('total', {split: sum(found.classes[split].values())
+                              for split in splits}))
+    return rows
+
+
+def row(label, cells: Dict, name: str = '') -> str:
+    """One line of a table whose columns are as wide as their names."""
+    middle = ''.join(f'{cell:>{max(len(column), 5) + 2}}'
+                     for column, cell in cells.items())
+    return f'{label:>5}{middle}  {name}'.rstrip()

@@ -1,0 +1,102 @@
+"""What several commands need of their arguments, files and errors."""
+import argparse
+import contextlib
+import itertools
+import sys
+from typing import Iterable, Iterator, Sequence, Set, Type
+
+from mmengine.config import Config, DictAction
+from rich.console import Console
+from rich.progress import track
+
+
+def model_parser(description: str) -> argparse.ArgumentParser:
+    """A parser with ``config``, ``checkpoint`` and ``--cfg-options``."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument('config', help='the config of the model')
+    parser.add_argument('checkpoint', help='its trained weights')
+    add_cfg_options(parser)
+    return parser
+
+
+def add_cfg_options(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--cfg-options``, as the toolbox's own scripts have it."""
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+        help='keys of the config to override')
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--device``."""
+    parser.add_argument(
+        '--device', help='such as cpu or cuda:1 (default: cuda:0 where there '
+        'is one, else cpu)')
+
+
+def add_jobs(parser: argparse.ArgumentParser, default: int = 1) -> None:
+    """Adds ``--jobs``."""
+    parser.add_argument(
+        '--jobs', type=positive, default=default, metavar='N',
+        help='runs side by side, which share cores and GPU (default: '
+        '%(default)s)')
+
+
+def read_config(args: argparse.Namespace) -> Config:
+    """Reads ``args.config``, with ``args.cfg_options`` in it."""
+    cfg = Config.fromfile(args.config)
+    cfg.merge_from_dict(args.cfg_options or {})
+    return cfg
+
+
+@contextlib.contextmanager
+def exit_on_error(*kinds: Type[Exception]) -> Iterator[None]:
+    """Ends the process with what an error says, without a traceback.
+
+    Args:
+        *kinds (type[Exception]): Kinds of errors beside ``ValueError`` and
+            ``OSError``.
+    """
+    try:
+        yield
+    except (ValueError, *kinds) as error:
+        sys.exit(f'{error}.')
+    except OSError as error:
+        about = error.filename and f'{error.filename}: {error.strerror}'
+        sys.exit(f'{about or error}.')
+
+
+def positive(text: str) -> int:
+    """The type of an argument that is a number from 1.
+
+    Raises:
+        argparse.ArgumentTypeError: If it is another.
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'{text!r} is no positive number')
+    return int(text)
+
+
+def free_name(name: str, taken: Set[str]) -> str:
+    """A file's name for a clip, which no other clip has taken.
+
+    Args:
+        name (str): Name of the clip.
+        taken (set[str]): Names that are taken; the new one is added.
+    """
+    stem = name.replace('/', '_')
+    stems = (f'{stem}_{i}' if i else stem for i in itertools.count())
+    free = next(stem for stem in stems if stem not in taken)
+    taken.add(free)
+    return free
+
+
+def show_progress(items: Sequence, doing: str) -> Iterable:
+    """Yields items, with a bar on the standard error if that is a terminal.
+
+    Args:
+        items (Sequence): What is gone through.
+        doing (str): What is done with it, such as ``'reading'``.
+    """
+    console = Console(stderr=True)
+    return track(items, doing, console=console,
+                 disable=not console.is_terminal)

@@ -1,0 +1,117 @@
+"""What of a run's config can be checked before anything of it is built."""
+from pathlib import Path
+from typing import Any, Iterator, List, Optional, Sequence, Tuple
+
+from mmengine.config import Config
+
+from psp_plugin.annotations import annotation_path
+from psp_plugin.errors import InputError
+
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+
+
+def find_dicts(cfg: Any, place: str = '') -> Iterator[Tuple[str, dict]]:
+    """Yields every dict of a nested config and its place, as ``a.0.b``."""
+    if isinstance(cfg, (dict, Config)):
+        if isinstance(cfg, dict):
+            yield place, cfg
+        parts = cfg.items()
+    elif isinstance(cfg, (list, tuple)):
+        parts = enumerate(cfg)
+    else:
+        return
+    for key, part in parts:
+        yield from find_dicts(part, f'{place}.{key}' if place else str(key))
+
+
+def annotation_paths(cfg: Any) -> Iterator[str]:
+    """Yields the annotation file of every dataset in a nested config."""
+    for _, part in find_dicts(cfg):
+        if annotation_path(part):
+            yield annotation_path(part)
+
+
+def class_options(cfg: Config,
+                  uses: Sequence[str] = LOADERS) -> List[str]:
+    """Options that tell checked datasets how many classes the model has.
+
+    A ``CheckedPoseDataset`` that a config gives its own ``num_classes`` keeps
+    it. Those of hooks are left as they are: an unlabelled pool may have
+    labels of other classes.
+
+    Args:
+        cfg (Config): The config of a run.
+        uses (Sequence[str]): The keys it uses. Defaults to all dataloaders.
+
+    Returns:
+        list[str]: Values for ``--cfg-options``, as ``a.0.b=10``; none if the
+        model has no ``cls_head.num_classes``.
+    """
+    classes = (cfg.get('model', {}).get('cls_head') or {}).get('num_classes')
+    if classes is None:
+        return []
+    return [
+        f'{place}.num_classes={classes}'
+        for place, part in find_dicts(
+            {key: cfg.get(key) for key in uses if key in LOADERS})
+        if part.get('type') == 'CheckedPoseDataset'
+        and part.get('num_classes') is None
+    ]
+
+
+def check_run(cfg: Config,
+              uses: Sequence[str] = (*LOADERS, 'custom_hooks')) -> None:
+    """Checks what of a config does not fit together.
+
+    Args:
+        cfg (Config): The config of a run.
+        uses (Sequence[str]): The keys it uses. Defaults to all dataloaders
+            and hooks.
+
+    Raises:
+        InputError: If clips are sampled with other frames than the encoder
+            was built for, if unlabelled batches of one clip are to be
+            contrasted, or if a pre-trained checkpoint is missing.
+    """
+    model = cfg.get('model', {})
+    backbone = model.get('backbone') or {}
+    if 'train_dataloader' in uses:  # a test has weights of its own
+        check_pretrained(backbone.get('init_cfg'))
+    fixed = backbone.get('temporal') == 'attention' or (
+        backbone.get('type') == 'SkeletonTransformer')
+    for place, part in find_dicts({key: cfg.get(key) for key in uses}):
+        if fixed:
+            check_frames(backbone.get('num_frames'), place, part)
+        loader = part.get('unlabeled_dataloader')
+        if part.get('type') == 'InterleaveHook' and loader is not None:
+            check_contrast(model.get('loss_con'), loader)
+
+
+def check_frames(num_frames: Optional[int], place: str, part: dict) -> None:
+    """Raises InputError if a transform samples another number of frames."""
+    key = 'num_frames' if part.get('type') == 'RandomCropPose' else 'clip_len'
+    if num_frames is not None and part.get(key) not in (None, num_frames):
+        raise InputError(
+            f'{place} samples {key}={part[key]} frames, but the backbone is '
+            f'built for num_frames={num_frames}: give both the same')
+
+
+def check_pretrained(init_cfg: Optional[dict]) -> None:
+    """Raises InputError if there is no file of pre-trained weights."""
+    checkpoint = (isinstance(init_cfg, dict)
+                  and init_cfg.get('type') == 'Pretrained'
+                  and str(init_cfg.get('checkpoint')))
+    if checkpoint and '://' not in checkpoint and not Path(
+            checkpoint).is_file():
+        raise InputError(
+            f'the pre-trained encoder {checkpoint} does not exist: run the '
+            'pre-training first, or set model.backbone.init_cfg.checkpoint')
+
+
+def check_contrast(loss_con: Optional[dict], loader: dict) -> None:
+    """Raises InputError if unlabelled batches have nothing to contrast."""
+    if loss_con and not loss_con.get('gather') and loader.get(
+            'batch_size') == 1:
+        raise InputError(
+            'unlabeled_dataloader of InterleaveHook has batch_size=1, but a '
+            'clip is contrasted with the others of its batch: raise it')

@@ -1,0 +1,152 @@
+"""Runs MMAction2's own scripts, unmodified, with the plugin in place.
+
+``python -m psp_plugin.toolbox TOOL ARGUMENTS...`` imports the plugin, which
+mends the toolbox, before the script's first line. Started by its path, a
+script that imports ``mmaction.models`` or loads a checkpoint before it has
+read a config stops at the problems of the released wheel
+(:mod:`psp_plugin.compat`).
+"""
+import argparse
+import importlib.util
+import runpy
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import List, Optional, Sequence
+
+from mmengine.config import Config
+
+from psp_plugin.annotations import InvalidClipError, check_annotation_file
+from psp_plugin.commands.command_line import read_config
+from psp_plugin.commands.run_checks import (
+    annotation_paths,
+    check_run,
+    class_options,
+)
+from psp_plugin.engine.distributed import join_cpu_processes
+from psp_plugin.errors import InputError
+
+
+def tools_folder() -> Path:
+    """The folder with the scripts of the installed toolbox."""
+    toolbox = importlib.util.find_spec('mmaction')
+    return Path(toolbox.origin).parent / '.mim' / 'tools'
+
+
+def list_tools() -> List[str]:
+    """Names of the toolbox's scripts, such as ``analysis_tools/get_flops``."""
+    folder = tools_folder()
+    return sorted(path.relative_to(folder).with_suffix('').as_posix()
+                  for path in folder.rglob('*.py'))
+
+
+def find_tool(name: str) -> Path:
+    """Finds a script of the toolbox by its name.
+
+    Args:
+        name (str): Path of the script below the toolbox's ``tools`` folder,
+            without ``.py``.
+
+    Raises:
+        ImportError: If the installed toolbox has no such script.
+    """
+    path = tools_folder() / f'{name}.py'
+    if path.is_file():
+        return path
+    tools = list_tools()
+    if not tools:
+        raise ImportError(f'the installed MMAction2 has no {path.parent}: '
+                          'install a released wheel, or run `pip install -e '
+                          '.` in its source folder')
+    alike = [tool for tool in tools if Path(tool).stem == Path(name).stem]
+    raise ImportError(
+        f'the installed MMAction2 has no tool {name!r}: ' +
+        (f'did you mean {" or ".join(alike)}?' if alike else
+         '`python -m psp_plugin.toolbox --help` lists those it has'))
+
+
+def load_tool(name: str) -> ModuleType:
+    """Loads a script of the toolbox as a module, see :func:`find_tool`."""
+    path = find_tool(name)
+    spec = importlib.util.spec_from_file_location(f'mmaction_{name}', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run_tool(name: str, uses: Sequence[str]) -> None:
+    """Runs ``train`` or ``test`` with the arguments of this process.
+
+    Missing annotation files, and settings that do not fit together, are told
+    in one sentence before anything is built. Checked datasets are told how
+    many classes the model has. Several processes also work without an
+    accelerator.
+
+    Args:
+        name (str): ``'train'`` or ``'test'``.
+        uses (Sequence[str]): Config keys whose datasets the script reads.
+    """
+    tool = load_tool(name)
+    args = tool.parse_args()
+    if getattr(args, 'no_validate', False):
+        uses = [key for key in uses if not key.startswith('val_')]
+    try:
+        cfg = read_config(args)
+        for path in annotation_paths([cfg.get(key) for key in uses]):
+            check_annotation_file(path)
+        check_run(cfg, uses)
+        if getattr(args, 'amp', False):
+            _check_amp(args.config)
+        options = class_options(cfg, uses) + join_cpu_processes(
+            args.launcher, cfg)
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(f'{args.config}: {error}')
+    if options:  # beside those that the user gave
+        sys.argv += ['--cfg-options', *options]
+    try:
+        tool.main()
+    except (InputError, InvalidClipError, FloatingPointError) as error:
+        sys.exit(f'{args.config}: {error}')
+
+
+def _check_amp(path: str) -> None:
+    """Refuses ``--amp`` where the toolbox stops at an assertion.
+
+    It looks at the file alone, before ``--cfg-options``.
+    """
+    wrapper = Config.fromfile(path).optim_wrapper.get('type', 'OptimWrapper')
+    if wrapper not in ('OptimWrapper', 'AmpOptimWrapper'):
+        raise ValueError(
+            '--amp replaces the plain OptimWrapper alone, and this config '
+            f'has {wrapper}; leave --amp out, or set optim_wrapper='
+            "dict(type='OptimWrapper') in a config based on it")
+
+
+def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
+    """Parses the command line; all after the tool's name is the tool's."""
+    parser = argparse.ArgumentParser(
+        prog='python -m psp_plugin.toolbox',
+        description='Runs a script of the installed MMAction2, unmodified, '
+        'with the plugin in place.',
+        epilog='\n  '.join(['tools:', *list_tools()]),
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('tool', help='name of the script, one of those below')
+    parser.add_argument('arguments', nargs=argparse.REMAINDER,
+                        help='arguments of the script; --help shows its own')
+    return parser.parse_args(argv)
+
+
+def main(argv: Optional[Sequence[str]] = None) -> None:
+    """Runs a script of the toolbox as ``__main__``, as its path would.
+
+    Args:
+        argv (Sequence[str], optional): Name of the script and its arguments.
+            Defaults to those of this process.
+    """
+    args = parse_args(argv)
+    try:
+        path = find_tool(args.tool)
+    except ImportError as error:
+        sys.exit(str(error))
+    sys.argv = [str(path), *args.arguments]
+    runpy.run_path(str(path), run_name='__main__')

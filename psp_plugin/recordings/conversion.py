@@ -1,0 +1,153 @@
+"""A converted data set: what it holds, and writing it."""
+import csv
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Dict, Iterable, List, Optional
+
+from psp_plugin.annotations import Layout, row, write_pickle
+
+from .folder import ConvertError, Skipped
+from .labels import UNLABELED, LabelTable
+
+Splits = Dict[str, List[str]]
+# Rows of the table on a screen; a report file has all.
+ROWS = 40
+
+
+@dataclass
+class Conversion:
+    """A data set and how it came about.
+
+    Args:
+        annotations: The clips, sorted by name; those of the split
+            ``unlabeled`` have no ``label``.
+        split: The names of every split that has a clip.
+        table: The labels, if there are any.
+        skipped: What was left out, and why.
+        notes: What else the user should know.
+    """
+    annotations: List[dict]
+    split: Splits
+    table: Optional[LabelTable] = None
+    skipped: List[Skipped] = field(default_factory=list)
+    notes: List[str] = field(default_factory=list)
+
+    @property
+    def failure(self) -> str:
+        """Why there is nothing to write, '' if there is something."""
+        first = (f'; the first of {len(self.skipped)} skipped: '
+                 f'{self.skipped[0].name} {self.skipped[0].reason}'
+                 if self.skipped else '')
+        if not self.annotations:
+            return f'no recording could be used{first}'
+        if self.table is not None and list(self.split) == [UNLABELED]:
+            return f'no row of {self.table.path} has a usable recording{first}'
+        return ''
+
+    def write(self, output: str) -> List[str]:
+        """Writes the pickle, and beside it the names of the classes.
+
+        These go to a label map, ``.classes.txt`` for ``.pkl``, which is not
+        written if the classes have no names.
+
+        Args:
+            output (str): The pickle; the toolbox wants it to end in
+                ``.pkl``.
+
+        Returns:
+            list[str]: The files written.
+
+        Raises:
+            ConvertError: If there is nothing to write.
+            OSError: If a file cannot be written.
+        """
+        if self.failure:
+            raise ConvertError(self.failure)
+        write_pickle(dict(split=self.split, annotations=self.annotations),
+                     output)
+        if self.table is None or self.table.classes is None:
+            return [output]
+        label_map = Path(output).with_suffix('.classes.txt')
+        label_map.write_text('\n'.join(self.table.classes) + '\n',
+                             encoding='utf-8')
+        return [output, str(label_map)]
+
+
+def summarize(made: Conversion) -> str:
+    """Tells what a data set holds: layout, splits, classes and notes.
+
+    Args:
+        made (Conversion): A data set of at least one clip.
+
+    Returns:
+        str: Lines of text.
+    """
+    shapes = [clip['keypoint'].shape for clip in made.annotations]
+    persons, frames = ([shape[axis] for shape in shapes] for axis in (0, 1))
+    lines = [f'{len(shapes)} clips: {Layout.of(made.annotations[0])}, '
+             f'{min(persons)} to {max(persons)} persons, {min(frames)} to '
+             f'{max(frames)} frames', '']
+    if made.table is not None:
+        lines += class_table(made) + ['']
+    lines += [f'split {split}: {len(names)} clips'
+              for split, names in made.split.items()]
+    if made.table is not None:
+        lines.append(f'num_classes={made.table.num_classes}')
+    return '\n'.join(lines + [f'note: {note}' for note in made.notes])
+
+
+def class_table(made: Conversion) -> List[str]:
+    """The clips of every class in every split, and the class names."""
+    labels = {clip['frame_dir']: clip['label']
+              for clip in made.annotations if 'label' in clip}
+    splits = [split for split in made.split if split != UNLABELED]
+    counts = {split: Counter(labels[name] for name in made.split[split])
+              for split in splits}
+    names = made.table.classes
+    named = dict(enumerate(names)) if names is not None else {
+        label: '' for label in sorted(set(labels.values()))}
+    rows = [row('label', {split: split for split in splits}, 'class')]
+    rows += [row(label, {split: counts[split][label] for split in splits},
+                 name) for label, name in named.items()]
+    return rows
+
+
+def skipped_table(skipped: List[Skipped]) -> str:
+    """Lists what was left out, with counts.
+
+    Args:
+        skipped (list[Skipped]): What was left out.
+
+    Returns:
+        str: Lines of text.
+    """
+    if not skipped:
+        return 'skipped: none'
+    counts = Counter(item.kind for item in skipped)
+    kinds = ', '.join(f'{count} {kind}' for kind, count in
+                      sorted(counts.items()))
+    width = max(len(item.name) for item in skipped[:ROWS])
+    lines = [f'skipped: {len(skipped)} ({kinds})']
+    lines += [f'  {item.name:{width}}  {item.reason}'
+              for item in skipped[:ROWS]]
+    if len(skipped) > ROWS:
+        lines.append(f'  and {len(skipped) - ROWS} more (--report FILE.csv '
+                     'lists all)')
+    return '\n'.join(lines)
+
+
+def write_report(path: str, skipped: Iterable[Skipped]) -> None:
+    """Writes what was left out as CSV: name, kind and reason.
+
+    Args:
+        path (str): The file to write.
+        skipped (Iterable[Skipped]): What was left out.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    with open(path, 'w', encoding='utf-8', newline='') as stream:
+        writer = csv.writer(stream)
+        writer.writerow(Skipped._fields)
+        writer.writerows(skipped)

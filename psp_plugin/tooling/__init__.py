@@ -1,0 +1,1 @@
+"""What the scripts of ``tools/`` run; training needs nothing of it."""

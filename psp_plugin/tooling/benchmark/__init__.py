@@ -1,0 +1,17 @@
+"""How fast a config trains, and the plain path it is compared with."""
+from .cases import MODES, Case, Mode, make_case
+from .costs import count_flops, kept_bytes, peak_flops
+from .loading import Loading, time_loading
+from .methods import time_methods
+from .reference import ReferencePath
+from .report import as_table, loading_lines, step_rows
+from .step import Timing, time_steps
+from .synthetic_clips import use_synthetic_clips, write_clips
+from .training import Training, time_training
+
+__all__ = [
+    'Case', 'Loading', 'MODES', 'Mode', 'ReferencePath', 'Timing', 'Training',
+    'as_table', 'count_flops', 'kept_bytes', 'loading_lines', 'make_case',
+    'peak_flops', 'step_rows', 'time_loading', 'time_methods', 'time_steps',
+    'time_training', 'use_synthetic_clips', 'write_clips'
+]

@@ -1,0 +1,105 @@
+"""A CSV of finished runs, which goes from machine to machine."""
+import csv
+import io
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence, Tuple
+
+from psp_plugin.errors import FileError
+
+from .plan import Run
+from .progress import INTERRUPTED
+from .provenance import machine
+from .run_folder import State
+from .runner import Outcome, carry_out
+from .study import names_of
+from .text import as_csv, write_whole
+
+COLUMNS = ('case', 'setting', 'seed', 'split', 'top1', 'seconds', 'commit',
+           'machine', 'config', 'hash')
+DIGITS = 12  # of the hash of a run's settings
+
+
+class Record:
+    """The rows of a study's finished runs, one for each tested split.
+
+    A run is known by the hash of its whole config and its seed, so a row
+    counts on every machine, and no longer once the config has changed.
+
+    Args:
+        path (str): The file, which is made with the first row.
+
+    Raises:
+        FileError: If it is another kind of file.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = Path(path)
+        self.rows: List[Dict[str, str]] = []
+        if self.path.is_file():
+            text = self.path.read_text(encoding='utf-8')
+            reader = csv.DictReader(io.StringIO(text))
+            if tuple(reader.fieldnames or ()) != COLUMNS:
+                raise FileError(path, 'is not a record of runs: its columns '
+                                f'are not {",".join(COLUMNS)}')
+            self.rows = list(reader)
+
+    def holds(self, run: Run) -> bool:
+        """Whether all of a run's splits are there."""
+        return set(run.splits) <= set(self.scores(run))
+
+    def scores(self, run: Run) -> Dict[str, float]:
+        """Top-1 of a run in percent, by split."""
+        return {row['split']: float(row['top1']) for row in self.rows
+                if row['hash'] == run.settings[:DIGITS]
+                and row['setting'] == names_of(run)[1]
+                and row['seed'] == str(run.seed)}
+
+    def times(self, machine: str) -> Dict[str, float]:
+        """Seconds of the longest run of each name on a kind of machine."""
+        times: Dict[str, float] = {}
+        for row in self.rows:
+            if row['machine'] == machine:
+                name = f'{row["case"]}/{row["setting"]}'
+                times[name] = max(float(row['seconds']), times.get(name, 0))
+        return times
+
+    def add(self, run: Run, state: State) -> None:
+        """Adds a finished run, and writes the file."""
+        case, setting = names_of(run)
+        known = self.scores(run)
+        self.rows += [
+            dict(case=case, setting=setting, seed=str(run.seed), split=split,
+                 top1=f'{100 * state.scores[split]:.2f}',
+                 seconds=f'{state.seconds:.0f}',
+                 commit=' '.join(state.commits),
+                 machine='; '.join(state.machines), config=run.config,
+                 hash=run.settings[:DIGITS])
+            for split in run.splits if split not in known]
+        write_whole(as_csv(self.rows, COLUMNS), self.path)
+
+
+def carry_out_study(runs: Sequence[Run], record: Record, tools: Path,
+                    jobs: int, seconds: Optional[float] = None
+                    ) -> Tuple[List[Outcome], List[Outcome]]:
+    """Trains and tests what is not in the record, and adds it.
+
+    Args:
+        runs (Sequence[Run]): The runs.
+        record (Record): Finished runs, written as each ends.
+        tools (Path): Folder of ``train.py`` and ``test.py``.
+        jobs (int): Runs side by side.
+        seconds (float, optional): Time for all. Defaults to no limit.
+
+    Returns:
+        tuple[list[Outcome], list[Outcome]]: Those that failed, and those that
+        Ctrl-C or the time kept from their end.
+    """
+    def keep(outcome: Outcome) -> None:
+        if outcome.failure is None:
+            record.add(outcome.run, outcome.state)
+
+    outcomes = carry_out([run for run in runs if not record.holds(run)],
+                         tools, jobs, keep, seconds, record.times(machine()))
+    ended = [x for x in outcomes if x.failure == INTERRUPTED]
+    failed = [x for x in outcomes if x.failure not in (None, INTERRUPTED)]
+    return failed, ended

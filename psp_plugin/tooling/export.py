@@ -1,0 +1,267 @@
+"""A recognizer as a function of tensors, and its trace.
+
+Axes: B sample, M person, T frame, V joint, C channel.
+"""
+import copy
+import importlib.util
+import textwrap
+from pathlib import Path
+from typing import List, NamedTuple, Tuple
+
+import numpy as np
+import torch
+from mmaction.models.recognizers import BaseRecognizer
+from mmengine.utils import digit_version
+from torch import nn
+
+# Samples and clips of the traced input, of which neither may be 1: PyTorch
+# takes an axis of that length for a constant.
+TRACED = (2, 3)
+CHECKED = ((1, 1), (3, 1), (5, 2))  # samples and clips of the comparisons
+PACKAGES = ('onnx', 'onnxruntime', 'onnxscript')
+MIN_TORCH = '2.8.0'
+
+
+class ExportError(RuntimeError):
+    """Why a model cannot be exported, in one sentence for the user."""
+
+
+class ClassScores(nn.Module):
+    """What a recognizer predicts, as tensors instead of data samples.
+
+    Args:
+        recognizer (BaseRecognizer): A recognizer with a classification head,
+            whose own methods do all the work. A copy of it is kept, on the
+            CPU and in evaluation mode.
+    """
+
+    def __init__(self, recognizer: BaseRecognizer) -> None:
+        super().__init__()
+        self.recognizer = copy.deepcopy(recognizer).cpu().eval()
+
+    def forward(self, inputs: torch.Tensor) -> Tuple[torch.Tensor, ...]:
+        """Computes the scores, averaged over clips as the head has it.
+
+        Args:
+            inputs (Tensor): (B, num_clips, M, T, V, C), as the test pipeline
+                gives it.
+
+        Returns:
+            tuple[Tensor, Tensor]: Scores (B, num_classes): probabilities
+            averaged over clips with the head's ``average_clips='prob'`` (the
+            default), logits averaged over clips with ``'score'``; with None
+            those of all clips. And the logits of all clips,
+            (B, num_clips, num_classes).
+        """
+        logits, _ = self.recognizer.extract_feat(inputs, stage='head')
+        scores = self.recognizer.cls_head.average_clip(
+            logits, num_segs=inputs.size(1))
+        return scores, logits.unflatten(0, inputs.shape[:2])
+
+
+def trace(model: BaseRecognizer,
+          example_inputs: torch.Tensor) -> torch.export.ExportedProgram:
+    """Traces the :class:`ClassScores` of a model, samples and clips free.
+
+    Args:
+        model (BaseRecognizer): The recognizer; it stays as it is.
+        example_inputs (Tensor): (B, num_clips, M, T, V, C); the last four
+            sizes become fixed.
+
+    Returns:
+        ExportedProgram: As :func:`torch.export.export` makes it.
+
+    Raises:
+        ExportError: If the model does not take such inputs or cannot be
+            traced.
+    """
+    if example_inputs.dim() != 6:
+        raise ExportError('example_inputs must be (B, num_clips, M, T, V, C), '
+                          f'not of shape {tuple(example_inputs.shape)}')
+    scores, name = ClassScores(model), type(model).__name__
+    example = example_inputs[:1, :1].detach().cpu().float()
+    try:
+        with torch.no_grad():
+            scores(example)
+    except (ValueError, RuntimeError) as error:
+        raise ExportError(
+            f'{name} does not take inputs of shape {tuple(example.shape)}: '
+            f'{short(error)}') from error
+    axes = {0: torch.export.Dim('batch'), 1: torch.export.Dim('num_clips')}
+    try:
+        return torch.export.export(
+            scores, (example.repeat(*TRACED, 1, 1, 1, 1), ),
+            dynamic_shapes=(axes, ))
+    except RuntimeError as error:  # the class of all errors of torch.export
+        raise ExportError(f'{name} cannot be traced with any number of '
+                          f'samples and clips: {short(error)}') from error
+
+
+def short(error: Exception) -> str:
+    """The beginning of a library's message, on one line."""
+    return textwrap.shorten(str(error), 200, placeholder=' ...')
+
+
+class Comparison(NamedTuple):
+    """ONNX Runtime against PyTorch on one batch.
+
+    Args:
+        samples: Number of samples B.
+        clips: Number of clips of each.
+        error: Largest absolute error of a score.
+        logit_error: Largest error of a logit, as a share of how far apart the
+            logits of different clips are.
+    """
+    samples: int
+    clips: int
+    error: float
+    logit_error: float
+
+
+def compare(model: BaseRecognizer, graph: bytes,
+            clip_shape: Tuple[int, ...]) -> List[Comparison]:
+    """Compares an ONNX graph with its model on synthetic clips.
+
+    They are random poses that tremble: to white noise a trained model gives
+    one and the same answer, which a wrong graph may well give too.
+
+    Args:
+        model (BaseRecognizer): The recognizer.
+        graph (bytes): The ONNX form of its :class:`ClassScores`.
+        clip_shape (tuple[int, ...]): (M, T, V, C).
+
+    Returns:
+        list[Comparison]: One for each of several batch sizes.
+
+    Raises:
+        ExportError: If ONNX Runtime fails on one of them.
+    """
+    rng, (m, t, v, c) = np.random.default_rng(0), clip_shape
+    reference, results = ClassScores(model), []
+    for sizes in CHECKED:
+        pose = rng.normal(0, 0.5, (*sizes, m, 1, v, c))
+        inputs = pose + rng.normal(0, 0.05, (*sizes, m, t, v, c))
+        inputs = inputs.astype(np.float32)
+        inputs[1::2, :, 1:] = 0  # as the toolbox pads clips of one person
+        with torch.no_grad():
+            expected = [x.numpy() for x in reference(torch.from_numpy(inputs))]
+        found = _run(graph, inputs)
+        if [x.shape for x in found] != [x.shape for x in expected]:
+            raise ExportError(
+                f'ONNX Runtime gives shapes {[x.shape for x in found]}, where '
+                f'PyTorch gives {[x.shape for x in expected]}')
+        results.append((sizes, found, expected))
+    logits = np.concatenate([
+        expected[1].reshape(-1, expected[1].shape[-1])
+        for _, _, expected in results
+    ])
+    # Of a model that gives all clips the same, the rounding is no error.
+    spread = max(np.ptp(logits, axis=0).max(), np.abs(logits).max() / 1000,
+                 np.finfo(np.float32).tiny)
+    return [
+        Comparison(*sizes, float(np.abs(found[0] - expected[0]).max()),
+                   float(np.abs(found[1] - expected[1]).max() / spread))
+        for sizes, found, expected in results
+    ]
+
+
+def _run(graph: bytes, inputs: np.ndarray) -> List[np.ndarray]:
+    import onnxruntime
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # its messages come with its exceptions
+    try:
+        session = onnxruntime.InferenceSession(
+            graph, options, providers=['CPUExecutionProvider'])
+        return session.run(None, dict(inputs=inputs))
+    except Exception as error:  # its errors have no class in common
+        raise ExportError(
+            f'ONNX Runtime fails on {inputs.shape[0]} samples of '
+            f'{inputs.shape[1]} clips: {short(error)}') from error
+
+
+def export_onnx(model: BaseRecognizer,
+                path: str,
+                example_inputs: torch.Tensor,
+                tolerance: float = 1e-4) -> List[Comparison]:
+    """Writes a recognizer as an ONNX file, once it is seen to be the same.
+
+    The graph has one input ``inputs`` (batch, num_clips, M, T, V, C), float32
+    as the test pipeline gives it, and the outputs ``scores`` and ``logits``
+    of :meth:`ClassScores.forward`. It is compared with PyTorch in other batch
+    sizes than the traced one. The errors of scores may be up to ``tolerance``
+    and those of logits a hundredth of their spread: the scores alone hide
+    errors where they are all alike, as those of an untrained or of a very
+    sure model are.
+
+    Args:
+        model (BaseRecognizer): The recognizer; it stays as it is.
+        path (str): The file to write.
+        example_inputs (Tensor): (B, num_clips, M, T, V, C), of which only the
+            last four sizes matter.
+        tolerance (float): Largest error of a score. Defaults to 1e-4.
+
+    Returns:
+        list[Comparison]: One for each batch size that was compared.
+
+    Raises:
+        ImportError: If a package is missing or PyTorch is too old.
+        ExportError: If the model cannot be exported or its ONNX form is not
+            the same; no file is written then.
+    """
+    require_packages()
+    program, name = trace(model, example_inputs), type(model).__name__
+    try:
+        exported = torch.onnx.export(
+            program,
+            dynamo=True,
+            verbose=False,
+            input_names=['inputs'],
+            output_names=['scores', 'logits'],
+            # Names of the axes; the program settles which are free.
+            dynamic_shapes=({0: 'batch', 1: 'num_clips'}, ))
+    except RuntimeError as error:  # the class of all errors of torch.onnx
+        raise ExportError(f'{name} has no ONNX form: {short(error)}'
+                          ) from error
+    proto = exported.model_proto  # a new one each time
+    forget_origins(proto.graph)
+    graph = proto.SerializeToString()
+    comparisons = compare(model, graph, tuple(example_inputs.shape[2:]))
+    for c in comparisons:
+        if not (c.error <= tolerance and c.logit_error <= 0.01):  # or a NaN
+            raise ExportError(
+                f'the ONNX form of {name} is wrong, nothing was written: on '
+                f'{c.samples} samples of {c.clips} clips a score differs from '
+                f'that of PyTorch by {c.error:.1e}, and a logit by '
+                f'{c.logit_error:.1e} of the spread of the logits')
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_bytes(graph)
+    return comparisons
+
+
+def forget_origins(graph) -> None:
+    """Takes from all nodes where they come from, by paths of this disk.
+
+    Args:
+        graph (onnx.GraphProto): The graph, which is changed.
+    """
+    for node in graph.node:
+        node.ClearField('metadata_props')
+        for attribute in node.attribute:
+            if attribute.HasField('g'):
+                forget_origins(attribute.g)
+
+
+def require_packages() -> None:
+    """Says what to install where the export lacks something.
+
+    Raises:
+        ImportError: If a package is missing or PyTorch is too old.
+    """
+    missing = [p for p in PACKAGES if importlib.util.find_spec(p) is None]
+    if missing:
+        raise ImportError(
+            f'the ONNX export needs {" and ".join(missing)}, which this '
+            f'Python lacks: run `pip install {" ".join(missing)}`')
+    if digit_version(torch.__version__) < digit_version(MIN_TORCH):
+        raise ImportError(f'the ONNX export needs PyTorch {MIN_TORCH} or '
+                          f'newer, not {torch.__version__}')

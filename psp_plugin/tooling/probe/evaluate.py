@@ -1,0 +1,179 @@
+"""What a frozen encoder is worth, by share of labels, seed and test split."""
+from typing import Dict, List, NamedTuple, Optional, Sequence
+
+import torch
+from mmengine.config import Config
+from torch import nn
+
+from psp_plugin.commands.command_line import show_progress
+from psp_plugin.errors import InputError
+
+from ..experiments.compare import CONFIDENCE, difference
+from ..experiments.text import as_markdown
+from .classifiers import (
+    check_fit,
+    check_neighbours,
+    fit_linear,
+    nearest_classes,
+)
+from .encoding import (
+    Samples,
+    TestClips,
+    draw,
+    features_of,
+    find_dataset,
+    find_pipeline,
+    open_clips,
+)
+
+NOTE = f'''Top-1 in percent, of the linear layer after its last epoch: mean
+and {CONFIDENCE:.0%} confidence interval (Student's t) over {{seeds}}. A seed
+is that of the labelled clips, and of the layer's first weights and order. With
+all clips labelled nothing is drawn, and k-NN is one number.
+Test clips: {{tested}}.
+'''
+
+
+class Score(NamedTuple):
+    """Top-1 of a draw on a test split, in [0, 1].
+
+    Args:
+        ratio (float): Share of labelled clips.
+        seed (int): Of the draw, and of the linear layer.
+        split (str): The test split.
+        labeled (int): Number of labelled clips.
+        tested (int): Number of test clips.
+        linear (float): Of the linear layer.
+        knn (float): Of the nearest neighbours.
+    """
+    ratio: float
+    seed: int
+    split: str
+    labeled: int
+    tested: int
+    linear: float
+    knn: float
+
+
+def evaluate(cfg: Config,
+             model: nn.Module,
+             ratios: Sequence[float] = (0.05, 0.15, 0.3, 1.0),
+             seeds: Sequence[int] = (0, 1, 2),
+             balanced: bool = True,
+             splits: Optional[Sequence[str]] = None,
+             k: int = 1,
+             epochs: int = 100,
+             lr: float = 0.1) -> List[Score]:
+    """Fits linear layers and neighbours to a frozen encoder's features.
+
+    The features are computed once for all ratios, seeds and splits: of the
+    training clips with the pipeline of ``val_dataloader`` (or else
+    ``test_dataloader``), of the test clips with that of ``test_dataloader``.
+    All that can be wrong with data and draws is found before.
+
+    Args:
+        cfg (Config): The config. Its training clips are those of the
+            innermost dataset of ``train_dataloader``.
+        model (nn.Module): The recognizer, in eval mode. It needs no head.
+        ratios (Sequence[float]): Shares of labelled training clips, in
+            (0, 1]; 1 takes all clips. Defaults to 5, 15, 30 and 100%.
+        seeds (Sequence[int]): Each of the draw and of the linear layer.
+            Defaults to 0, 1 and 2.
+        balanced (bool): Whether as many clips are drawn of each class.
+            Defaults to True.
+        splits (Sequence[str], optional): Splits of the test dataset. Defaults
+            to None, its own.
+        k (int): Number of nearest neighbours. Defaults to 1.
+        epochs (int): Of the linear layer. Defaults to 100.
+        lr (float): Of the linear layer. Defaults to 0.1.
+
+    Returns:
+        list[Score]: One for each ratio, seed and split, in this order.
+
+    Raises:
+        InputError: If the config, the data or the arguments cannot be used.
+        FileNotFoundError: If an annotation file is missing.
+        InvalidClipError: If a clip does not pass its pipeline.
+    """
+    for seed in seeds:
+        if not 0 <= seed < 2**63:
+            raise InputError(f'a seed must be from 0 to 2**63 - 1, not {seed}')
+    train = open_clips(find_dataset(cfg, 'train'))
+    draws = {(ratio, seed): draw(train, ratio, seed, balanced)
+             for ratio in ratios for seed in seeds}
+    fewest = min(map(len, draws.values()))
+    check_fit(fewest, lr)
+    check_neighbours(fewest, k)
+    test = TestClips(find_dataset(cfg, 'test'), splits)
+    pipeline, train_batch = find_pipeline(cfg, 'val', 'test')
+    train_samples = Samples(
+        [(train.source, i) for i in range(len(train.names))], pipeline)
+    pipeline, test_batch = find_pipeline(cfg, 'test')
+    test_samples = Samples(test.items, pipeline)
+    train_rows = features_of(model, train_samples, train_batch)
+    test_rows = features_of(model, test_samples, test_batch)
+    # Classes by rank; a test clip of one that is not trained is never right.
+    rank = {label: i for i, label in enumerate(sorted(set(train.labels)))}
+    labels = torch.tensor([rank[label] for label in train.labels])
+    truth = torch.tensor([rank.get(label, -1) for label in test.labels])
+    scores = []
+    for ratio, seed in show_progress(list(draws), 'fitting'):
+        chosen = torch.tensor(draws[ratio, seed])
+        rows, classes = train_rows[chosen], labels[chosen]
+        layer = fit_linear(rows, classes, len(rank), seed, epochs, lr)
+        linear = layer(test_rows).argmax(1) == truth
+        knn = nearest_classes(rows, classes, test_rows, k) == truth
+        for split, members in test.splits.items():
+            scores.append(Score(ratio, seed, split, len(chosen), len(members),
+                                linear[members].double().mean().item(),
+                                knn[members].double().mean().item()))
+    return scores
+
+
+def as_table(scores: Sequence[Score], k: int) -> str:
+    """A table in Markdown, a row for each share of labels.
+
+    Args:
+        scores (Sequence[Score]): At least one, for all the same splits.
+        k (int): Number of neighbours, for the head.
+    """
+    tested = {score.split: score.tested for score in scores}
+    head = ['labels', 'clips', *(f'{split} {way}' for split in tested
+                                 for way in ('linear', f'{k}-NN'))]
+    by_ratio: Dict[float, List[Score]] = {}
+    for score in scores:
+        by_ratio.setdefault(score.ratio, []).append(score)
+    rows = []
+    for ratio, group in by_ratio.items():
+        row = [f'{100 * ratio:g}%', str(group[0].labeled)]
+        for split in tested:
+            found = [score for score in group if score.split == split]
+            knn = [score.knn for score in found]
+            row += [_interval([score.linear for score in found]),
+                    _interval(knn[:1] if ratio == 1 else knn)]
+        rows.append(row)
+    seeds = sorted({score.seed for score in scores})
+    note = NOTE.format(
+        seeds=f'seed{"s" * (len(seeds) > 1)} {", ".join(map(str, seeds))}',
+        tested=', '.join(f'{n} of {split}' for split, n in tested.items()))
+    return as_markdown(head, rows) + '\n' + note
+
+
+def as_records(scores: Sequence[Score], **origin: object) -> List[dict]:
+    """A row for each score, its top-1 in percent.
+
+    Args:
+        scores (Sequence[Score]): The scores.
+        **origin: What is the same in all rows, such as the config.
+    """
+    return [dict(origin, ratio=score.ratio, seed=score.seed,
+                 split=score.split, labeled=score.labeled,
+                 tested=score.tested, linear=f'{100 * score.linear:.2f}',
+                 knn=f'{100 * score.knn:.2f}') for score in scores]
+
+
+def _interval(values: Sequence[float]) -> str:
+    """Mean and half the width of the confidence interval, in percent."""
+    found = difference([100 * value for value in values], [0] * len(values))
+    margin = '' if found.pairs < 2 else f' ± {found.margin:.1f}'
+    return f'{found.mean:.1f}{margin}'

@@ -1,0 +1,224 @@
+"""Folders made data sets: what goes where, and what is left out."""
+import os
+import pickle
+
+import numpy as np
+import pytest
+
+from psp_plugin import recordings
+from psp_plugin.recordings import ConvertError, convert_folder
+from psp_plugin.recordings.labels import LabelTable
+
+RNG = np.random.default_rng(0)
+
+
+def clip(frames=4, joints=5, channels=3, persons=1):
+    return RNG.normal(size=(persons, frames, joints, channels))
+
+
+def save_all(folder, **clips):
+    for name, points in clips.items():
+        path = folder / f'{name.replace("__", "/")}.npy'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(path, points)
+    return str(folder)
+
+
+def table(splits=None, classes=None, **labels):
+    labels = {name.replace('__', '/'): label
+              for name, label in labels.items()}
+    lines = {name: line for line, name in enumerate(labels, 2)}
+    return LabelTable('labels.csv', labels, lines, splits, classes)
+
+
+def skipped(made):
+    return {item.name: (item.kind, item.reason) for item in made.skipped}
+
+
+def test_labels_splits_and_the_unlabelled_rest(tmp_path):
+    folder = save_all(tmp_path, a=clip(), deep__b=clip(9), c=clip(),
+                      deep__er__d=clip())
+    made = convert_folder(folder, table({'a': 'train', 'deep/b': 'val'},
+                                        a=1, deep__b=0))
+    assert made.failure == '' and made.skipped == [] and made.notes == [
+        'classes without a clip in train: 0']
+    assert made.split == dict(train=['a'], val=['deep/b'],
+                              unlabeled=['c', 'deep/er/d'])
+    names = [item['frame_dir'] for item in made.annotations]
+    assert names == ['a', 'c', 'deep/b', 'deep/er/d']
+    assert [item.get('label') for item in made.annotations] == [
+        1, None, 0, None]
+    assert 'label' not in made.annotations[1]
+    assert made.annotations[2]['total_frames'] == 9
+
+
+def test_drawn_splits(tmp_path):
+    names = [f'clip{i}' for i in range(12)]
+    folder = save_all(tmp_path, **{name: clip() for name in names})
+    labels = table(**{name: i % 2 for i, name in enumerate(names[:11])},
+                   clip11=2)
+    made = convert_folder(folder, labels, val_ratio=0.4, seed=1)
+    assert {s: len(n) for s, n in made.split.items()} == dict(train=8, val=4)
+    assert 'clip11' in made.split['train']
+    assert made.notes == ['classes of a single clip, which is in train: 2']
+    assert convert_folder(folder, labels, 0.4, 2).split != made.split
+
+
+def test_unlabelled_pool(tmp_path):
+    made = convert_folder(save_all(tmp_path, a=clip(), b=clip()))
+    assert made.split == dict(unlabeled=['a', 'b'])
+    assert not any('label' in item for item in made.annotations)
+
+
+def test_what_is_left_out_is_listed(tmp_path):
+    folder = save_all(tmp_path, a=clip(), b=clip(), c=clip(), joints=clip(
+        joints=7), flat=clip(channels=2), deep__zero=clip() * 0)
+    (tmp_path / 'deep/bad.json').write_text('{')
+    (tmp_path / 'twin.json').write_text('[[[1, 2, 3]]]')
+    (tmp_path / 'twin.skeleton').write_text('1')
+    (tmp_path / 'notes.TXT').write_text('')
+    made = convert_folder(folder, table(a=0, b=0, c=1, gone=1, twin=0,
+                                        deep__bad=0))
+    assert [item['frame_dir'] for item in made.annotations] == ['a', 'b', 'c']
+    found = skipped(made)
+    assert {name: kind for name, (kind, _) in found.items()} == {
+        'gone': 'missing', 'twin.json': 'name', 'twin.skeleton': 'name',
+        'deep/bad.json': 'unreadable', 'deep/zero.npy': 'unreadable',
+        'joints.npy': 'joints', 'flat.npy': 'coordinates'}
+    assert found['gone'][1] == (
+        f'is in line 5 of labels.csv but not in {folder}')
+    assert found['twin.json'][1] == "is one of 2 files of the name 'twin'"
+    assert found['deep/zero.npy'][1] == 'has only zeros'
+    assert found['joints.npy'][1] == (
+        'has 7 joints of 3 coordinates without scores, not 5 joints of 3 '
+        'coordinates without scores')
+    assert 'files of other kinds, not looked at: 1 .txt' in made.notes
+
+
+def test_scores_are_all_or_none(tmp_path):
+    """Else the toolbox's batches would have clips of unlike channels."""
+    save_all(tmp_path, b=clip(channels=2))
+    for name in 'ac':
+        (tmp_path / f'{name}.json').write_text(
+            '{"keypoint": [[[1, 2], [3, 4]]], "keypoint_score": [[1, 1]]}')
+    (tmp_path / 'd.json').write_text('[[[1, 2], [3, 4]]]')
+    made = convert_folder(str(tmp_path))
+    assert [item['frame_dir'] for item in made.annotations] == ['a', 'c']
+    assert {name: kind for name, (kind, _) in skipped(made).items()} == {
+        'b.npy': 'joints', 'd.json': 'scores'}
+
+
+def test_joints_may_be_chosen(tmp_path):
+    folder = save_all(tmp_path, a=clip(), b=clip(), c=clip(joints=7))
+    made = convert_folder(folder, joints=7)
+    assert [item['frame_dir'] for item in made.annotations] == ['c']
+    assert set(skipped(made)) == {'a.npy', 'b.npy'}
+    made = convert_folder(folder, joints=9)
+    assert made.failure.startswith('no recording could be used; the first of '
+                                   '3 skipped: a.npy has 5 joints')
+
+
+def test_no_majority_is_for_the_user_to_settle(tmp_path):
+    folder = save_all(tmp_path, a=clip(), b=clip(joints=7))
+    with pytest.raises(ConvertError, match=r'as many recordings \(1\) have 5 '
+                       'joints.*as have 7.*--joints'):
+        convert_folder(folder)
+    assert len(convert_folder(folder, joints=5).annotations) == 1
+
+
+def test_persons_are_cut_and_told(tmp_path):
+    folder = save_all(tmp_path, a=clip(persons=3), b=clip(persons=1))
+    made = convert_folder(folder)
+    assert [len(item['keypoint']) for item in made.annotations] == [2, 1]
+    assert made.notes == ['clips of more than 2 persons, of whom the first 2 '
+                          'are kept (--persons): 1']
+    assert len(convert_folder(folder, persons=3).annotations[0][
+        'keypoint']) == 3
+
+
+def test_scored_reaches_the_reader(tmp_path):
+    made = convert_folder(save_all(tmp_path, a=clip()), scored=True)
+    assert made.annotations[0]['keypoint'].shape == (1, 4, 5, 2)
+    assert made.annotations[0]['keypoint_score'].shape == (1, 4, 5)
+
+
+def test_an_earlier_output_is_no_recording(tmp_path):
+    output = str(tmp_path / 'out.pkl')
+    for _ in range(2):
+        made = convert_folder(save_all(tmp_path, a=clip()), output=output)
+        assert made.write(output) == [output]
+        assert made.skipped == []
+
+
+def test_all_names_wrong_is_a_failure(tmp_path):
+    folder = save_all(tmp_path / 'in', a=clip())
+    made = convert_folder(folder, table(b=0))
+    assert made.failure.startswith(
+        'no row of labels.csv has a usable recording; the first of 1 skipped: '
+        'b is in line 2 of labels.csv')
+    with pytest.raises(ConvertError, match='no row of labels.csv'):
+        made.write(str(tmp_path / 'out.pkl'))
+    assert os.listdir(tmp_path) == ['in']
+
+
+def test_empty_folder(tmp_path):
+    assert convert_folder(
+        str(tmp_path)).failure == 'no recording could be used'
+
+
+@pytest.mark.parametrize('options, message', [
+    (dict(val_ratio=1), r'val_ratio must be in \[0, 1\), not 1'),
+    (dict(val_ratio=float('nan')), 'not nan'),
+    (dict(persons=0), 'persons must be at least 1, not 0'),
+    (dict(joints=-2), 'joints must be at least 1, not -2'),
+])
+def test_arguments_out_of_range(tmp_path, options, message):
+    with pytest.raises(ConvertError, match=message):
+        convert_folder(save_all(tmp_path, a=clip()), **options)
+
+
+def test_a_wild_label_is_survived(tmp_path):
+    made = convert_folder(save_all(tmp_path, a=clip()), table(a=10**8))
+    assert made.notes[-1].endswith('18, 19, and more')
+    assert 'num_classes=100000001' in recordings.summarize(made)
+
+
+def test_files(tmp_path):
+    made = convert_folder(save_all(tmp_path / 'in', a=clip(), b=clip()),
+                          table(a=1, b=1, classes=['sit', 'gehen für zwei']))
+    output = tmp_path / 'new/mine.v2.pkl'
+    label_map = tmp_path / 'new/mine.v2.classes.txt'
+    assert made.write(str(output)) == [str(output), str(label_map)]
+    assert recordings.read_classes(str(label_map)) == made.table.classes
+    with open(output, 'rb') as stream:
+        data = pickle.load(stream)
+    assert set(data) == {'split', 'annotations'}
+    assert data['split'] == made.split
+    assert data['annotations'][0]['keypoint'].dtype == np.float32
+    assert sorted(os.listdir(output.parent)) == [label_map.name, output.name]
+
+
+def test_summary(tmp_path):
+    folder = save_all(tmp_path, a=clip(), b=clip(9), c=clip(), d=clip())
+    made = convert_folder(folder, table(a=1, b=1, c=0, classes=['x', 'y']))
+    lines = recordings.summarize(made).split('\n')
+    assert lines[0] == ('4 clips: 5 joints of 3 coordinates without scores, '
+                        '1 to 1 persons, 4 to 9 frames')
+    rows = [line.split() for line in lines]
+    assert ['label', 'train', 'val', 'class'] in rows
+    assert ['0', '1', '0', 'x'] in rows and ['1', '1', '1', 'y'] in rows
+    assert 'split unlabeled: 1 clips' in lines and 'num_classes=2' in lines
+    assert 'note: classes of a single clip, which is in train: 0' in lines
+
+
+def test_long_tables_are_cut_on_the_screen_only(tmp_path):
+    items = [recordings.Skipped(f'{i}.npy', 'unreadable', 'is "empty", so')
+             for i in range(50)]
+    text = recordings.skipped_table(items).split('\n')
+    assert text[0] == 'skipped: 50 (50 unreadable)'
+    assert text[-1] == '  and 10 more (--report FILE.csv lists all)'
+    path = tmp_path / 'report.csv'
+    recordings.write_report(str(path), items)
+    lines = path.read_text(encoding='utf-8').splitlines()
+    assert lines[0] == 'name,kind,reason' and len(lines) == 51
+    assert lines[50] == '49.npy,unreadable,"is ""empty"", so"'
