@@ -11,6 +11,7 @@ import logging
 import platform
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 from typing import List, Optional
 
@@ -90,6 +91,9 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument('--json', metavar='FILE',
                         help='write everything to this file, too')
     add_cfg_options(parser)
+    if '--made-up' in (sys.argv[1:] if argv is None else argv):
+        warnings.warn('--made-up is deprecated: use --synthetic',
+                      FutureWarning, stacklevel=2)
     return parser.parse_args(argv)
 
 

@@ -86,7 +86,7 @@ class CheckedPoseDataset(PoseDataset):
                  **kwargs) -> None:
         if bad_clips is not None:
             warnings.warn('bad_clips is deprecated: use invalid_clips',
-                          DeprecationWarning, stacklevel=2)
+                          FutureWarning, stacklevel=2)
             invalid_clips = bad_clips
         check_policy(invalid_clips)
         self.invalid_clips = invalid_clips

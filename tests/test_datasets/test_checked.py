@@ -265,8 +265,8 @@ def test_skip_leaves_out_and_tells(tmp_path, log):
     assert names(data) == [f'clip{i:02}' for i in range(12)
                            if i not in (3, 5)]
     line, = messages(log)
-    assert line.startswith(f"{path}, split 'train': left out 2 invalid clips of "
-                           "12: clip 'clip03' has NaN")
+    assert line.startswith(f"{path}, split 'train': left out 2 invalid clips "
+                           "of 12: clip 'clip03' has NaN")
     assert "; clip 'clip05' has NaN" in line
 
 
@@ -374,6 +374,13 @@ def test_one_frame_is_enough(tmp_path):
     inputs = data[0]['inputs']
     assert inputs.shape == (1, 1, 4, 25, 6)
     assert inputs[..., :3].any() and not inputs[..., 3:].any()
+
+
+def test_old_name_of_the_policy_works_with_a_warning(tmp_path):
+    path = write(tmp_path / 'clips.pkl', make_clips(4))
+    with pytest.warns(FutureWarning, match='use invalid_clips'):
+        dataset = CheckedPoseDataset(path, split='train', bad_clips='skip')
+    assert dataset.invalid_clips == 'skip'
 
 
 def test_unknown_policy():

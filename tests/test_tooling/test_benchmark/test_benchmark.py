@@ -229,8 +229,9 @@ def test_loading_and_training_of_pre_training(tool, tmp_path, capsys):
     small = ['backbone.embed_dims=16', 'masking.embed_dims=16',
              'decoder.embed_dims=16', 'backbone.depth=1', 'decoder.depth=1']
     tool.main([str(CONFIGS / 'pretrain/hacm_nwucla_xview_small.py'),
-               '--parts', 'loading', 'training', '--synthetic', '20', '--clips',
-               '8', '--rounds', '2', '--json', str(path), '--cfg-options',
+               '--parts', 'loading', 'training', '--synthetic', '20',
+               '--clips', '8', '--rounds', '2', '--json', str(path),
+               '--cfg-options',
                'train_dataloader.batch_size=4',
                *(f'model.{option}' for option in small)])
     assert 'RandomCropPose' in capsys.readouterr().out
