@@ -1,3 +1,4 @@
+"""What to import in a program of your own."""
 from psp_plugin.commands.clips import ClipError
 
 from .inferencer import SkeletonInferencer

@@ -1,3 +1,8 @@
+"""What trains: labelled and unlabelled clips of any toolbox dataset.
+
+The labelled split, a checked ``PoseDataset``, synthetic clips, a sampler and
+the transforms.
+"""
 from psp_plugin.annotations import (
     AnnotationError,
     InvalidClipError,

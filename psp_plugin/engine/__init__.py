@@ -1,3 +1,7 @@
+"""Hooks and optimizer parts that configs add to MMEngine's runner.
+
+:class:`InterleaveHook` adds a batch of unlabelled clips to every step.
+"""
 from .hooks import (
     AtomicCheckpointHook,
     CompileHook,

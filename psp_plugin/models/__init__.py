@@ -1,3 +1,7 @@
+"""The methods: recognizers, and the parts that they are made of.
+
+Start with ``recognizers/psp.py``; the compared methods are in ``methods/``.
+"""
 from .backbones import DSTANet, SkeletonTransformer
 from .data_preprocessors import MultiBranchPreprocessor
 from .heads import JointMLPHead, LinearProbeHead, TwoStreamHead

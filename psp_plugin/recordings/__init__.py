@@ -1,3 +1,7 @@
+"""Makes annotation files of recordings: your own, and those of NW-UCLA.
+
+Reads ``.npy``, ``.json``, ``.skeleton`` and ``.pkl`` files, and label tables.
+"""
 from .conversion import Conversion, skipped_table, summarize, write_report
 from .converter import convert_folder
 from .folder import ConvertError, Skipped
