@@ -1,7 +1,44 @@
-"""What to import in a program of your own."""
+"""What to import in a program of your own, listed in one place.
+
+docs/reference/python.md has an example of each. Components of configs are
+looked up in the toolbox's registries by their names instead.
+"""
+from psp_plugin.annotations import (
+    PickleFileError,
+    describe,
+    load_pickle,
+    survey,
+)
 from psp_plugin.commands.clips import ClipError
+from psp_plugin.commands.loading import choose_device, load_model
+from psp_plugin.datasets.split import choose_labeled, read_split, write_split
+from psp_plugin.errors import InputError
+from psp_plugin.recordings import (
+    RecordingError,
+    convert_folder,
+    read_labels,
+    read_recording,
+)
+from psp_plugin.skeletons import (
+    SkeletonPyramid,
+    get_pyramid,
+    register_layout,
+)
+from psp_plugin.tooling.export import export_onnx
+from psp_plugin.tooling.visualization import (
+    clip_attention,
+    draw_attention,
+    write_skeleton_video,
+)
 
 from .inferencer import SkeletonInferencer
 from .report import as_json, as_text
 
-__all__ = ['ClipError', 'SkeletonInferencer', 'as_json', 'as_text']
+__all__ = [
+    'ClipError', 'InputError', 'PickleFileError', 'RecordingError',
+    'SkeletonInferencer', 'SkeletonPyramid', 'as_json', 'as_text',
+    'choose_device', 'choose_labeled', 'clip_attention', 'convert_folder',
+    'describe', 'draw_attention', 'export_onnx', 'get_pyramid', 'load_model',
+    'load_pickle', 'read_labels', 'read_recording', 'read_split',
+    'register_layout', 'survey', 'write_skeleton_video', 'write_split'
+]

@@ -1,7 +1,7 @@
 """Classifies skeleton clips with a trained model."""
 import sys
 from pathlib import Path
-from typing import Dict, Iterable, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -67,7 +67,8 @@ class SkeletonInferencer:
             config = Config.fromfile(config)
         dataset = find_test_dataset(config)
         self.device = choose_device(device)
-        self.model, meta = load_model(config, checkpoint, self.device)
+        self.model, meta = load_model(config, str(checkpoint),
+                                      self.device)
         self.prepare = ClipPreparer(dataset, self.model, scored)
         self.read = self.prepare.read
         head = self.model.cls_head if self.model.with_cls_head else None
@@ -79,7 +80,7 @@ class SkeletonInferencer:
                  batch_size: int = 16,
                  top_k: int = 5,
                  on_error: str = 'raise',
-                 progress: bool = False) -> List[Dict]:
+                 progress: bool = False) -> List[Dict[str, Any]]:
         """Classifies clips.
 
         Args:
@@ -113,8 +114,9 @@ class SkeletonInferencer:
         if on_error not in ('raise', 'return'):
             raise ValueError("on_error must be 'raise' or 'return', not "
                              f'{on_error!r}')
-        single = isinstance(clips, (str, Path, dict))
-        clips = [clips] if single else list(clips)
+        if isinstance(clips, (str, Path, dict)):
+            clips = [clips]
+        clips = list(clips)
         bar = None
         if progress and len(clips) > batch_size:
             bar = ProgressBar(len(clips), file=sys.stderr)
@@ -129,9 +131,10 @@ class SkeletonInferencer:
         return results
 
     def _classify(self, clips: List[Clip], top_k: int,
-                  on_error: str) -> List[Dict]:
+                  on_error: str) -> List[Dict[str, Any]]:
         """The results of one batch."""
-        results = [dict(name=clip_name(clip)) for clip in clips]
+        results: List[Dict[str, Any]] = [
+            dict(name=clip_name(clip)) for clip in clips]
         taken, inputs = [], []
         for clip, result in zip(clips, results):
             try:
@@ -148,7 +151,7 @@ class SkeletonInferencer:
                              for label in best]
         return results
 
-    def _predict(self, inputs: List[Dict]) -> List[np.ndarray]:
+    def _predict(self, inputs: List[Dict[str, Any]]) -> List[np.ndarray]:
         """Scores (num_classes,) of prepared clips."""
         if not inputs:
             return []
@@ -208,10 +211,10 @@ class SkeletonInferencer:
         pyramid = getattr(getattr(self.model, 'neck', None), 'pyramid', None)
         graph = getattr(self.model.backbone, 'graph', None)
         if pyramid is None and graph is not None:
-            return list(graph.inward)
+            return [(a, b) for a, b in graph.inward]
         joints = num_joints_of(self.model.backbone)
         known = [pyramid] if pyramid else [
             layout for layout in LAYOUTS.values()
             if layout.num_joints == joints
         ]
-        return list(known[0].lines) if known else []
+        return [(a, b) for a, b in known[0].lines] if known else []

@@ -1,9 +1,9 @@
 """Results of the inferencer for people and for programs."""
 import json
-from typing import Dict, List
+from typing import Any, Dict, List
 
 
-def as_text(results: List[Dict]) -> str:
+def as_text(results: List[Dict[str, Any]]) -> str:
     """Lays results out as a table for each clip, its best classes in order.
 
     Args:
@@ -27,7 +27,7 @@ def as_text(results: List[Dict]) -> str:
     return '\n\n'.join(tables)
 
 
-def as_json(results: List[Dict]) -> str:
+def as_json(results: List[Dict[str, Any]]) -> str:
     """Lays results out as a JSON list of one object for each clip.
 
     Args:
