@@ -194,7 +194,7 @@ KEYS = ['frame_dir', 'label', 'total_frames', 'keypoint', 'keypoint_score',
 
 @st.composite
 def mutations(draw):
-    """A good data set in which some values are others, or are gone."""
+    """A good dataset in which some values are others, or are gone."""
     clips = make_clips()
     for _ in range(draw(st.integers(1, 3))):
         clip = clips[draw(st.integers(0, 11))]

@@ -1,4 +1,4 @@
-"""The toolbox's pose data set, its file safely read and checked."""
+"""The toolbox's pose dataset, its file safely read and checked."""
 import logging
 import os.path as osp
 import warnings

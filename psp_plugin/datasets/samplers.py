@@ -19,7 +19,7 @@ class ClassBalancedSampler(Sampler):
     A round is one clip of each class, in random order. Each class goes through
     its clips in random order and starts over when it has had all, so that the
     clips of a rare class come more often than those of a frequent one. The
-    epoch is as long as the data set, rounded up to whole rounds: frequent
+    epoch is as long as the dataset, rounded up to whole rounds: frequent
     classes do not show all their clips in an epoch, and show others in the
     next. Batches of as many clips as classes, or a multiple of it, have all
     classes equally often; others differ by what is left of a round.
@@ -44,7 +44,7 @@ class ClassBalancedSampler(Sampler):
             that they draw; the runner gives its own.
 
     Raises:
-        InputError: If ``shuffle`` is False, or if the data set has no clip, or
+        InputError: If ``shuffle`` is False, or if the dataset has no clip, or
             one without a label or with a label that is no integer.
     """
 
@@ -103,10 +103,10 @@ def draw(rng: np.random.Generator, indices: List[int],
 
 
 def members_of_classes(dataset: Sized) -> Dict[int, List[int]]:
-    """The indices of each class that a data set has, classes ascending.
+    """The indices of each class that a dataset has, classes ascending.
 
     Args:
-        dataset (Dataset): A data set, maybe repeated.
+        dataset (Dataset): A dataset, maybe repeated.
 
     Raises:
         InputError: If a clip has no label or no integer as label, or if there

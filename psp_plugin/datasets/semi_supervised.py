@@ -35,7 +35,7 @@ from .split import (
 class Source:
     """A toolbox dataset without pipeline, and the names of its clips.
 
-    Both views of a data set hold the same source, so that its annotation
+    Both views of a dataset hold the same source, so that its annotation
     file is read once per process.
     """
 
@@ -271,8 +271,8 @@ class SemiSupervisedDataset:
             if counts[name] != 1:
                 raise InputError(
                     f'split file {self.split_file} names clip {name!r}, which '
-                    f'the data set has {counts[name]} times, not once: is it '
-                    'the split of another data set?')
+                    f'the dataset has {counts[name]} times, not once: is it '
+                    'the split of another dataset?')
             if label_of[name] is None:
                 raise InputError(
                     f'split file {self.split_file} names clip {name!r}, which '

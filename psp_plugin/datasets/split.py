@@ -1,4 +1,4 @@
-"""Which clips of a data set are the labelled ones: pure functions."""
+"""Which clips of a dataset are the labelled ones: pure functions."""
 import hashlib
 import json
 import math

@@ -1,4 +1,4 @@
-"""A converted data set: what it holds, and writing it."""
+"""A converted dataset: what it holds, and writing it."""
 import csv
 from collections import Counter
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ ROWS = 40
 
 @dataclass
 class Conversion:
-    """A data set and how it came about.
+    """A dataset and how it came about.
 
     Args:
         annotations: The clips, sorted by name; those of the split
@@ -75,10 +75,10 @@ class Conversion:
 
 
 def summarize(made: Conversion) -> str:
-    """Tells what a data set holds: layout, splits, classes and notes.
+    """Tells what a dataset holds: layout, splits, classes and notes.
 
     Args:
-        made (Conversion): A data set of at least one clip.
+        made (Conversion): A dataset of at least one clip.
 
     Returns:
         str: Lines of text.

@@ -1,4 +1,4 @@
-"""Makes a toolbox data set of a folder of recordings."""
+"""Makes a toolbox dataset of a folder of recordings."""
 import math
 from collections import defaultdict
 from fractions import Fraction
@@ -32,7 +32,7 @@ def convert_folder(folder: str,
                    scored: bool = False,
                    output: Optional[str] = None,
                    progress: Callable[[list], Iterable] = iter) -> Conversion:
-    """Makes a toolbox data set of a folder of recordings.
+    """Makes a toolbox dataset of a folder of recordings.
 
     A clip is named by its path in the folder without suffix. A clip with a
     label goes to the split of its row, or else to ``train`` or ``val``, see
@@ -55,7 +55,7 @@ def convert_folder(folder: str,
         progress (Callable): Wraps the list of names that is gone through.
 
     Returns:
-        Conversion: The data set; see ``failure`` whether it has anything.
+        Conversion: The dataset; see ``failure`` whether it has anything.
 
     Raises:
         ConvertError: If an argument is out of range, if the folder is none,
@@ -131,7 +131,7 @@ def cut_persons(clips: Dict[str, dict], persons: int) -> List[str]:
 
 
 def give_labels(made: Conversion, val_ratio: float, seed: int) -> None:
-    """Sets the labels and the splits of a data set."""
+    """Sets the labels and the splits of a dataset."""
     table = made.table
     labels = table.labels if table is not None else {}
     present = {}

@@ -195,7 +195,7 @@ def read_entry(path: str, name: Optional[str]) -> dict:
     """Reads one annotation of a pickle; its label is disregarded.
 
     Args:
-        path (str): The pickle: one annotation, a list of them, or a data set
+        path (str): The pickle: one annotation, a list of them, or a dataset
             with ``annotations``.
         name (str, optional): ``frame_dir`` or ``filename`` of the clip; None
             for a pickle of one annotation.
@@ -238,7 +238,7 @@ def the_entry(data: Any, name: Optional[str]) -> dict:
 
 
 def list_entries(data: Any) -> List[dict]:
-    """The annotations of a data set."""
+    """The annotations of a dataset."""
     entries = data.get('annotations') if isinstance(data, dict) else data
     if not isinstance(entries, list) or not all(
             isinstance(entry, dict) for entry in entries):

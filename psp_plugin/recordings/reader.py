@@ -35,7 +35,7 @@ def read_recording(path: str,
       (h, w); NW-UCLA's ``skeletons``; the ``data`` of Kinetics-skeleton.
     - ``.skeleton``: the text of NTU RGB+D, see :func:`.ntu.read_skeleton`.
     - ``.pkl``: one toolbox annotation, or ``data.pkl#NAME`` for the clip of
-      that name in a toolbox data set.
+      that name in a toolbox dataset.
 
     Args:
         path (str): The recording.

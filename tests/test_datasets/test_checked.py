@@ -1,4 +1,4 @@
-"""The checked data set beside the toolbox's: same items, and its policies."""
+"""The checked dataset beside the toolbox's: same items, and its policies."""
 import logging
 import os
 import pickle
@@ -92,7 +92,7 @@ def same(ours, theirs):
 
 
 def assert_same_items(**cfg):
-    """Both data sets give the same annotations, items and order."""
+    """Both datasets give the same annotations, items and order."""
     cfg = dict(dict(serialize_data=False), **cfg)  # spares a gc.collect()
     ours, theirs = (DATASETS.build(dict(cfg, type=f'{name}PoseDataset'))
                     for name in ('Checked', ''))

@@ -1,4 +1,4 @@
-"""Folders made data sets: what goes where, and what is left out."""
+"""Folders made datasets: what goes where, and what is left out."""
 import os
 import pickle
 

@@ -186,7 +186,7 @@ def pool(tmp_path):
                  keypoint_score=SCORES.astype(np.float16)) for i in range(3)]
 
 
-@pytest.mark.parametrize('form', ['data set', 'list', 'filename'])
+@pytest.mark.parametrize('form', ['dataset', 'list', 'filename'])
 def test_clip_of_a_toolbox_pickle(tmp_path, pool, form):
     data = dict(split=dict(x=[]), annotations=pool)
     if form == 'list':

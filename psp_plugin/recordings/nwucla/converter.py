@@ -1,4 +1,4 @@
-"""Lays NW-UCLA sequences out as a toolbox pose data set, with its splits."""
+"""Lays NW-UCLA sequences out as a toolbox pose dataset, with its splits."""
 from collections import Counter
 from typing import Callable, Dict, List, Optional, Tuple
 
@@ -89,7 +89,7 @@ def build_annotations(sequences: List[Sequence]) -> List[Dict]:
 
 
 def summarize(sequences: List[Sequence], notes: List[Note]) -> str:
-    """Tells what a data set holds: counts, twins and notes.
+    """Tells what a dataset holds: counts, twins and notes.
 
     Args:
         sequences (list[Sequence]): The sequences.
@@ -137,7 +137,7 @@ def convert(source: str, output: Optional[str] = None) -> Tuple[Dict, str]:
             nowhere.
 
     Returns:
-        tuple: The data set, ``dict(split=..., annotations=...)``, and the
+        tuple: The dataset, ``dict(split=..., annotations=...)``, and the
         summary.
 
     Raises:

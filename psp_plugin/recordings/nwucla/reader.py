@@ -70,7 +70,7 @@ class Note:
     Args:
         name: The file, within the source.
         reason: What is odd about it.
-        kept: Whether it is in the data set all the same.
+        kept: Whether it is in the dataset all the same.
     """
     name: str
     reason: str
