@@ -83,9 +83,9 @@ def test_labels_by_number_of_classes():
     several = dict(num_classes=5, multi_class=True)
     assert kinds(clip(label=[0, 4]), **several) == []
     assert kinds(clip(label=[0, 5]), **several) == ['label beyond num_classes']
-    assert kinds(clip(label=[0, 'x']), **several) == ['label is no integer']
-    assert kinds(clip(label=[0, 4])) == ['label is no integer']
-    assert kinds(clip(label=True)) == ['label is no integer']
+    assert kinds(clip(label=[0, 'x']), **several) == ['label not an integer']
+    assert kinds(clip(label=[0, 4])) == ['label not an integer']
+    assert kinds(clip(label=True)) == ['label not an integer']
 
 
 def test_key_points_elsewhere():

@@ -139,7 +139,7 @@ def test_no_code_is_run(tmp_path, protocol):
     mark = tmp_path / 'was here'
     path = write(tmp_path / 'a.pkl',
                  [Forged(os.system, (f'touch "{mark}"', ))], protocol)
-    with pytest.raises(PickleFileError, match=r'a\.pkl holds a \w+\.system'):
+    with pytest.raises(PickleFileError, match=r'a\.pkl contains a \w+\.system'):
         load_pickle(path)
     assert not mark.exists()
     with open(path, 'rb') as stream:
@@ -164,7 +164,7 @@ def test_other_types_are_refused(tmp_path, data, refused):
         load_pickle(path)
     message = str(error.value)
     assert message.startswith(f'{path} holds ') and '\n' not in message
-    assert 'write it anew with these alone' in message
+    assert 'save it with these types only' in message
 
 
 def dtype(name='f8', order='<', flags=0, size=-1, fields=None):
@@ -222,7 +222,7 @@ def test_cuts_are_one_sentence(tmp_path):
     (b'\x80\x63.', 'is not a pickle'),  # protocol 99
     (b'\x80\x04\x8e' + b'\xff' * 7 + b'\x7fx', 'is not a pickle'),  # 2**63
     (b'(' * 10, 'is not a pickle'),
-    (b'cos\nsystem\n.', 'holds a os.system'),
+    (b'cos\nsystem\n.', 'contains a os.system'),
 ])
 def test_other_files_are_one_sentence(tmp_path, content, message):
     path = tmp_path / 'a.pkl'

@@ -82,11 +82,11 @@ class Evil:
 
 
 @pytest.mark.parametrize('write, message', [
-    (lambda path: path.write_bytes(b''), 'it is none, or'),
-    (lambda path: path.write_text('a log'), 'it is none, or'),
-    (lambda path: path.write_bytes(pickle.dumps(Evil())), 'it is none, or'),
-    (lambda path: torch.save(Evil(), path), 'it is none, or'),
-    (lambda path: torch.save([1], path), 'it holds a list'),
+    (lambda path: path.write_bytes(b''), 'another format, or'),
+    (lambda path: path.write_text('a log'), 'another format, or'),
+    (lambda path: path.write_bytes(pickle.dumps(Evil())), 'another format, or'),
+    (lambda path: torch.save(Evil(), path), 'another format, or'),
+    (lambda path: torch.save([1], path), 'it contains a list, not a dict'),
     (lambda path: None, 'does not exist'),
     (lambda path: path.mkdir(), 'does not exist'),
 ])

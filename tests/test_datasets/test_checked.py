@@ -210,7 +210,7 @@ def test_key_points_in_files_of_their_own(tmp_path):
                        match=r'clip01.pkl is \[1\], not a dict'):
         ours[1]
     (tmp_path / 'clip01.pkl').unlink()
-    with pytest.raises(InvalidClipError, match="'clip01'.*has no skeleton"):
+    with pytest.raises(InvalidClipError, match="'clip01'.*has no readable"):
         ours[1]
 
 
@@ -243,7 +243,7 @@ def test_no_code_of_a_file_is_run(tmp_path, wrap):
     clips[3]['label'] = Forged(mark)
     cfg = dict(ann_file=write(tmp_path / 'a.pkl', clips), split='train',
                pipeline=PIPELINE)
-    with pytest.raises(PickleFileError, match=r'a\.pkl holds a \w+\.system'):
+    with pytest.raises(PickleFileError, match=r'a\.pkl contains a \w+\.system'):
         DATASETS.build(wrap(type='CheckedPoseDataset', **cfg))
     assert not mark.exists()
     # What the command returns is then the label, 0.

@@ -137,5 +137,5 @@ def test_the_data_sets_of_the_configs(tmp_path):
     assert all(sorted(found[i:i + 6]) == list(range(6))
                for i in range(0, 36, 6))
     unlabeled = DATASETS.build(dict(view, subset='unlabeled'))
-    with pytest.raises(ValueError, match='labelled loader alone'):
+    with pytest.raises(ValueError, match='labelled loader only'):
         ClassBalancedSampler(unlabeled, seed=0)

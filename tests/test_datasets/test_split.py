@@ -79,7 +79,7 @@ def test_smaller_splits_are_part_of_larger_ones():
     (NAMES, LABELS, 1.5, 'an integer of at least 1, not 1.5'),
     (NAMES, LABELS, True, 'an integer of at least 1, not True'),
     (NAMES, LABELS, 21, 'class 0 has 20 clips, fewer than the 21'),
-    (['a', 'b', 'a'], [0, 0, 0], 1, "clip 'a' is there 2 times"),
+    (['a', 'b', 'a'], [0, 0, 0], 1, "clip 'a' occurs 2 times"),
 ])
 def test_impossible_splits(names, labels, count, message):
     with pytest.raises(ValueError, match=message):
@@ -150,7 +150,7 @@ def test_draw_of_one_class_is_that_over_all():
     (NAMES, True, 'an integer of at least 1, not True'),
     (NAMES, 101, '100 clips, fewer than the 101'),
     ([], 1, '0 clips, fewer than the 1'),
-    (['a', 'b', 'a'], 1, "clip 'a' is there 2 times"),
+    (['a', 'b', 'a'], 1, "clip 'a' occurs 2 times"),
 ])
 def test_impossible_draws_over_all(names, count, message):
     with pytest.raises(ValueError, match=message):

@@ -65,7 +65,7 @@ def test_no_config(monkeypatch):
 
 
 def test_pickle_with_code(end):
-    assert 'holds a pathlib.' in end(clip=dict(label=Path('x')))
+    assert 'contains a pathlib.' in end(clip=dict(label=Path('x')))
 
 
 def test_bad_config(end):
@@ -92,4 +92,4 @@ def test_workers_that_no_checkpoint_can_hold(end):
 def test_amp_of_a_config_in_bfloat16(end):
     told = end(flags=['--amp'],
                **{'optim_wrapper.type': 'BFloat16OptimWrapper'})
-    assert 'has BFloat16OptimWrapper; leave --amp out' in told
+    assert 'has BFloat16OptimWrapper: leave --amp out' in told

@@ -125,8 +125,8 @@ def test_one_split_only(check, tmp_path):
     assert '5 clips\n' in text and 'val' not in text
     status, text = check(path, '--split', 'xsub')
     assert status == 1
-    assert text == (f"{path} has no split 'xsub', but 'train', 'val', 'test': "
-                    'set split to one of them.')
+    assert text == (f"{path} has no split 'xsub', only 'train', 'val', 'test': "
+                    'set split to one of its splits.')
 
 
 @pytest.mark.parametrize('option', [('--layout', 'nwucla'), ('--joints', 20)])
@@ -151,11 +151,11 @@ def test_clips_of_two_splits(check, tmp_path):
         train=names[:6], val=names[6:], mix_val=names[6:],
         mix_train=names[:8])))
     assert status == 0
-    assert ('same key points in train, val: 2 clips of the second, clip10, '
+    assert ('duplicates in train, val: 2 clips of the second, clip10, '
             'clip11\n') in text
     assert ('in both splits of mix_val, mix_train: 2 clips, clip06, '
             'clip07') in text
-    assert 'same key points in mix_' not in text
+    assert 'duplicates in mix_' not in text
 
 
 def test_other_kinds_of_data_sets(check, tmp_path):
@@ -167,7 +167,7 @@ def test_other_kinds_of_data_sets(check, tmp_path):
     path = write(tmp_path, clips)
     status, text = check(path)
     assert status == 1
-    assert 'no keypoint' in text and 'label is no integer' in text
+    assert 'no keypoint' in text and 'label not an integer' in text
     status, text = check(path, '--multi-class', '--points-apart')
     assert status == 0, text
 
@@ -175,9 +175,9 @@ def test_other_kinds_of_data_sets(check, tmp_path):
 def test_twins_of_nwucla(check, nwucla_pkl):
     status, text = check(nwucla_pkl, '--layout', 'nwucla', '--num-classes', 10)
     assert status == 0
-    assert 'same key points in xview_train, xview_val: 95 clips' in text
-    assert 'same key points in xview_val, view2: 95 clips' in text
-    assert text.count('same key points') == 2
+    assert 'duplicates in xview_train, xview_val: 95 clips' in text
+    assert 'duplicates in xview_val, view2: 95 clips' in text
+    assert text.count('duplicates in') == 2
     assert 'frames: 1 to 201' in text
     assert 'note: clips of a single frame, thus without motion: 2' in text
 

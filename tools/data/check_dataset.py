@@ -54,7 +54,7 @@ def main(argv: Optional[List[str]] = None) -> None:
         if args.json:
             put_text(json.dumps(found.as_dict(), indent=1), args.json)
     print(describe(found))
-    if found.bad:
+    if found.invalid:
         sys.exit(1)
 
 
