@@ -213,7 +213,7 @@ def test_repr():
 
 @pytest.mark.parametrize('name', CHANGING)
 @pytest.mark.parametrize('change, sentence', [
-    (dict(keypoint=clip(axes=6)), 'must stand before GenSkeFeat'),
+    (dict(keypoint=clip(axes=6)), 'must come before GenSkeFeat'),
     (dict(keypoint=clip()[0]), r'not \(12, 7, 3\)'),
     (dict(keypoint=clip().astype(int)), 'floating-point numbers, not int64'),
     (dict(keypoint=clip(frames=0)), r'of shape \(2, 0, 7, 3\)'),

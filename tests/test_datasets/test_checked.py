@@ -243,7 +243,7 @@ def test_no_code_of_a_file_is_run(tmp_path, wrap):
     clips[3]['label'] = Forged(mark)
     cfg = dict(ann_file=write(tmp_path / 'a.pkl', clips), split='train',
                pipeline=PIPELINE)
-    with pytest.raises(PickleFileError, match=r'a\.pkl contains a \w+\.system'):
+    with pytest.raises(PickleFileError, match=r'contains a \w+\.system'):
         DATASETS.build(wrap(type='CheckedPoseDataset', **cfg))
     assert not mark.exists()
     # What the command returns is then the label, 0.
@@ -337,7 +337,7 @@ def test_skip_stays_in_the_view(tmp_path):
 def test_pipeline_that_gives_nothing(tmp_path):
     data = make(write(tmp_path / 'a.pkl', make_clips()))
     data.pipeline = lambda info: None
-    with pytest.raises(InvalidClipError, match="nothing for clip 'clip02' of"):
+    with pytest.raises(InvalidClipError, match="None for clip 'clip02' of"):
         data[2]
 
 

@@ -335,7 +335,7 @@ def test_split_file_must_name_clips_with_labels(tmp_path):
 def test_pipeline_that_gives_nothing(ann_file):
     view = make(ann_file)
     view.pipeline = lambda info: None
-    with pytest.raises(RuntimeError, match="nothing for clip 'clip"):
+    with pytest.raises(RuntimeError, match="None for clip 'clip"):
         view[0]
 
 

@@ -14,7 +14,7 @@ from psp_plugin.datasets.synthetic.actions import ACTIONS, CLASSES
 from psp_plugin.datasets.synthetic.body import (
     LEFT,
     TREE,
-    lay_out,
+    joint_rotations,
     place_joints,
     rotation_matrices,
 )
@@ -192,7 +192,7 @@ def test_left_pose_is_the_mirror_image_of_the_right_one(action):
     for _, pose in action.poses:
         right, left, both = (
             place_joints(
-                lay_out(pose, side)[None], offsets)[0]
+                joint_rotations(pose, side)[None], offsets)[0]
             for side in ('right', 'left', 'both'))
         np.testing.assert_allclose(left, right[swap] * (-1, 1, 1), atol=1e-12)
         np.testing.assert_allclose(both, both[swap] * (-1, 1, 1), atol=1e-12)

@@ -125,8 +125,8 @@ def test_one_split_only(check, tmp_path):
     assert '5 clips\n' in text and 'val' not in text
     status, text = check(path, '--split', 'xsub')
     assert status == 1
-    assert text == (f"{path} has no split 'xsub', only 'train', 'val', 'test': "
-                    'set split to one of its splits.')
+    assert text == (f"{path} has no split 'xsub', only 'train', 'val', "
+                    "'test': set split to one of its splits.")
 
 
 @pytest.mark.parametrize('option', [('--layout', 'nwucla'), ('--joints', 20)])
