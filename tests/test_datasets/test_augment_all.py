@@ -218,7 +218,7 @@ def test_repr():
     (dict(keypoint=clip().astype(int)), 'floating-point numbers, not int64'),
     (dict(keypoint=clip(frames=0)), r'of shape \(2, 0, 7, 3\)'),
     (dict(keypoint_score=np.ones((2, 12, 6))),
-     r'of shape \(2, 12, 7\), as keypoint has it, not \(2, 12, 6\)'),
+     r'of shape \(2, 12, 7\), like keypoint, not \(2, 12, 6\)'),
 ])
 def test_bad_clip_is_one_sentence(name, change, sentence):
     with pytest.raises(ValueError, match=sentence) as error:
@@ -263,7 +263,7 @@ NUMBER = 'needs a number from 0 to 1 for'
     ('RandomMaskJoints', dict(share=1), 'needs a share below 1, not 1'),
     ('RandomMaskJoints', dict(share=-0.1), f'{NUMBER} share, not -0.1'),
     ('RandomMaskJoints', dict(share=(0.4, 0.1)),
-     'needs a number, or the least and the largest one, for share, not '
+     'needs a number, or a minimum and a maximum, for share, not '
      '(0.4, 0.1)'),
     ('RandomMaskJoints', dict(share=('a', 'b')), "not ('a', 'b')"),
     ('RandomMaskParts', dict(num_parts=4),

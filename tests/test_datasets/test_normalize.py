@@ -264,7 +264,7 @@ def test_total_frames_may_be_absent():
 ])
 def test_joint_out_of_range_names_argument_and_number(name, value, number):
     transform = NormalizeSkeleton3D(**{name: value})
-    with pytest.raises(ValueError, match=rf'{name} names joint {number}\b'):
+    with pytest.raises(ValueError, match=rf'{name} uses joint {number}\b'):
         transform(results_of(clip(joints=20)))
 
 
@@ -274,7 +274,7 @@ def test_joints_not_in_use_are_not_checked():
 
 
 def test_axis_must_be_a_pair():
-    with pytest.raises(ValueError, match='zaxis takes two joints'):
+    with pytest.raises(ValueError, match='zaxis must be two joints'):
         NormalizeSkeleton3D(zaxis=(0, 1, 2))
 
 
@@ -339,9 +339,9 @@ def test_hold_spine(seed):
 
 
 def test_unit_bone_is_a_pair_of_joints():
-    with pytest.raises(ValueError, match='unit_bone takes two joints, not'):
+    with pytest.raises(ValueError, match='unit_bone must be two joints, not'):
         NormalizeSkeleton3D(unit_bone=(0, 1, 2))
-    with pytest.raises(ValueError, match='unit_bone names joint 25, but'):
+    with pytest.raises(ValueError, match='unit_bone uses joint 25, but'):
         NormalizeSkeleton3D(unit_bone=(0, 25))(results_of(clip()))
 
 

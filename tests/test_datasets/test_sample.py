@@ -111,5 +111,5 @@ def test_several_test_clips_are_refused():
 
 @pytest.mark.parametrize('test_mode', [False, True])
 def test_a_clip_without_frames_is_refused(test_mode):
-    with pytest.raises(ValueError, match='of total_frames=0: leave it out'):
+    with pytest.raises(ValueError, match='of total_frames=0: remove'):
         draw(0, test_mode=test_mode)

@@ -110,7 +110,7 @@ def test_the_input_is_left_alone():
     [dict(FEATURES, feats=['j'])]])
 def test_channels_that_are_not_two_streams(transforms):
     with pytest.raises(InputError, match=r"channels of clip 'a clip', but "
-                                         'has 3 channels: put GenSkeFeat'):
+                                         'got 3 channels: add GenSkeFeat'):
         Compose([apart(*transforms)])(clip())
 
 
@@ -122,7 +122,7 @@ def test_streams_of_other_lengths():
 
 def test_scores_that_are_not_merged():
     """Before GenSkeFeat, 2D key points are not two streams."""
-    with pytest.raises(InputError, match='but has 2 channels: put GenSkeFeat'):
+    with pytest.raises(InputError, match='but got 2 channels: add GenSkeFeat'):
         Compose([apart(dict(type='UniformSamplePose', clip_len=8))])(
             clip(scored=True))
 

@@ -87,12 +87,12 @@ def test_what_is_left_out_is_listed(tmp_path):
         'joints.npy': 'joints', 'flat.npy': 'coordinates'}
     assert found['gone'][1] == (
         f'is in line 5 of labels.csv but not in {folder}')
-    assert found['twin.json'][1] == "is one of 2 files of the name 'twin'"
+    assert found['twin.json'][1] == "is one of 2 files named 'twin'"
     assert found['deep/zero.npy'][1] == 'has only zeros'
     assert found['joints.npy'][1] == (
         'has 7 joints of 3 coordinates without scores, not 5 joints of 3 '
         'coordinates without scores')
-    assert 'files of other kinds, not looked at: 1 .txt' in made.notes
+    assert 'files of other formats, ignored: 1 .txt' in made.notes
 
 
 def test_scores_are_all_or_none(tmp_path):

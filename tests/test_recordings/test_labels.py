@@ -73,7 +73,7 @@ def test_excel_and_other_scripts(table):
     ('name,label\na,0\na.npy,0\n', "line 3, names 'a.npy' again after"),
     ('name,label\na,0\nb,-1\n', "line 3, has the label '-1', but labels"),
     ('name,label\na,0\nb,walk\n', "line 3, has the label 'walk', but line 2 "
-                                  "has '0': use integers or names in all"),
+                                  "has '0': use only integers or on"),
     ('name,label\na,walk\nb,7\n', "line 3, has the label '7', but line 2"),
     ('name,label\na,0\nb,1.0\n', "line 3, has the label '1.0', which is"),
     ('name,label\na,1e\nb,99999999999\n', "line 3, has the label '99999999"),
@@ -92,7 +92,7 @@ def test_bad_tables_are_one_sentence(table, text, message):
 @pytest.mark.parametrize('label', ['2', 'run'])
 def test_labels_beyond_the_label_map(table, label):
     with pytest.raises(LabelError, match=f"line 2, has the label '{label}', "
-                       'which is none of the 2 classes of the label map'):
+                       'which is not one of the 2 classes of the label map'):
         table(f'name,label\na,{label}\n', 'walk\nsit\n')
 
 

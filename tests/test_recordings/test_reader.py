@@ -218,7 +218,7 @@ def test_changed_pickle_is_read_again(tmp_path, pool):
     save(path, pickle.dumps(pool))
     assert read_recording(f'{path}#clip 1')['total_frames'] == 4
     save(path, pickle.dumps(pool[1:]))
-    refused(f'{path}#clip 0', 'holds 0 clips of this name among 2')
+    refused(f'{path}#clip 0', 'contains 0 clips of this name among 2')
 
 
 def test_a_hash_in_another_name_is_a_name(tmp_path):
@@ -302,8 +302,8 @@ def test_cut_and_boastful_npy_files(tmp_path):
     (b'\xff\xfe\x00', 'is not JSON'),
     ('[' * 200000, 'is not JSON'),
     ('5', 'is neither a JSON object nor a list'),
-    ({}, 'has none of the keys "keypoint", "skeletons" and "data", but no'),
-    (dict(frames=1), "but 'frames'"),
+    ({}, 'has none of the keys "keypoint", "skeletons" and "data", only'),
+    (dict(frames=1), "only 'frames'"),
     ([], 'has no frames'),
     ([[]], 'has no joints'),
     (dict(skeletons=[]), 'has no frames'),
@@ -311,9 +311,9 @@ def test_cut_and_boastful_npy_files(tmp_path):
     (dict(keypoint={}), 'has values that are not numbers'),
     (dict(keypoint=[[['x', 'y']]]), 'has values that are not numbers'),
     (dict(keypoint=[[[1, None]]]), 'has values that are not numbers'),
-    ([[[1, 2], [3, 4]], 5], 'has 0 joints in frame 1, not 2 as at first'),
-    (LATE, 'has 4 joints in frame 3, not 5 as at first'),
-    ([LATE[:3], LATE[:2]], 'has 2 frames in person 1, not 3 as at first'),
+    ([[[1, 2], [3, 4]], 5], 'has 0 joints in frame 1, not 2 as in the first'),
+    (LATE, 'has 4 joints in frame 3, not 5 as in the first'),
+    ([LATE[:3], LATE[:2]], 'has 2 frames in person 1, not 3 as in the first'),
     ([LATE[:3], LATE[1:]], 'has 4 joints in frame 2 of person 1, not 5'),
     ([[[1, 2, 3], [1, 2]]], 'has 2 coordinates in joint 1 of frame 0, not 3'),
     ('[[[NaN, 1]]]', 'has NaN or infinite coordinates in 1 of 1 frames'),
@@ -321,7 +321,7 @@ def test_cut_and_boastful_npy_files(tmp_path):
     (dict(keypoint=POINTS.tolist(), keypoint_score=SCORES[0].tolist()),
      'has scores of shape (4, 5), which do not fit key points of shape (2, '),
     (dict(keypoint=POINTS.tolist(), keypoint_score=[[1], [1, 2]]),
-     'has 2 joints in frame 1, not 1 as at first, in "keypoint_score"'),
+     'has 2 joints in frame 1, not 1 as in the first, in "keypoint_score"'),
     ('{"keypoint": [[[1, 1]]], "keypoint_score": [[Infinity]]}',
      'has NaN or infinite scores'),
     (dict(keypoint=[[[1, 1]]], img_shape=[640]), 'has img_shape [640]'),
@@ -357,21 +357,21 @@ def changed(line, text, original=TEXT):
     ('2\n0\n0\n', 'has no body in any frame'),
     (b'\x80\xff', 'is not text in the format of NTU RGB+D'),
     ('\n'.join(TEXT.split('\n')[:9]),
-     'ends behind line 9, where the number of joints should be'),
+     'ends after line 9, where the number of joints is expected'),
     ('\n'.join(TEXT.split('\n')[:6]),
-     'ends behind line 6, where joint 2 should be'),
+     'ends after line 6, where joint 2 is expected'),
     ('3' + TEXT[1:],
-     'ends behind line 13, where the number of bodies of frame 2 should be'),
-    ('1' + TEXT[1:], 'goes on behind the last of 1 frames, in line 8'),
-    (changed(1, 'two'), "has 'two' in line 1, where the number of frames"),
-    (changed(2, '1 1'), "has '1 1' in line 2, where the number of bodies of"),
-    (changed(3, ''), 'has nothing in line 3, where a body of frame 0'),
-    (changed(4, '-3'), "has '-3' in line 4, where the number of joints"),
+     'ends after line 13, where the number of bodies of frame 2 is expected'),
+    ('1' + TEXT[1:], 'continues after the last of 1 frames, in line 8'),
+    (changed(1, 'two'), "has 'two' in line 1 instead of the number of fr"),
+    (changed(2, '1 1'), "has '1 1' in line 2 instead of the number of bod"),
+    (changed(3, ''), 'has nothing in line 3 instead of a body of frame 0'),
+    (changed(4, '-3'), "has '-3' in line 4 instead of the number of"),
     (changed(4, '0'), 'has a body without joints in line 4'),
-    (changed(4, '9' * 5000), "in line 4, where the number of joints"),
-    (changed(5, '1 2'), "has '1 2' in line 5, where x, y and z of joint 0"),
-    (changed(6, 'nan 2 3'), 'has NaN or infinity in line 6, where joint 1'),
-    (TEXT[:-6], 'has 9 numbers in line 13, where 12 for joint 2 should be'),
+    (changed(4, '9' * 5000), "in line 4 instead of the number of joints"),
+    (changed(5, '1 2'), "has '1 2' in line 5 instead of x, y and z of"),
+    (changed(6, 'nan 2 3'), 'has NaN or infinity in line 6 instead of joint 1'),
+    (TEXT[:-6], 'has 9 numbers in line 13 instead of 12 for joint 2'),
     (skeleton_text([{'1': BODY}, {'1': BODY[:2]}]),
      'has bodies of 2 and of 3 joints'),
     (skeleton_text([{'7': BODY, '8': BODY}]).replace('8 ', '7 '),
@@ -383,16 +383,16 @@ def test_bad_skeleton_files(tmp_path, content, reason):
 
 
 @pytest.mark.parametrize('data, name, reason', [
-    ([dict(keypoint=POINTS)], None, 'holds 1 clips: name one behind a #'),
+    ([dict(keypoint=POINTS)], None, 'contains 1 clips: append the name'),
     ([dict(frame_dir='x')], None, 'such as #x'),
-    ([dict(frame_dir='x')] * 2, 'x', 'holds 2 clips of this name among 2'),
-    ([dict(frame_dir='x')], 'y', 'holds 0 clips of this name among 1'),
+    ([dict(frame_dir='x')] * 2, 'x', 'contains 2 clips of this name among 2'),
+    ([dict(frame_dir='x')], 'y', 'contains 0 clips of this name among 1'),
     ([dict(frame_dir='x', label=3)], 'x', 'has no "keypoint"'),
     ([dict(frame_dir='x', keypoint='abc')], 'x', 'are not numbers'),
     ([dict(frame_dir='x', keypoint=NAN)], 'x', 'has NaN or infinite'),
-    ('text', 'x', 'is neither an annotation nor a list of them'),
-    ([1, 2], 'x', 'is neither an annotation nor a list of them'),
-    (dict(split={}), None, 'is neither an annotation nor a list of them'),
+    ('text', 'x', 'is neither an annotation, nor a list'),
+    ([1, 2], 'x', 'is neither an annotation, nor a list'),
+    (dict(split={}), None, 'is neither an annotation, nor a list'),
 ])
 def test_bad_pickles(tmp_path, data, name, reason):
     path = save(tmp_path / 'a.pkl', pickle.dumps(data))
@@ -410,13 +410,14 @@ def test_files_that_are_none(tmp_path):
     (tmp_path / 'folder.npy').mkdir()
     refused(tmp_path / 'folder.npy', 'is not a file')
     refused(save(tmp_path / 'a.csv', 'x'),
-            'is none of .npy, .json, .skeleton, .pkl')
+            'is not one of .npy, .json, .skeleton, .pkl')
 
 
 @pytest.mark.parametrize('content, reason', [
-    (POINTS[..., :2], 'has 2 channels, of which none can be the score'),
+    (POINTS[..., :2], 'has 2 channels, neither of which can be the'
+     ' score'),
     (dict(keypoint=POINTS.tolist(), keypoint_score=SCORES.tolist()),
-     'has scores beside key points of 3 channels'),
+     'has scores in addition to key points of 3 channels'),
     ([[[0, 0, 0.5]]], 'has only zeros'),
     ('[[[1, 1, NaN]]]', 'has NaN or infinite scores'),
 ])

@@ -99,7 +99,7 @@ def test_three_formats_reach_the_model(folder, tmp_path):
     assert {name: row['kind'] for name, row in report.items()} == {
         'lost': 'missing', 'cut.skeleton': 'unreadable', 'hand.npy': 'joints'}
     assert report['cut.skeleton']['reason'] == (
-        'ends behind line 26, where joint 22 should be')
+        'ends after line 26, where joint 22 is expected')
 
     path = tmp_path / 'new/mine.pkl'
     assert read_classes(str(path.with_suffix('.classes.txt'))) == [
@@ -183,7 +183,7 @@ def test_nothing_to_convert_is_one_sentence(tmp_path, main, capsys):
     (['labels.csv', '-o', 'out.pkl'], 'labels.csv is not a folder'),
     (['in', '-o', 'out.json'], 'out.json must end in .pkl'),
     (['in', '-o', 'out.pkl', '--classes', 'labels.csv'],
-     '--classes is of use with --labels only'),
+     '--classes requires --labels'),
     (['in', '-o', 'out.pkl', '--labels', 'none.csv'],
      'none.csv cannot be read (No such file or directory)'),
     (['in', '-o', 'out.pkl', '--labels', 'labels.csv'],

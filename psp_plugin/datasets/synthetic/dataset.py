@@ -144,7 +144,8 @@ def draw_body(action: Action, subject: Subject,
     for shoulder in SHOULDERS:
         if not motion[:, shoulder].any():
             arm = slice(shoulder, shoulder + 3)
-            angles[arm] += rng.uniform() ** 2 * joint_rotations(HELD, 'both')[arm]
+            held = joint_rotations(HELD, 'both')
+            angles[arm] += rng.uniform() ** 2 * held[arm]
     restless = .7 * LOOSE * np.exp(rng.normal(0, .5, LOOSE.shape))
     waves = draw_waves(num_frames, LOOSE.shape, rng)
     angles = angles + motion + restless * waves
