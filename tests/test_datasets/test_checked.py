@@ -318,7 +318,7 @@ def test_skip_takes_the_next_clip(tmp_path, log):
     expected = [f'clip{i:02}' for i in (0, 1, 2, 3, 6, 6, 6, 7, 8, 9, 10, 0)]
     assert [drawn(data[i]) for i in range(12)] == expected
     assert ("'clip04' of" in messages(log)[0]
-            and 'stands in for it' in messages(log)[0])
+            and 'replaced by the next' in messages(log)[0])
     loader = DataLoader(data, 1, num_workers=2, collate_fn=list)
     assert [drawn(item) for item, in loader] == expected
 

@@ -370,7 +370,7 @@ def changed(line, text, original=TEXT):
     (changed(4, '0'), 'has a body without joints in line 4'),
     (changed(4, '9' * 5000), "in line 4 instead of the number of joints"),
     (changed(5, '1 2'), "has '1 2' in line 5 instead of x, y and z of"),
-    (changed(6, 'nan 2 3'), 'has NaN or infinity in line 6 instead of joint 1'),
+    (changed(6, 'nan 2 3'), 'has NaN or infinity in line 6 instead of joint'),
     (TEXT[:-6], 'has 9 numbers in line 13 instead of 12 for joint 2'),
     (skeleton_text([{'1': BODY}, {'1': BODY[:2]}]),
      'has bodies of 2 and of 3 joints'),
