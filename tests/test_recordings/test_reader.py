@@ -1,4 +1,4 @@
-"""Every format of a recording: what is read, and what is refused."""
+"""Every format of recordings: results, and errors for invalid files."""
 import json
 import os
 import pickle
@@ -48,7 +48,7 @@ def kinetics(frames):
         label='walking', label_index=3)
 
 
-def refused(path, reason, **options):
+def assert_raises(path, reason, **options):
     with pytest.raises(RecordingError) as error:
         read_recording(str(path), **options)
     message = str(error.value)
@@ -94,7 +94,7 @@ def test_two_dimensional_form_with_scores(tmp_path):
 
 
 @pytest.mark.parametrize('points', [POINTS, POINTS[0]])
-def test_scored_takes_the_third_channel_for_a_score(tmp_path, points):
+def test_scored_uses_the_third_channel_as_score(tmp_path, points):
     path = save(tmp_path / 'a.npy', points)
     clip = read_recording(path, scored=True)
     whole = read_recording(path)['keypoint']
@@ -102,7 +102,7 @@ def test_scored_takes_the_third_channel_for_a_score(tmp_path, points):
     np.testing.assert_array_equal(clip['keypoint_score'], whole[..., 2])
 
 
-def test_scored_leaves_forms_that_have_scores(tmp_path):
+def test_scored_keeps_existing_scores(tmp_path):
     path = save(tmp_path / 'a.json', dict(
         keypoint=POINTS[..., :2].tolist(), keypoint_score=SCORES.tolist()))
     clip = read_recording(path, scored=True)
@@ -134,7 +134,7 @@ def test_kinetics_form_without_scores_or_indices(tmp_path):
     np.testing.assert_array_equal(clip['keypoint'], POINTS[:1, ..., :2])
 
 
-def test_ntu_bodies_go_by_number_frames_and_motion(tmp_path):
+def test_order_of_ntu_bodies(tmp_path):
     walker, waver, still, ghost = RNG.normal(size=(4, 6, 25, 3)).round(4)
     waver[:] = waver[:1] + np.arange(6)[:, None, None] * 0.5
     still[:] = still[:1]
@@ -144,7 +144,7 @@ def test_ntu_bodies_go_by_number_frames_and_motion(tmp_path):
         for body, joints in bodies[::-1] if t % 2 else bodies:
             if t < 5 or body == '72057594037931101':
                 frames[t][body] = joints[t]
-    frames[5]['3'] = ghost[5] * 100  # moves most, if it did in two frames
+    frames[5]['3'] = ghost[5] * 100  # would vary most with a second frame
     path = save(tmp_path / 'S001C001P001R001A001.skeleton',
                 skeleton_text(frames))
     clip = read_recording(path)
@@ -168,7 +168,7 @@ def test_ntu_frames_without_a_body_stay_zero(tmp_path):
     np.testing.assert_array_equal(clip['keypoint'][0, :, 0, 0], [0, 1, 0])
 
 
-def test_persons_who_are_never_there_are_dropped(tmp_path):
+def test_persons_without_values_are_dropped(tmp_path):
     points = np.insert(POINTS, 1, 0, axis=0)  # a person of zeros in between
     scores = np.insert(SCORES, 1, 0, axis=0)
     clip = read_recording(save(tmp_path / 'a.json', dict(
@@ -179,7 +179,7 @@ def test_persons_who_are_never_there_are_dropped(tmp_path):
 
 @pytest.fixture
 def pool(tmp_path):
-    """Three annotations as the toolbox has them, NTU's half precision."""
+    """Three toolbox annotations, in half precision like NTU's."""
     return [dict(frame_dir=f'clip {i}', label=i, total_frames=4,
                  img_shape=(480, 640), original_shape=(480, 640),
                  keypoint=(POINTS[..., :2] + i).astype(np.float16),
@@ -202,7 +202,7 @@ def test_clip_of_a_toolbox_pickle(tmp_path, pool, form):
         assert clip['frame_dir'] == f'clip {i}'
         assert clip['keypoint'].dtype == np.float32
         np.testing.assert_array_equal(clip['keypoint'], pool[i]['keypoint'])
-        clip['keypoint'][:] = 0  # the next reader gets values of its own
+        clip['keypoint'][:] = 0  # the next call returns a copy
     assert read_recording(f'{path}#clip 2')['keypoint'].any()
 
 
@@ -218,10 +218,10 @@ def test_changed_pickle_is_read_again(tmp_path, pool):
     save(path, pickle.dumps(pool))
     assert read_recording(f'{path}#clip 1')['total_frames'] == 4
     save(path, pickle.dumps(pool[1:]))
-    refused(f'{path}#clip 0', 'contains 0 clips of this name among 2')
+    assert_raises(f'{path}#clip 0', 'contains 0 clips of this name among 2')
 
 
-def test_a_hash_in_another_name_is_a_name(tmp_path):
+def test_hash_in_other_file_names(tmp_path):
     path = save(tmp_path / 'take #1.npy', POINTS)
     assert read_recording(path)['frame_dir'] == 'take #1'
 
@@ -235,14 +235,14 @@ class Command:
         return os.mkdir, (self.mark, )
 
 
-def test_no_code_is_run(tmp_path, pool):
+def test_code_in_files_is_not_run(tmp_path, pool):
     mark = str(tmp_path / 'mark')
     pool[1]['extra'] = Command(mark)
     path = save(tmp_path / 'data.pkl', pickle.dumps(pool))
-    refused(f'{path}#clip 0', '.mkdir')
+    assert_raises(f'{path}#clip 0', '.mkdir')
     objects = np.empty(2, dtype=object)
     objects[0] = Command(mark)
-    refused(save(tmp_path / 'a.npy', objects), 'is not a .npy file of num')
+    assert_raises(save(tmp_path / 'a.npy', objects), 'is not a .npy file')
     assert not os.path.exists(mark)
 
 
@@ -278,22 +278,22 @@ BAD_ARRAYS = [
 
 
 @pytest.mark.parametrize('content, reason', BAD_ARRAYS)
-def test_bad_npy_files(tmp_path, content, reason):
-    refused(save(tmp_path / 'a.npy', np.asarray(content) if isinstance(
+def test_invalid_npy_files_raise(tmp_path, content, reason):
+    assert_raises(save(tmp_path / 'a.npy', np.asarray(content) if isinstance(
         content, np.generic) else content), reason)
 
 
-def test_cut_and_boastful_npy_files(tmp_path):
+def test_truncated_and_oversized_npy_files_raise(tmp_path):
     path = tmp_path / 'a.npy'
     save(path, POINTS)
     whole = path.read_bytes()
     save(path, whole[:-10])
-    refused(path, 'is not a .npy file of numbers')
+    assert_raises(path, 'is not a .npy file of numbers')
     save(path, whole.replace(b'(2, 4, 5, 3)', b'(2,4000000000000,5,3)'))
-    refused(path, 'is not a .npy file of numbers')
+    assert_raises(path, 'is not a .npy file of numbers')
     with zipfile.ZipFile(path, 'w') as archive:  # an .npz
         archive.writestr('keypoint.npy', whole)
-    refused(path, 'is not a .npy file of numbers')
+    assert_raises(path, 'is not a .npy file of numbers')
 
 
 @pytest.mark.parametrize('content, reason', [
@@ -341,12 +341,12 @@ def test_cut_and_boastful_npy_files(tmp_path):
                                dict(pose=[1, 1])])]),
      'has scores for 1 of 2 poses'),
 ])
-def test_bad_json_files(tmp_path, content, reason):
-    refused(save(tmp_path / 'a.json', content), reason)
+def test_invalid_json_files_raise(tmp_path, content, reason):
+    assert_raises(save(tmp_path / 'a.json', content), reason)
 
 
 def changed(line, text, original=TEXT):
-    """The text with one line, counted from 1, made another."""
+    """The text with one line, counted from 1, replaced."""
     lines = original.split('\n')
     return '\n'.join([*lines[:line - 1], text, *lines[line:]])
 
@@ -378,8 +378,8 @@ def changed(line, text, original=TEXT):
      'has body 7 twice in frame 0, again in line 8'),
     (skeleton_text([{'1': BODY * 0}]), 'has only zeros'),
 ])
-def test_bad_skeleton_files(tmp_path, content, reason):
-    refused(save(tmp_path / 'a.skeleton', content), reason)
+def test_invalid_skeleton_files_raise(tmp_path, content, reason):
+    assert_raises(save(tmp_path / 'a.skeleton', content), reason)
 
 
 @pytest.mark.parametrize('data, name, reason', [
@@ -394,22 +394,22 @@ def test_bad_skeleton_files(tmp_path, content, reason):
     ([1, 2], 'x', 'is neither an annotation, nor a list'),
     (dict(split={}), None, 'is neither an annotation, nor a list'),
 ])
-def test_bad_pickles(tmp_path, data, name, reason):
+def test_invalid_pickles_raise(tmp_path, data, name, reason):
     path = save(tmp_path / 'a.pkl', pickle.dumps(data))
-    refused(f'{path}#{name}' if name else path, reason)
+    assert_raises(f'{path}#{name}' if name else path, reason)
 
 
-def test_damaged_pickle(tmp_path):
-    refused(save(tmp_path / 'a.pkl', b'no pickle'), 'is not a pickle')
-    refused(save(tmp_path / 'b.pkl', b''), 'is empty')
+def test_damaged_pickle_raises(tmp_path):
+    assert_raises(save(tmp_path / 'a.pkl', b'no pickle'), 'is not a pickle')
+    assert_raises(save(tmp_path / 'b.pkl', b''), 'is empty')
 
 
-def test_files_that_are_none(tmp_path):
-    refused(tmp_path / 'absent.npy', 'does not exist')
-    refused(f'{tmp_path / "absent.pkl"}#x', 'does not exist')
+def test_missing_files_and_other_formats_raise(tmp_path):
+    assert_raises(tmp_path / 'absent.npy', 'does not exist')
+    assert_raises(f'{tmp_path / "absent.pkl"}#x', 'does not exist')
     (tmp_path / 'folder.npy').mkdir()
-    refused(tmp_path / 'folder.npy', 'is not a file')
-    refused(save(tmp_path / 'a.csv', 'x'),
+    assert_raises(tmp_path / 'folder.npy', 'is not a file')
+    assert_raises(save(tmp_path / 'a.csv', 'x'),
             'is not one of .npy, .json, .skeleton, .pkl')
 
 
@@ -421,12 +421,12 @@ def test_files_that_are_none(tmp_path):
     ([[[0, 0, 0.5]]], 'has only zeros'),
     ('[[[1, 1, NaN]]]', 'has NaN or infinite scores'),
 ])
-def test_what_cannot_be_scored(tmp_path, content, reason):
+def test_invalid_scores_raise(tmp_path, content, reason):
     name = 'a.npy' if isinstance(content, np.ndarray) else 'a.json'
-    refused(save(tmp_path / name, content), reason, scored=True)
+    assert_raises(save(tmp_path / name, content), reason, scored=True)
 
 
-def test_error_survives_a_worker_process(tmp_path):
+def test_error_can_be_pickled(tmp_path):
     error = RecordingError('a.npy', 'is empty')
     assert str(pickle.loads(pickle.dumps(error))) == 'a.npy is empty'
 
