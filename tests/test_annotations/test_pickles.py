@@ -205,9 +205,9 @@ def test_flags_and_sizes_of_a_dtype_are_ignored(tmp_path):
 
 def test_truncated_file_raises_one_sentence(tmp_path):
     path = tmp_path / 'a.pkl'
-    whole = pickle.dumps([plain_data()], protocol=4)
-    for length in range(1, len(whole), 7):
-        path.write_bytes(whole[:length])
+    full = pickle.dumps([plain_data()], protocol=4)
+    for length in range(1, len(full), 7):
+        path.write_bytes(full[:length])
         with pytest.raises(PickleFileError) as error:
             load_pickle(str(path))
         message = str(error.value)

@@ -27,9 +27,9 @@ def test_views_equal_their_pipelines():
     packed = multi(results_of(clip()))
     np.random.seed(0)
     for name, steps in (('weak', WEAK), ('strong', STRONG)):
-        alone = Compose([TRANSFORMS.build(step) for step in steps])(
+        expected = Compose([TRANSFORMS.build(step) for step in steps])(
             results_of(clip()))
-        assert torch.equal(packed['inputs'][name], alone['inputs'])
+        assert torch.equal(packed['inputs'][name], expected['inputs'])
         sample = packed['data_samples'][name]
         assert sample.frame_dir == 'clip_a' and sample.gt_label == 3
     assert not torch.equal(*packed['inputs'].values())

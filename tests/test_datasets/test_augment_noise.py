@@ -114,10 +114,10 @@ def test_blur_keeps_constant_joints():
 
 def test_blur_does_not_mix_persons():
     keypoint = clip(2, 20)
-    alone = [blur(sigma=2)(results_of(one[None]))['keypoint'][0]
+    separate = [blur(sigma=2)(results_of(one[None]))['keypoint'][0]
              for one in keypoint]
     both = blur(sigma=2)(results_of(keypoint))['keypoint']
-    np.testing.assert_allclose(both, alone, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(both, separate, rtol=0, atol=1e-6)
 
 
 def test_sigma_is_sampled_within_its_limits():

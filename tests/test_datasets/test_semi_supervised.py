@@ -122,8 +122,8 @@ def test_missing_classes_are_logged_once(ann_file, warnings):
     DATASETS.build(labeled.unlabeled_cfg())
     classes = {labeled.get_data_info(i)['label'] for i in range(2)}
     assert len(labeled) == 2 and classes < set(range(CLASSES))
-    [told] = warnings()
-    assert told.startswith(f"{ann_file}, split 'train': no labelled clip in "
+    [line] = warnings()
+    assert line.startswith(f"{ann_file}, split 'train': no labelled clip in "
                            f'{CLASSES - len(classes)} of {CLASSES} classes')
 
 
@@ -147,8 +147,8 @@ def test_draw_over_all_supports_several_labels(tmp_path, warnings):
         inner, labeled_ratio=0.5, balanced=False, seed=seed)
     assert len(labeled) == 20
     assert labeled.get_data_info(0)['label'].shape == (CLASSES,)
-    [told] = warnings()
-    assert 'no labelled clip in 1 of 4 classes' in told
+    [line] = warnings()
+    assert 'no labelled clip in 1 of 4 classes' in line
 
 
 @pytest.mark.parametrize('label, message', [

@@ -41,7 +41,7 @@ def apart(*transforms):
 def test_samplers_are_independent_per_stream(sampler, scored):
     """Every stream consists of its own samples of the entire clip."""
     features = dict(FEATURES, dataset='coco') if scored else FEATURES
-    whole = Compose([features])(clip(scored=scored))['keypoint']
+    full = Compose([features])(clip(scored=scored))['keypoint']
     one = Compose([features, apart(sampler)])(clip(scored=scored))
     clips = sampler.get('num_clips', 1)
     assert (one['clip_len'], one['num_clips']) == (16, clips)
@@ -49,13 +49,13 @@ def test_samplers_are_independent_per_stream(sampler, scored):
     found = []
     for half in (slice(3), slice(3, 6)):
         distance = np.abs(one['keypoint'][:, :, None, :, half] -
-                          whole[:, None, :, :, half]).max((0, 3, 4))
+                          full[:, None, :, :, half]).max((0, 3, 4))
         assert (distance.min(1) == 0).all()
         found.append(distance.argmin(1))
     assert (found[0] != found[1]).any()
     inputs = Compose([features, apart(sampler), *PACK])(
         clip(scored=scored))['inputs']
-    assert inputs.shape == (clips, 2, 16, whole.shape[2], 6)
+    assert inputs.shape == (clips, 2, 16, full.shape[2], 6)
 
 
 def test_features_among_the_transforms():
@@ -70,14 +70,14 @@ def test_features_among_the_transforms():
 def test_sampler_before_or_after_is_shared():
     """A sampler before is applied; one after gets the entire clip."""
     sampler = dict(type='UniformSamplePose', clip_len=16)
-    whole = Compose([FEATURES])(clip())['keypoint']
+    full = Compose([FEATURES])(clip())['keypoint']
     for pipeline in ([FEATURES, sampler, apart()],
                      [FEATURES, apart(), sampler]):
         np.random.seed(1)
         inputs = Compose([*pipeline, *PACK])(clip())['inputs'].numpy()[0]
         np.random.seed(1)
         frames = Compose([sampler])(clip())['frame_inds']
-        np.testing.assert_array_equal(inputs, whole[:, frames])
+        np.testing.assert_array_equal(inputs, full[:, frames])
 
 
 def test_shared_draws_come_before():

@@ -74,20 +74,20 @@ def test_invalid_recordings_are_listed(tmp_path):
     folder = save_all(tmp_path, a=clip(), b=clip(), c=clip(), joints=clip(
         joints=7), flat=clip(channels=2), deep__zero=clip() * 0)
     (tmp_path / 'deep/bad.json').write_text('{')
-    (tmp_path / 'twin.json').write_text('[[[1, 2, 3]]]')
-    (tmp_path / 'twin.skeleton').write_text('1')
+    (tmp_path / 'same.json').write_text('[[[1, 2, 3]]]')
+    (tmp_path / 'same.skeleton').write_text('1')
     (tmp_path / 'notes.TXT').write_text('')
-    made = convert_folder(folder, table(a=0, b=0, c=1, gone=1, twin=0,
+    made = convert_folder(folder, table(a=0, b=0, c=1, gone=1, same=0,
                                         deep__bad=0))
     assert [item['frame_dir'] for item in made.annotations] == ['a', 'b', 'c']
     found = skipped(made)
     assert {name: kind for name, (kind, _) in found.items()} == {
-        'gone': 'missing', 'twin.json': 'name', 'twin.skeleton': 'name',
+        'gone': 'missing', 'same.json': 'name', 'same.skeleton': 'name',
         'deep/bad.json': 'unreadable', 'deep/zero.npy': 'unreadable',
         'joints.npy': 'joints', 'flat.npy': 'coordinates'}
     assert found['gone'][1] == (
         f'is in line 5 of labels.csv but not in {folder}')
-    assert found['twin.json'][1] == "is one of 2 files named 'twin'"
+    assert found['same.json'][1] == "is one of 2 files named 'same'"
     assert found['deep/zero.npy'][1] == 'has only zeros'
     assert found['joints.npy'][1] == (
         'has 7 joints of 3 coordinates without scores, not 5 joints of 3 '

@@ -97,9 +97,9 @@ def test_two_dimensional_form_with_scores(tmp_path):
 def test_scored_uses_the_third_channel_as_score(tmp_path, points):
     path = save(tmp_path / 'a.npy', points)
     clip = read_recording(path, scored=True)
-    whole = read_recording(path)['keypoint']
-    np.testing.assert_array_equal(clip['keypoint'], whole[..., :2])
-    np.testing.assert_array_equal(clip['keypoint_score'], whole[..., 2])
+    full = read_recording(path)['keypoint']
+    np.testing.assert_array_equal(clip['keypoint'], full[..., :2])
+    np.testing.assert_array_equal(clip['keypoint_score'], full[..., 2])
 
 
 def test_scored_keeps_existing_scores(tmp_path):
@@ -286,13 +286,13 @@ def test_invalid_npy_files_raise(tmp_path, content, reason):
 def test_truncated_and_oversized_npy_files_raise(tmp_path):
     path = tmp_path / 'a.npy'
     save(path, POINTS)
-    whole = path.read_bytes()
-    save(path, whole[:-10])
+    full = path.read_bytes()
+    save(path, full[:-10])
     assert_raises(path, 'is not a .npy file of numbers')
-    save(path, whole.replace(b'(2, 4, 5, 3)', b'(2,4000000000000,5,3)'))
+    save(path, full.replace(b'(2, 4, 5, 3)', b'(2,4000000000000,5,3)'))
     assert_raises(path, 'is not a .npy file of numbers')
     with zipfile.ZipFile(path, 'w') as archive:  # an .npz
-        archive.writestr('keypoint.npy', whole)
+        archive.writestr('keypoint.npy', full)
     assert_raises(path, 'is not a .npy file of numbers')
 
 
