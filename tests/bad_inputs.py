@@ -1,4 +1,4 @@
-"""One function per row of docs/bad_input.md: it brings the problem about."""
+"""One function per row of docs/bad_input.md, which causes its problem."""
 import pickle
 from fractions import Fraction
 from pathlib import Path
@@ -21,12 +21,12 @@ from psp_plugin.models.backbones import DSTANet
 from psp_plugin.models.necks import PyramidPolymerizingAttention
 
 SHAPE = (1, 6, 25, 3)
-FAULTS: Dict[str, Callable[[Path], None]] = {}
+PROBLEMS: Dict[str, Callable[[Path], None]] = {}
 
 
 def problem(function: Callable[[Path], None]) -> Callable[[Path], None]:
-    """Adds a problem under the name of its function."""
-    FAULTS[function.__name__] = function
+    """Registers a function that causes the problem of its name."""
+    PROBLEMS[function.__name__] = function
     return function
 
 
@@ -40,7 +40,7 @@ def make_clips():
 
 
 def write(folder, clips=None, **data):
-    """Writes clips and a split of all, or what else ``data`` says."""
+    """Writes clips and a split of all; ``data`` overrides its keys."""
     clips = make_clips() if clips is None else clips
     names = [clip['frame_dir'] for clip in clips]
     data = dict(dict(split=dict(train=names), annotations=clips), **data)
@@ -64,7 +64,7 @@ def semi(path, subset='labeled', split='train', pipeline=(), **kwargs):
 
 
 def changed(folder, need_label=False, **keys):
-    """Reads a data set one of whose clips has other values."""
+    """Reads a dataset in which one clip has other values."""
     clips = make_clips()
     clips[3].update(keys)
     read(write(folder, clips), need_label=need_label, num_classes=3)
@@ -104,7 +104,7 @@ def truncated(folder):
 
 @problem
 def damaged_byte(folder):
-    """The length of a key: the unpickler takes what is left for commands."""
+    """A wrong length of a key, so that its rest is read as opcodes."""
     path = Path(write(folder))
     content = path.read_bytes()
     assert b'\x09frame_dir' in content
@@ -153,7 +153,7 @@ def unknown_split(folder):
 
 
 @problem
-def unsaid_split(folder):
+def split_not_given(folder):
     read(write(folder), split=None)
 
 
@@ -238,7 +238,7 @@ def label_beyond(folder):
 
 @problem
 def label_beyond_the_model(folder):
-    """As the tools do it: the model's number of classes is told by options."""
+    """With the model's number of classes set by options, as in the tools."""
     clips = make_clips()
     clips[3]['label'] = 5
     cfg = Config(dict(
@@ -348,7 +348,7 @@ def all_zero(folder):
 
 
 @problem
-def total_frames_lies(folder):
+def total_frames_differ(folder):
     changed(folder, total_frames=9)
 
 
@@ -420,7 +420,7 @@ def unknown_policy(folder):
 # In training
 
 
-def refuse(info):
+def fail_on_clip03(info):
     if info['frame_dir'] == 'clip03':
         raise IndexError('frame 9 of 6')
     return info
@@ -428,16 +428,16 @@ def refuse(info):
 
 @problem
 def pipeline_fails(folder):
-    list(read(write(folder), pipeline=[refuse]))
+    list(read(write(folder), pipeline=[fail_on_clip03]))
 
 
 @problem
 def pipeline_fails_in_worker(folder):
-    view = semi(write(folder), labeled_per_class=4, pipeline=[refuse])
+    view = semi(write(folder), labeled_per_class=4, pipeline=[fail_on_clip03])
     try:
         list(DataLoader(view, 1, num_workers=1, collate_fn=list))
     except RuntimeError as error:
-        # PyTorch puts the worker's traceback before the sentence.
+        # PyTorch prepends the worker's traceback to the message.
         last = str(error).strip().splitlines()[-1]
         raise type(error)(last.partition(': ')[2]) from error
 
@@ -457,7 +457,7 @@ def pipeline_always_fails(folder):
 
 @problem
 def bad_test_clip(folder):
-    read(write(folder), pipeline=[refuse], test_mode=True,
+    read(write(folder), pipeline=[fail_on_clip03], test_mode=True,
          invalid_clips='skip')[3]
 
 
@@ -471,7 +471,7 @@ def joints_of_another_model(folder):
 # The labelled split
 
 
-def drawing(**kwargs):
+def sampling(**kwargs):
     return lambda folder: semi(write(folder), **kwargs)
 
 
@@ -483,18 +483,18 @@ def splitting(text, name='s.txt'):
     return run
 
 
-FAULTS.update(
-    ratio_zero=drawing(labeled_ratio=0),
-    ratio_above_one=drawing(labeled_ratio=1.5),
-    ratio_text=drawing(labeled_ratio='5%'),
-    ratio_gives_none=drawing(labeled_ratio=0.1),
-    per_class_zero=drawing(labeled_per_class=0),
-    per_class_float=drawing(labeled_per_class=2.5),
-    ratio_and_per_class=drawing(labeled_ratio=0.5, labeled_per_class=2),
-    no_amount=drawing(),
-    unknown_subset=drawing(subset='all', labeled_per_class=2),
-    split_file_missing=drawing(split_file='nowhere.txt'),
-    split_file_names_nobody=splitting(b'# drawn by nobody\n'),
+PROBLEMS.update(
+    ratio_zero=sampling(labeled_ratio=0),
+    ratio_above_one=sampling(labeled_ratio=1.5),
+    ratio_text=sampling(labeled_ratio='5%'),
+    ratio_gives_none=sampling(labeled_ratio=0.1),
+    per_class_zero=sampling(labeled_per_class=0),
+    per_class_float=sampling(labeled_per_class=2.5),
+    ratio_and_per_class=sampling(labeled_ratio=0.5, labeled_per_class=2),
+    no_amount=sampling(),
+    unknown_subset=sampling(subset='all', labeled_per_class=2),
+    split_file_missing=sampling(split_file='nowhere.txt'),
+    split_file_without_names=splitting(b'# no names\n'),
     split_file_of_another_set=splitting(b'clip01\nS001C001\n'),
     split_file_names_twice=splitting(b'clip01\nclip01\n'),
     split_file_of_numbers=splitting(b'{"labeled": [1, 2]}', 's.json'),
@@ -515,7 +515,7 @@ def building(**options):
 
 
 def start_hook(view, **loader):
-    """Starts the hook as a runner does."""
+    """Starts the hook like a runner."""
     InterleaveHook(dict(
         dict(batch_size=2, num_workers=0, drop_last=True,
              sampler=dict(type='DefaultSampler', shuffle=True)),
@@ -525,7 +525,7 @@ def start_hook(view, **loader):
             build_dataloader=Runner.build_dataloader))
 
 
-FAULTS.update(
+PROBLEMS.update(
     unknown_layout=building(**{'neck.layout': 'kinect'}),
     broken_layout=lambda folder: PyramidPolymerizingAttention(
         16, dict(parts=[[0, 1], [1]], bodies=[[0, 1]])),
@@ -545,7 +545,7 @@ def feeding(module, *shape, **options):
     return lambda folder: module(**options)(torch.rand(shape))
 
 
-FAULTS.update(
+PROBLEMS.update(
     joints_of_another_encoder=feeding(DSTANet, 2, 1, 8, 20, 3, blocks=BLOCKS),
     coordinates_of_another_encoder=feeding(
         DSTANet, 2, 1, 8, 25, 2, blocks=BLOCKS),
@@ -596,7 +596,7 @@ def hook_without_contrast(folder):
 
 
 def method_model(*methods):
-    """A recognizer with methods, and clips of a step."""
+    """Returns a recognizer with methods, and a batch of clips."""
     model = tiny_model(neck=None, projector=None, loss_con=None)
     for part in ('neck', 'projector', 'loss_con'):
         model.pop(part)

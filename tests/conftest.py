@@ -1,20 +1,20 @@
-"""The repaired toolbox, and the real data where it is present."""
+"""Imports the patched toolbox; fixtures of the real data, if present."""
 import os
 from pathlib import Path
 
 import pytest
 
-# Each of several test processes has a core; PyTorch reads this on import.
+# One core per pytest-xdist process; PyTorch reads this on import.
 if 'PYTEST_XDIST_WORKER' in os.environ:
     os.environ.setdefault('OMP_NUM_THREADS', '1')
 
 import plain_configs  # noqa: E402, F401
 from mmengine.registry import init_default_scope  # noqa: E402
 
-# Before any test imports the toolbox: the plugin mends it.
+# The plugin patches the toolbox, so it is imported first.
 import psp_plugin  # noqa: E402, F401
 
-# As a runner does: transforms are looked up in the toolbox's scope.
+# Like a runner: transforms are looked up in the toolbox's scope.
 init_default_scope('mmaction')
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -23,11 +23,10 @@ DEFAULT_ZIP = REPOSITORY.parent / 'shared/data/nw_ucla_all_sqe.zip'
 
 @pytest.fixture(scope='session')
 def nwucla_zip() -> str:
-    """The NW-UCLA ``all_sqe`` zip: ``NWUCLA_ZIP``, or beside the checkout.
+    """The NW-UCLA ``all_sqe`` zip: ``NWUCLA_ZIP``, or next to the checkout.
 
-    Research data that the repository must not contain: a test that needs it
-    is skipped where neither place has it, but fails where ``NWUCLA_ZIP``
-    names a file that is not there.
+    The repository must not contain this research data. Tests that need it are
+    skipped if it is missing, but fail if ``NWUCLA_ZIP`` names a missing file.
     """
     named = os.environ.get('NWUCLA_ZIP')
     if named and not os.path.exists(named):
@@ -41,7 +40,7 @@ def nwucla_zip() -> str:
 
 @pytest.fixture(scope='session')
 def nwucla_pkl(nwucla_zip: str, tmp_path_factory) -> str:
-    """The real skeletons as the toolbox reads them, converted once."""
+    """The annotation file of the real skeletons, converted once."""
     from psp_plugin.recordings import nwucla
     path = str(tmp_path_factory.mktemp('nwucla') / 'nwucla_3d.pkl')
     nwucla.convert(nwucla_zip, path)

@@ -1,4 +1,4 @@
-"""docs/toolbox.md read by a program, and a small run to try it on."""
+"""Parses docs/toolbox.md and runs its commands on a small run."""
 import contextlib
 import io
 import json
@@ -29,17 +29,17 @@ class Command(NamedTuple):
 
     @property
     def tool(self) -> str:
-        """The name of the toolbox's script, '' if we have one in front."""
+        """The name of the toolbox's script, '' for a wrapper in tools/."""
         return ''.join(re.findall(r'-m psp_plugin.toolbox (\S+)', self.text))
 
     @property
     def broken(self) -> bool:
-        """Whether it ends with its error however it is started."""
+        """Whether it fails, started by its path or by the plugin."""
         return self.by_path.startswith('broken')
 
     @property
     def error(self) -> str:
-        """The error it ends with, by its path or (broken) in any case."""
+        """The documented error, by its path or (broken) in any case."""
         return ''.join(re.findall('`(.+)`', self.by_path))
 
 
@@ -50,7 +50,7 @@ CONFIGS = dict(re.findall(r'```python\n# (\w+)\.py\n(.+?)```', PAGE,
 
 
 def dump_small(path: Path) -> None:
-    """Writes the demo's config, smaller still, with no seed of its own."""
+    """Writes a smaller config of the synthetic data, without a seed."""
     cfg = small_config('psp_synthetic_5p.py', '', '')
     for key in ('work_dir', 'randomness'):
         cfg.pop(key)
@@ -63,8 +63,7 @@ def dump_small(path: Path) -> None:
 
 @contextlib.contextmanager
 def working_in(folder: Path) -> Iterator[Path]:
-    """Works in a folder with ``config.py``, and leaves the process as it was.
-    """
+    """Changes to a folder with ``config.py``, and restores the process."""
     dump_small(folder / 'config.py')
     with pytest.MonkeyPatch.context() as patch, plt.rc_context():
         patch.chdir(folder)
@@ -75,12 +74,12 @@ def working_in(folder: Path) -> Iterator[Path]:
 
 
 def newest(pattern: str) -> Path:
-    """The youngest file that fits."""
+    """Returns the most recent file that matches."""
     return max(Path().glob(pattern), key=lambda path: path.stat().st_mtime)
 
 
 def fill_in(command: str) -> str:
-    """Puts the small run's files in the place of the capitals."""
+    """Replaces the words in capitals by files of the small run."""
     for name, pattern in dict(
             CONFIG='config.py', CHECKPOINT='work_dirs/config/epoch_2.pth',
             PUBLISHED='published_*.pth',
@@ -99,20 +98,20 @@ def run(command: str) -> str:
             toolbox.main(words[2:])
         else:
             sys.argv = words
-            # MMEngine tells the runs of a process apart by the second.
+            # MMEngine names the runs of a process by the second.
             time.sleep(1 - time.time() % 1)
             runpy.run_path(str(ROOT / words[0]), run_name='__main__')
     return printed.getvalue()
 
 
 def run_apart(*words: str) -> subprocess.CompletedProcess:
-    """Runs Python with these arguments in a process of its own."""
+    """Runs Python with these arguments in a new process."""
     return subprocess.run([sys.executable, '-W', 'ignore', *words],
                           capture_output=True, text=True, check=False)
 
 
 def logs(name: str) -> List[list]:
-    """What each training in ``work_dirs/NAME`` logged, oldest first."""
+    """Returns the log of each training in ``work_dirs/NAME``, oldest first."""
     runs = []
     for path in sorted(Path('work_dirs', name).glob('*/*/scalars.json')):
         lines = map(json.loads, path.read_text().splitlines())

@@ -1,7 +1,7 @@
-"""Once imported, MMEngine writes configs without formatting them.
+"""Importing this makes MMEngine write configs without formatting them.
 
-It has YAPF format the config four times a run and once a checkpoint, which is
-most of the time of a training of six steps.
+MMEngine formats the config with YAPF four times per run and once per
+checkpoint, which takes most of the time of a training of six steps.
 """
 import mmengine.config.config as config
 

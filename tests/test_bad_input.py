@@ -1,10 +1,10 @@
-"""docs/bad_input.md, row by row: every problem says what its row says."""
+"""Every problem of docs/bad_input.md raises the error of its row."""
 import re
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from bad_inputs import FAULTS
+from bad_inputs import PROBLEMS
 
 from psp_plugin.datasets import (
     AnnotationError,
@@ -15,7 +15,7 @@ from psp_plugin.datasets import (
 PAGE = Path(__file__).resolve().parents[1] / 'docs/bad_input.md'
 ROW = re.compile(r'^\| (.+) \| (`+)(.+)\2 \| '
                  r'`tests/test_bad_input\.py::test_fault\[(\w+)\]` \|$')
-# What the sections of the page say is raised.
+# The documented errors of each section.
 DOCUMENTED = {
     'Annotation files':
     (FileNotFoundError, PickleFileError, AnnotationError),
@@ -36,7 +36,7 @@ class Row(NamedTuple):
 
 
 def read_rows():
-    """The rows of the page; anything else in a table is an error."""
+    """Parses the rows of the page; other rows of a table are errors."""
     rows, section, body = [], '', False
     for line in PAGE.read_text(encoding='utf-8').splitlines():
         if line.startswith('## '):
@@ -44,7 +44,7 @@ def read_rows():
         body = line.startswith('|') and (body or line.startswith('|---'))
         if body and not line.startswith('|---'):
             match = ROW.match(line)
-            assert match, f'no row of a problem, a sentence and a test: {line}'
+            assert match, f'not problem, sentence and test: {line}'
             rows.append(Row(section, match[1], match[3], match[4]))
     return rows
 
@@ -54,12 +54,12 @@ ROWS = read_rows()
 
 def raised(name, folder):
     with pytest.raises(Exception) as error:
-        FAULTS[name](folder)
+        PROBLEMS[name](folder)
     return error.value
 
 
-def test_every_fault_has_its_row():
-    assert sorted(row.name for row in ROWS) == sorted(FAULTS)
+def test_every_problem_has_its_row():
+    assert sorted(row.name for row in ROWS) == sorted(PROBLEMS)
     assert len(ROWS) == len({row.problem + row.section for row in ROWS}) >= 40
     assert {row.section for row in ROWS} == set(DOCUMENTED)
 

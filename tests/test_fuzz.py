@@ -1,4 +1,4 @@
-"""Property tests: whatever is put in, only documented exceptions come out."""
+"""Property tests: any input raises documented exceptions only."""
 import copy
 import json
 import pickle
@@ -30,7 +30,7 @@ from psp_plugin.models.necks import PooledMLP, PyramidPolymerizingAttention
 from psp_plugin.recordings import RecordingError, read_recording
 from psp_plugin.skeletons import LEVELS, get_pyramid
 
-# The same examples in every run: a failure in CI is one at home.
+# The same examples in every run, so that failures of CI are reproducible.
 fuzz = settings(derandomize=True, deadline=None, database=None,
                 max_examples=60, suppress_health_check=list(HealthCheck))
 few = settings(fuzz, max_examples=25)
@@ -38,7 +38,7 @@ few = settings(fuzz, max_examples=25)
 
 @st.composite
 def partitions(draw, most=12):
-    """Some items in random groups: their number, and the groups."""
+    """A number of items, and random groups of them."""
     count = draw(st.integers(1, most))
     owner = draw(st.lists(st.integers(0, most), min_size=count,
                           max_size=count))
@@ -71,7 +71,7 @@ def test_every_partition_is_a_layout(table):
 
 @fuzz
 @given(tables(), st.sampled_from(['parts', 'bodies']), st.data())
-def test_every_broken_partition_is_refused(table, key, data):
+def test_every_invalid_partition_raises(table, key, data):
     groups = copy.deepcopy(table[key])
     group = data.draw(st.integers(0, len(groups) - 1))
     problem = data.draw(st.sampled_from(['twice', 'lost', 'beyond', 'empty',
@@ -101,7 +101,7 @@ json_like = st.recursive(
 @fuzz
 @given(st.dictionaries(st.sampled_from(['parts', 'bodies', 'name', 'bones']),
                        json_like, max_size=4))
-def test_any_table_is_a_layout_or_a_value_error(table):
+def test_any_table_is_a_layout_or_raises(table):
     try:
         get_pyramid(table)
     except ValueError as error:
@@ -115,7 +115,7 @@ seeds = st.integers(-2**40, 2**40) | st.text(max_size=3)
 @fuzz
 @given(labels_of_clips, st.integers(-1, 8), seeds, st.randoms())
 def test_draw(labels, count, seed, random):
-    """So many of each class, whatever the order; smaller ones nested."""
+    """``count`` per class, independent of the order; nested."""
     names = [f'clip{i}' for i in range(len(labels))]
     smallest = min(map(labels.count, set(labels)))
     if not 1 <= count <= smallest:
@@ -154,7 +154,7 @@ def test_clips_per_class(ratio, clips, classes):
 @fuzz
 @given(st.lists(st.text(min_size=1), unique=True, max_size=8),
        st.sampled_from(['s.json', 's.txt']))
-def test_split_files_give_what_was_written(tmp_path_factory, names, file):
+def test_split_file_round_trip(tmp_path_factory, names, file):
     path = str(tmp_path_factory.mktemp('split') / file)
     try:
         write_split(path, names)
@@ -169,7 +169,7 @@ def test_split_files_give_what_was_written(tmp_path_factory, names, file):
 @given(st.binary(max_size=60) | json_like.map(
     lambda value: json.dumps(dict(labeled=value)).encode()),
        st.sampled_from(['s.json', 's.txt']))
-def test_any_split_file_is_read_or_a_value_error(tmp_path_factory, content,
+def test_any_split_file_is_read_or_raises(tmp_path_factory, content,
                                                  file):
     path = tmp_path_factory.mktemp('split') / file
     path.write_bytes(content)
@@ -194,7 +194,7 @@ KEYS = ['frame_dir', 'label', 'total_frames', 'keypoint', 'keypoint_score',
 
 @st.composite
 def mutations(draw):
-    """A good data set in which some values are others, or are gone."""
+    """A valid dataset in which some values are replaced or removed."""
     clips = make_clips()
     for _ in range(draw(st.integers(1, 3))):
         clip = clips[draw(st.integers(0, 11))]
@@ -236,21 +236,21 @@ PIPELINE = [
 @settings(fuzz, max_examples=120)
 @given(mutations(), st.sampled_from(['stop', 'skip']), st.booleans(),
        st.booleans())
-def test_mutated_data_sets(tmp_path_factory, data, policy, need_label, semi):
-    """They are refused in one sentence, or train: no third way."""
+def test_mutated_datasets(tmp_path_factory, data, policy, need_label, semi):
+    """They raise an error of one sentence, or can be trained on."""
     path = str(tmp_path_factory.mktemp('fuzz') / 'a.pkl')
     with open(path, 'wb') as stream:
         pickle.dump(data, stream)
     cfg = dict(type='CheckedPoseDataset', ann_file=path, split='train',
                pipeline=PIPELINE, invalid_clips=policy, need_label=need_label,
-               num_classes=3, serialize_data=False)  # spares a gc.collect()
+               num_classes=3, serialize_data=False)  # avoids a gc.collect()
     try:
         dataset = SemiSupervisedDataset(
             cfg, labeled_per_class=1) if semi else DATASETS.build(cfg)
         items = [dataset[i] for i in range(len(dataset))]
     except (AnnotationError, PickleFileError, InvalidClipError) as error:
         assert path in str(error) and '\n' not in str(error)
-    except ValueError as error:  # of the draw
+    except ValueError as error:  # of the sampling
         assert semi and str(error).startswith(path)
     else:
         for item in items:
@@ -286,7 +286,7 @@ def test_shapes_through_the_network(table, n, m, t, c, stride, attention,
 
 @st.composite
 def damaged(draw, content):
-    """A file with some bytes changed, cut out or put in."""
+    """A file with some bytes changed, removed or inserted."""
     content = bytearray(content)
     for _ in range(draw(st.integers(1, 4))):
         place = draw(st.integers(0, len(content)))
@@ -308,7 +308,7 @@ PICKLES = [pickle.dumps(dict(split=dict(train=['a']), annotations=[SMALL]),
 
 @settings(fuzz, max_examples=200)
 @given(st.binary(max_size=80) | st.sampled_from(PICKLES).flatmap(damaged))
-def test_any_pickle_is_read_or_refused(tmp_path_factory, content):
+def test_any_pickle_is_read_or_raises(tmp_path_factory, content):
     path = tmp_path_factory.mktemp('pickle') / 'a.pkl'
     path.write_bytes(content)
     try:
@@ -337,7 +337,7 @@ good = [(suffix, text.encode('latin1'))
 @settings(fuzz, max_examples=200)
 @given(st.sampled_from(good).flatmap(
     lambda item: st.tuples(st.just(item[0]), damaged(item[1]))))
-def test_any_recording_is_read_or_refused(tmp_path_factory, file):
+def test_any_recording_is_read_or_raises(tmp_path_factory, file):
     suffix, content = file
     path = tmp_path_factory.mktemp('recording') / f'a{suffix}'
     path.write_bytes(content)

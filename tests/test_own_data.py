@@ -1,4 +1,4 @@
-"""From a folder of recordings to predictions: docs/own_data.md as one test."""
+"""The steps of docs/own_data.md, from recordings to predictions."""
 import csv
 import json
 
@@ -15,7 +15,7 @@ LABELED, UNLABELED = 20, 12
 
 @pytest.fixture(scope='module')
 def recordings(tmp_path_factory):
-    """Arrays and JSON files of two actions, and a table of some of them."""
+    """Arrays and JSON files of two actions, and a partial label table."""
     folder = tmp_path_factory.mktemp('recordings')
     rows = []
     for i in range(LABELED + UNLABELED):

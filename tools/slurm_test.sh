@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# MMAction2's own slurm_test.sh with its arguments, the plugin on the path.
+# Runs MMAction2's slurm_test.sh with the plugin on PYTHONPATH.
 TOOLBOX=$(python -c 'from importlib.util import find_spec; print(find_spec("mmaction").submodule_search_locations[0])') || exit
 export PYTHONPATH="$(cd "$(dirname "$0")/.." && pwd):$PYTHONPATH"
 exec bash "$TOOLBOX/.mim/tools/slurm_test.sh" "$@"

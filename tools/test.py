@@ -1,4 +1,4 @@
-"""Tests a checkpoint: MMAction2's own ``tools/test.py`` with its arguments."""
+"""Tests a checkpoint: MMAction2's ``tools/test.py`` with its arguments."""
 from psp_plugin.commands.toolbox import run_tool
 
 if __name__ == '__main__':

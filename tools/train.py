@@ -1,4 +1,4 @@
-"""Trains a config: MMAction2's own ``tools/train.py`` with its arguments."""
+"""Trains a config: MMAction2's ``tools/train.py`` with its arguments."""
 from psp_plugin.commands.toolbox import run_tool
 
 if __name__ == '__main__':

@@ -1,6 +1,6 @@
-"""Annotation files, which are ``PoseDataset`` pickles.
+"""Annotation files, i.e. ``PoseDataset`` pickles: reading and validation.
 
-Reads them without running code from them, and finds what is wrong with them.
+They are read without running code from them.
 """
 from .clip_checks import (
     Layout,

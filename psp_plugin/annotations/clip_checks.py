@@ -1,4 +1,4 @@
-"""What can be wrong with one annotated clip: pure functions.
+"""Checks of one annotated clip: pure functions.
 
 Shape legend: M person, T frame, V joint, C coordinate, K pose.
 """
@@ -12,11 +12,11 @@ AXES = dict(M='persons', T='frames', V='joints', C='coordinates', K='poses')
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong with a clip.
+    """One reason why a clip is invalid.
 
     Args:
-        kind: What it is, in words that are the same for every clip.
-        text: The rest of a sentence that begins with the clip.
+        kind: Short name of the problem, the same for every clip.
+        text: Predicate of a sentence whose subject is the clip.
     """
     kind: str
     text: str
@@ -27,17 +27,17 @@ _REPR.maxstring = 80  # names of clips and splits are not cut
 
 
 def shown(value: Any) -> str:
-    """A value as a sentence can show it: short, and on one line."""
+    """Formats a value for a message: short, and on one line."""
     return ' '.join(_REPR.repr(value).split())
 
 
 def is_integer(value: Any) -> bool:
-    """Whether a value is an integer of Python or NumPy, and no truth value."""
+    """Whether a value is a Python or NumPy integer, but not a bool."""
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 class Layout(NamedTuple):
-    """What all clips of a data set must have in common."""
+    """Joints and coordinates, which all clips of a dataset must share."""
     joints: int
     coordinates: int
     scores: bool
@@ -54,7 +54,7 @@ class Layout(NamedTuple):
 
 
 def layout_of(clip: dict) -> Optional[Layout]:
-    """The joints and coordinates of a clip, None if it does not tell."""
+    """The layout of a clip; None if its ``keypoint`` is not (M, T, V, C)."""
     points = clip.get('keypoint')
     if not isinstance(points, np.ndarray) or points.ndim != 4:
         return None
@@ -62,7 +62,7 @@ def layout_of(clip: dict) -> Optional[Layout]:
 
 
 def common_layout(clips: Iterable[dict]) -> Optional[Layout]:
-    """The layout of most clips, the first of equals; None if none tells."""
+    """The most frequent layout, the first in a tie; None without any."""
     counts = Counter(map(layout_of, clips))
     counts.pop(None, None)
     return max(counts, key=counts.get, default=None)
@@ -74,12 +74,12 @@ def find_problems(clip: dict,
                   multi_class: bool = False,
                   need_label: bool = False,
                   need_points: bool = True) -> Iterator[Problem]:
-    """Finds what is wrong with a clip that has a name.
+    """Finds the problems of a clip that has a name.
 
     Args:
         clip (dict): The annotation, as :class:`mmaction.datasets.PoseDataset`
-            takes it. One with ``frame_inds`` is in the compressed form that
-            ``DecompressPose`` takes.
+            reads it. One with ``frame_inds`` is in the compressed form that
+            ``DecompressPose`` reads.
         layout (Layout, optional): The joints and coordinates that the clip
             must have. Defaults to None, any.
         num_classes (int, optional): The number of classes. Defaults to None,
@@ -88,11 +88,11 @@ def find_problems(clip: dict,
             False.
         need_label (bool): Whether a clip must have a label. Defaults to
             False.
-        need_points (bool): Whether a clip must have key points; those of some
-            data sets are in files of their own. Defaults to True.
+        need_points (bool): Whether a clip must have key points; some datasets
+            store them in one file per clip. Defaults to True.
 
     Yields:
-        Problem: One problem after the other.
+        Problem: Each problem found.
     """
     yield from label_problems(clip, num_classes, multi_class, need_label)
     if 'keypoint' not in clip:
@@ -101,13 +101,13 @@ def find_problems(clip: dict,
         return
     problem = shape_problem(clip['keypoint'], 'frame_inds' in clip)
     if problem is not None:
-        yield problem  # which makes no sense of the others
+        yield problem  # the remaining checks need a valid shape
         return
     yield from layout_problems(layout_of(clip), layout)
     yield from length_problems(clip)
     yield from value_problems(clip['keypoint'])
     yield from score_problems(clip)
-    # The toolbox takes its default for a size of 2-D clips that is not there.
+    # The toolbox has a default for a missing img_shape of 2-D clips.
     if 'img_shape' in clip and (clip['img_shape'] is not None
                                 or clip['keypoint'].shape[-1] == 2):
         try:
@@ -118,7 +118,7 @@ def find_problems(clip: dict,
 
 def label_problems(clip: dict, num_classes: Optional[int], multi_class: bool,
                    need_label: bool) -> Iterator[Problem]:
-    """Yields what is wrong with the label or the labels."""
+    """Yields the problems of the label or labels."""
     label = clip.get('label')
     if label is None:
         if need_label:
@@ -127,7 +127,7 @@ def label_problems(clip: dict, num_classes: Optional[int], multi_class: bool,
     several = multi_class and isinstance(label, (list, tuple, np.ndarray))
     for one in label if several else [label]:
         if not is_integer(one):
-            yield Problem('label is no integer',
+            yield Problem('label not an integer',
                           f'has label {shown(label)}, which is not an integer')
             return
         if one < 0:
@@ -140,9 +140,9 @@ def label_problems(clip: dict, num_classes: Optional[int], multi_class: bool,
 
 
 def shape_problem(points: Any, compressed: bool) -> Optional[Problem]:
-    """What is wrong with type, dtype and shape of key points, if anything."""
+    """The problem with type, dtype or shape of key points, if any."""
     if not isinstance(points, np.ndarray):
-        return Problem('keypoint is no array', 'has a keypoint of type '
+        return Problem('keypoint not an array', 'has a keypoint of type '
                        f'{type(points).__name__}, not a NumPy array')
     if points.dtype.kind not in 'fiu':
         return Problem('keypoint of wrong dtype', 'has a keypoint of dtype '
@@ -168,7 +168,7 @@ def shape_problem(points: Any, compressed: bool) -> Optional[Problem]:
 
 def layout_problems(own: Optional[Layout],
                     layout: Optional[Layout]) -> Iterator[Problem]:
-    """Yields in what a layout differs from the one it should be."""
+    """Yields the difference of a layout from the expected one."""
     if own is None or layout is None or own == layout:
         return
     if own.joints != layout.joints:
@@ -179,7 +179,7 @@ def layout_problems(own: Optional[Layout],
 
 
 def length_problems(clip: dict) -> Iterator[Problem]:
-    """Yields which counts of frames are not those of the key points."""
+    """Yields frame counts that differ from that of the key points."""
     points, frames = clip['keypoint'], clip.get('total_frames')
     if frames is not None and not is_integer(frames):
         yield Problem('wrong total_frames',
@@ -205,14 +205,14 @@ def value_problems(points: np.ndarray) -> Iterator[Problem]:
                 yield Problem(f'{kind} key points', f'has {kind} key points '
                             f'in {bad.sum()} of {len(bad)} {unit}s, the first '
                               f'being {unit} {bad.argmax()}')
-    # The first values tell most clips from an empty one.
+    # The first pose of most clips is enough to rule out zeros.
     elif not points[0, 0].any() and not points.any():
         yield Problem('all-zero key points',
                       'has key points that are all zero')
 
 
 def score_problems(clip: dict) -> Iterator[Problem]:
-    """Yields what is wrong with the scores of key points, if there are any."""
+    """Yields the problems of the scores of key points, if present."""
     if 'keypoint_score' not in clip:
         return
     score, shape = clip['keypoint_score'], clip['keypoint'].shape
@@ -229,10 +229,11 @@ def score_problems(clip: dict) -> Iterator[Problem]:
 
 
 def checked_img_shape(value: Any) -> Tuple[int, int]:
-    """Height and width as a pair of integers.
+    """Returns height and width as a pair of integers.
 
     Raises:
-        ValueError: If they are not; the rest of a sentence on the clip.
+        ValueError: If they are not; the message is the predicate of a
+            sentence about the clip.
     """
     try:
         height, width = (int(side) for side in value)

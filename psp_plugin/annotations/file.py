@@ -1,4 +1,4 @@
-"""The parts of an annotation file: splits and clips, safely read."""
+"""Reads splits and clips of an annotation file, without running code."""
 from collections import Counter
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence
@@ -13,7 +13,7 @@ from .pickles import PickleFileError, load_pickle
 
 LISTS = (list, tuple, set, frozenset, np.ndarray)
 KEYS = ('split', 'annotations')
-# What to do about a missing file, by its name.
+# How to obtain a missing file, by its name.
 HOW_TO_MAKE = {
     'nwucla_3d.pkl':
     'make it with `python tools/data/convert_nwucla.py all_sqe.zip -o {path}`',
@@ -27,23 +27,23 @@ HOW_TO_MAKE = {
 
 
 class AnnotationError(InputError):
-    """Why a data set cannot be used, in one sentence that names its file."""
+    """Raised for an unusable dataset; the message names its file."""
 
 
 class InvalidClip(NamedTuple):
-    """A clip and what is wrong with it."""
+    """The name of an invalid clip and one problem of it."""
     name: str
     problem: Problem
 
 
 class AnnotationFile(NamedTuple):
-    """What an annotation file holds.
+    """The contents of an annotation file.
 
     Args:
-        path: Where it was read.
+        path: Path of the file.
         splits: The clip names of every split; None for a bare list of clips.
         clips: The annotations.
-        key: Which of their keys names them, ``filename`` or ``frame_dir``.
+        key: The key with the clip's name, ``filename`` or ``frame_dir``.
     """
     path: str
     splits: Optional[Dict[str, Iterable[str]]]
@@ -52,13 +52,13 @@ class AnnotationFile(NamedTuple):
 
 
 def read_pickle(path: str, safe: bool = True) -> Any:
-    """Reads a pickle from a disk or any storage that MMEngine knows.
+    """Reads a pickle from disk or any storage that MMEngine supports.
 
     Args:
         path (str): The pickle.
         safe (bool): Whether it is read by :func:`.pickles.load_pickle`, which
-            runs no code from it. Otherwise it is read as the toolbox does.
-            Defaults to True.
+            runs no code from it, instead of as in the toolbox. Defaults to
+            True.
 
     Raises:
         PickleFileError: If the safe reader cannot read it.
@@ -77,24 +77,24 @@ def read_annotations(path: str, safe: bool = True) -> AnnotationFile:
 
     Args:
         path (str): A pickle of clips, or of ``split`` and ``annotations``, as
-            the toolbox's ``PoseDataset`` takes them.
+            the toolbox's ``PoseDataset`` reads them.
         safe (bool): See :func:`read_pickle`. Defaults to True.
 
     Returns:
-        AnnotationFile: Its parts; the clips themselves are not checked.
+        AnnotationFile: Splits and clips; the clips are not checked.
 
     Raises:
         FileNotFoundError: If it is missing.
-        PickleFileError: If it is empty, truncated, no pickle, or holds
+        PickleFileError: If it is empty, truncated, not a pickle, or contains
             objects other than plain containers and NumPy arrays.
-        AnnotationError: If it has not those parts.
+        AnnotationError: If it does not consist of splits and clips.
     """
     check_annotation_file(path)
-    return take_apart(read_pickle(path, safe), path)
+    return parse_annotations(read_pickle(path, safe), path)
 
 
-def take_apart(data: Any, path: str) -> AnnotationFile:
-    """Finds splits and clips in what a pickle held.
+def parse_annotations(data: Any, path: str) -> AnnotationFile:
+    """Finds splits and clips in an unpickled object.
 
     Args:
         data (Any): The unpickled object.
@@ -109,19 +109,19 @@ def take_apart(data: Any, path: str) -> AnnotationFile:
         absent = [key for key in KEYS if key not in data]
         if absent:
             raise AnnotationError(
-                f'{path} has no key {" and ".join(map(repr, absent))}, but '
-                f'{several(data)}: a data set is a dict of split and '
+                f'{path} has no key {" and ".join(map(repr, absent))}, only '
+                f'{several(data)}: an annotation file is a dict of split and '
                 'annotations')
         splits, clips = data['split'], data['annotations']
         check_splits(splits, path)
     if not isinstance(clips, (list, tuple)):
         what = 'annotations are' if isinstance(data, dict) else 'pickle is'
         raise AnnotationError(
-            f'{path} is no data set: its {what} of type '
-            f'{type(clips).__name__}, where a list of clips should be')
+            f'{path} is not an annotation file: its {what} of type '
+            f'{type(clips).__name__}, not a list of clips')
     if not clips:
-        raise AnnotationError(f'{path} holds no clip: write it anew')
-    # Which of the two names clips is told by the first, as in the toolbox.
+        raise AnnotationError(f'{path} contains no clip: create it again')
+    # The first clip decides which key names clips, as in the toolbox.
     named_by_file = isinstance(clips[0], dict) and 'filename' in clips[0]
     key = 'filename' if named_by_file else 'frame_dir'
     for place, clip in enumerate(clips):
@@ -129,8 +129,8 @@ def take_apart(data: Any, path: str) -> AnnotationFile:
             found = (type(clip).__name__ if not isinstance(clip, dict) else
                      f'dict with {key}={shown(clip.get(key))}')
             raise AnnotationError(
-                f'{path}: annotation {place} is a {found}, where a dict with '
-                f'a clip name as {key} should be')
+                f'{path}: annotation {place} is a {found}, not a dict with a '
+                f'clip name as {key}')
     return AnnotationFile(path, splits, clips, key)
 
 
@@ -138,19 +138,19 @@ def check_splits(splits: Any, path: str) -> None:
     """Raises AnnotationError unless splits are lists of names."""
     if not isinstance(splits, dict):
         raise AnnotationError(
-            f"{path}: its 'split' is of type {type(splits).__name__}, where a "
-            'dict from split names to lists of clip names should be')
+            f"{path}: its 'split' is of type {type(splits).__name__}, not a "
+            'dict from split names to lists of clip names')
     for split, names in splits.items():
         wrong = [name for name in names if not isinstance(name, str)
                  ] if isinstance(names, LISTS) else [names]
         if wrong:
             raise AnnotationError(
-                f'{path}: split {split!r} holds {shown(wrong[0])}, where '
-                'clip names should be')
+                f'{path}: split {split!r} contains {shown(wrong[0])} instead '
+                'of clip names')
 
 
 def several(items: Iterable[Any], most: int = 5) -> str:
-    """The first of some items, and how many more there are."""
+    """Formats the first items and the number of the others."""
     items = list(items)
     more = f' and {len(items) - most} more' if len(items) > most else ''
     return ', '.join(map(shown, items[:most])) + more or 'nothing'
@@ -168,14 +168,14 @@ def names_of_split(file: AnnotationFile, split: str) -> Iterable[str]:
                               'split=None')
     if split not in file.splits:
         raise AnnotationError(
-            f'{file.path} has no split {split!r}, but '
-            f'{several(file.splits, 20)}: set split to one of them')
+            f'{file.path} has no split {split!r}, only '
+            f'{several(file.splits, 20)}: set split to one of its splits')
     return file.splits[split]
 
 
 def select_clips(file: AnnotationFile,
                  split: Optional[str]) -> List[dict]:
-    """The clips of a split in the order of the file.
+    """Returns the clips of a split in the order of the file.
 
     Args:
         file (AnnotationFile): The file.
@@ -188,20 +188,20 @@ def select_clips(file: AnnotationFile,
         if file.splits is not None:
             raise AnnotationError(
                 f'{file.path} has the splits {several(file.splits, 20)}, but '
-                'split is None: set split to one of them')
+                'split is None: set split to one of its splits')
         return list(file.clips)
     names = set(names_of_split(file, split))
     clips = [clip for clip in file.clips if clip[file.key] in names]
     if not clips:
         raise AnnotationError(
             f'{file.path}: split {split!r} has no clip among the '
-            f'{len(file.clips)} annotations: are they of another data set?')
+            f'{len(file.clips)} annotations: are they from another dataset?')
     return clips
 
 
 def absent_clips(file: AnnotationFile,
                  split: Optional[str]) -> List[InvalidClip]:
-    """The clips that a split names but the file has not."""
+    """The clips that are listed in a split but have no annotation."""
     if split is None:
         return []
     present = {clip[file.key] for clip in file.clips}
@@ -215,10 +215,10 @@ def absent_clips(file: AnnotationFile,
 
 def repeated_names(file: AnnotationFile,
                    clips: Sequence[dict]) -> List[InvalidClip]:
-    """The clips whose name is there more than once."""
+    """The clips whose name occurs more than once."""
     counts = Counter(clip[file.key] for clip in clips)
     return [InvalidClip(name, Problem('name not unique',
-                                      f'is there {count} times'))
+                                      f'occurs {count} times'))
             for name, count in counts.items() if count > 1]
 
 
@@ -231,7 +231,7 @@ def annotation_path(dataset: dict) -> str:
 
 
 def check_annotation_file(path: str) -> None:
-    """Raises FileNotFoundError, saying how to make it, if a file is missing.
+    """Raises FileNotFoundError if an annotation file is missing.
 
     Args:
         path (str): Path of an annotation file; remote ones (``s3://...``)

@@ -1,18 +1,18 @@
-"""What is done about a clip that cannot be used: stop, or take another."""
+"""Policies for a clip that fails in training: stop, or use another one."""
 import logging
 from typing import Any, Callable
 
 from mmengine.logging import print_log
 
 POLICIES = ('stop', 'skip')
-# So many clips one after the other are not to blame, but their pipeline is.
+# If this many consecutive clips fail, the pipeline is the likely cause.
 IN_A_ROW = 10
-SWITCH = (", or let CheckedPoseDataset take another clip in its place with "
+SWITCH = (", or have CheckedPoseDataset replace it by the next clip with "
           "invalid_clips='skip'")
 
 
 class InvalidClipError(RuntimeError):
-    """Which clip cannot be used and why, in one sentence."""
+    """Raised for an invalid clip; the message names it and its problem."""
 
 
 def check_policy(invalid_clips: str) -> None:
@@ -37,55 +37,55 @@ def clip_name(info: dict) -> str:
 
 def pass_pipeline(pipeline: Callable[[dict], Any], info: dict,
                   source: str) -> Any:
-    """Puts a clip through a pipeline and names it if that fails.
+    """Applies a pipeline to a clip, with an error that names the clip.
 
     Args:
         pipeline (Callable): The transforms.
         info (dict): The annotation of the clip.
-        source (str): Where it comes from, for the message.
+        source (str): The clip's file and split, for the message.
 
     Returns:
-        Any: What the pipeline makes of it.
+        Any: The output of the pipeline.
 
     Raises:
-        InvalidClipError: If the pipeline raises, or gives None.
+        InvalidClipError: If the pipeline raises, or returns None.
     """
     clip = f'clip {clip_name(info)!r} of {source}'
     try:
         packed = pipeline(info)
-    except MemoryError:  # says nothing of the clip
+    except MemoryError:  # not a problem of the clip
         raise
     except Exception as error:
         detail = ' '.join(str(error).split())
         raise InvalidClipError(f'{clip} does not pass the pipeline '
                            f'({type(error).__name__}: {detail})') from error
     if packed is None:
-        raise InvalidClipError(f'the pipeline gave nothing for {clip}')
+        raise InvalidClipError(f'the pipeline returned None for {clip}')
     return packed
 
 
 def take_clip(prepare: Callable[[int], Any], index: int, length: int,
               invalid_clips: str, test_mode: bool = False) -> Any:
-    """Prepares a clip, or the next one that can be, as the policy has it.
+    """Prepares a clip, or with ``'skip'`` the next valid one in its place.
 
-    Which clip stands in for another depends on the index alone, not on
-    workers, processes or earlier draws.
+    The replacement depends only on the index, not on workers, processes or
+    earlier draws.
 
     Args:
-        prepare (Callable): Gives the clip of an index, or raises
+        prepare (Callable): Returns the clip of an index, or raises
             InvalidClipError.
-        index (int): The clip.
+        index (int): Index of the clip.
         length (int): The number of clips.
         invalid_clips (str): ``'stop'`` or ``'skip'``.
-        test_mode (bool): Whether this is a test, in which no clip stands in
-            for another. Defaults to False.
+        test_mode (bool): Whether this is a test, in which no clip is
+            replaced. Defaults to False.
 
     Returns:
-        Any: What ``prepare`` gives.
+        Any: The value returned by ``prepare``.
 
     Raises:
         InvalidClipError: If the policy is to stop; or if ten clips in a row,
-            or all there are, cannot be used.
+            or all of fewer than ten, are invalid.
     """
     if test_mode or invalid_clips == 'stop':
         try:
@@ -100,7 +100,7 @@ def take_clip(prepare: Callable[[int], Any], index: int, length: int,
             return prepare((index + offset) % length)
         except InvalidClipError as error:
             last = error
-            print_log(f'{error}: the clip behind it stands in for it',
+            print_log(f'{error}: replaced by the next clip',
                       logger='current', level=logging.WARNING)
     raise InvalidClipError(f'{tries} clips in a row cannot be used, the last: '
-                           f'{last}: is this the pipeline for them?') from last
+                           f'{last}: does the pipeline fit them?') from last

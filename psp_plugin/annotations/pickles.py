@@ -10,36 +10,36 @@ import numpy as np
 
 from psp_plugin.errors import FileError
 
-# NumPy's own rebuilding functions, by what NumPy itself names in a pickle:
+# NumPy's reconstruction functions, taken from what NumPy itself pickles:
 # their modules are private and differ between NumPy 1 and 2.
 RECONSTRUCT = np.empty(0).__reduce__()[0]
 SCALAR = np.float32(0).__reduce__()[0]
 FROM_BUFFER = np.zeros(1).__reduce_ex__(5)[0]
 
 # Booleans, integers, floats, complex numbers, bytes and text. Arrays of
-# objects, times and records are not needed, and are where a forged state does
-# harm.
+# objects, times and records are not needed, and a forged state of them is
+# dangerous.
 DTYPE = re.compile(r'[biufcSU]\d+')
 BYTE_ORDERS = ('<', '>', '=', '|')
 
 ADVICE = ('only plain containers, numbers, text and NumPy arrays of these are '
-          'read from a pickle, since others can run code; if you trust the '
-          'file, load it with pickle and write it anew with these alone')
+          'read from a pickle, since other objects can run code; if you trust '
+          'the file, load it with pickle and save it with these types only')
 
 
 class PickleFileError(FileError, pickle.UnpicklingError):
-    """Why a pickle is not read."""
+    """Raised for a pickle that is damaged or has forbidden content."""
 
 
 class Refused(ValueError):
-    """What in a pickle is refused: the object of a sentence."""
+    """Forbidden content of a pickle; the message is a noun phrase."""
 
 
 class Dtype:
-    """A dtype in the making, because NumPy trusts a dtype's state.
+    """Placeholder of a dtype, because NumPy trusts a dtype's state.
 
-    A forged state makes NumPy read arbitrary memory: size, flags and fields
-    are thus not taken from the pickle, but from the dtype's name.
+    A forged state makes NumPy read arbitrary memory, so size, flags and
+    fields come from the dtype's name instead of the pickle.
     """
     __slots__ = ('value', )
     __hash__ = None
@@ -58,14 +58,14 @@ class Dtype:
 
 
 class Array:
-    """An array in the making, which takes a checked dtype only."""
+    """Placeholder of an array, which accepts a checked dtype only."""
     __slots__ = ('value', )
     __hash__ = None
 
     def __setstate__(self, state: Tuple) -> None:
         version, shape, dtype, is_fortran, data = state
         self.value = RECONSTRUCT(np.ndarray, (0, ), b'b')
-        # This one keeps the bytes it is given instead of copying them.
+        # __setstate__ keeps a reference to the bytes instead of copying them.
         self.value.__setstate__(
             (version, shape, checked(dtype), is_fortran, data))
 
@@ -76,8 +76,8 @@ def checked(dtype: Any) -> np.dtype:
     return dtype.value
 
 
-# What a pickle can call are functions, never our classes or NumPy's: a pickle
-# may set the attributes of whatever it can name.
+# A pickle may call functions only, never our classes or NumPy's, because it
+# can set the attributes of anything that it can name.
 def make_dtype(name, align=False, copy=False):
     return Dtype(name)
 
@@ -95,19 +95,19 @@ def make_from_buffer(buffer, dtype, *layout):
 
 
 def make_bytes(text, encoding):
-    """What bytes are to protocols 0 to 2, the toolbox's default."""
+    """Decodes bytes of protocols 0 to 2, the toolbox's default."""
     if encoding != 'latin1':
         raise Refused(f'text in the encoding {encoding!r}')
     return text.encode('latin1')
 
 
 def make_no_bytes():
-    """What no bytes are to these."""
+    """Empty bytes of protocols 0 to 2."""
     return b''
 
 
 def no_instance(*args):
-    """Stands for ``numpy.ndarray``, which arrays name but do not call."""
+    """Replaces ``numpy.ndarray``, which arrays reference but do not call."""
     raise Refused('a call of numpy.ndarray')
 
 
@@ -132,7 +132,7 @@ class PlainUnpickler(pickle.Unpickler):
     """Builds plain containers and NumPy arrays, and nothing else."""
 
     def find_class(self, module: str, name: str) -> Callable:
-        """Looks up what a pickle names, in :data:`ALLOWED` only."""
+        """Looks up a global of the pickle, in :data:`ALLOWED` only."""
         try:
             return ALLOWED[module, name]
         except KeyError:
@@ -144,16 +144,16 @@ class PlainUnpickler(pickle.Unpickler):
 
 
 def finished(value: Any, done: Dict[int, Tuple[Any, Any]]) -> Any:
-    """Puts dtypes and arrays where those in the making are.
+    """Replaces placeholders by the dtypes and arrays they contain.
 
     Args:
-        value (Any): What was unpickled; its lists and dicts are changed in
+        value (Any): The unpickled object; its lists and dicts are changed in
             place.
-        done (dict): The containers that are done by ``id``, which is theirs
-            for as long as they are kept here, and what has replaced them.
+        done (dict): ``id`` of each processed container -> the container,
+            kept alive so that its ``id`` stays unique, and its replacement.
 
     Returns:
-        Any: The value, or what replaces it.
+        Any: The value, or its replacement.
     """
     kind = type(value)
     if kind is Array or kind is Dtype:
@@ -177,17 +177,17 @@ def finished(value: Any, done: Dict[int, Tuple[Any, Any]]) -> Any:
 
 
 def check_memo(stream: BinaryIO) -> None:
-    """Refuses numbers of the memo that are beyond any need.
+    """Rejects memo indices that are larger than any valid pickle needs.
 
-    The unpickler makes room for all numbers up to the one it reads, so that
-    a few damaged bytes, such as the last of a key, take tens of gigabytes.
+    The unpickler allocates all entries up to the index it reads, so a few
+    damaged bytes, such as the last of a key, allocate tens of gigabytes.
 
     Args:
         stream (BinaryIO): A pickle, read up to its end.
 
     Raises:
-        pickle.UnpicklingError: If a number is greater than the bytes before
-            it.
+        pickle.UnpicklingError: If an index is greater than the number of
+            bytes before it.
     """
     for opcode, number, place in pickletools.genops(stream):
         if opcode.name in ('PUT', 'LONG_BINPUT') and number > place:
@@ -198,10 +198,9 @@ def check_memo(stream: BinaryIO) -> None:
 def load_pickle(path: str) -> Any:
     """Reads a pickle of plain containers and NumPy arrays.
 
-    Whatever else a pickle names is refused before it is built, so that
-    reading a file runs no code from it. Reads the pickles of NumPy 1 and 2
-    and every protocol; not those of Python 2. What is shared in the pickle
-    stays shared.
+    Any other object is rejected before it is built, so that reading a file
+    runs no code from it. Supports pickles of NumPy 1 and 2 and every
+    protocol, but not those of Python 2. Shared objects stay shared.
 
     Args:
         path (str): A local file.
@@ -212,37 +211,38 @@ def load_pickle(path: str) -> Any:
         booleans, numbers, bytes or text.
 
     Raises:
-        PickleFileError: If the file is empty, truncated, no pickle, or holds
-            anything else.
+        PickleFileError: If the file is empty, truncated, not a pickle, or
+            contains other objects.
         OSError: If the file cannot be opened.
     """
     with open(path, 'rb') as stream:
         if not stream.peek(1):
-            raise PickleFileError(path, 'is empty: write it anew')
+            raise PickleFileError(path, 'is empty: create it again')
         try:
             check_memo(stream)
             stream.seek(0)
             return PlainUnpickler(stream).load()
         except Refused as error:
-            raise PickleFileError(path, f'holds {error}: {ADVICE}') from error
+            raise PickleFileError(
+                path, f'contains {error}: {ADVICE}') from error
         except OSError:
             raise
-        except Exception as error:  # any, says the manual of pickle
+        except Exception as error:  # pickle documents that it may raise any
             detail = ' '.join(str(error).split()) or type(error).__name__
             raise PickleFileError(
-                path, 'is not a pickle, or is cut short or damaged '
-                f'({detail}): write or download it anew') from error
+                path, 'is not a pickle, or is truncated or damaged '
+                f'({detail}): create or download it again') from error
 
 
 def write_pickle(data: Dict, path: str) -> None:
-    """Pickles to a file that is there whole or not at all.
+    """Writes a pickle atomically: an interrupted write leaves no file.
 
     Args:
-        data (dict): What to write.
-        path (str): Where to; its folder is made where it is missing.
+        data (dict): The object to write.
+        path (str): The file; its folder is created if missing.
 
     Raises:
-        OSError: If the folder cannot be made or written.
+        OSError: If the folder cannot be created or written.
     """
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     unfinished = f'{path}.{os.getpid()}.tmp'

@@ -1,4 +1,4 @@
-"""Surveys a whole annotation file: all its problems, and what it holds."""
+"""Surveys an annotation file: all its problems, and its statistics."""
 import hashlib
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -27,23 +27,23 @@ from .file import (
 
 @dataclass
 class Survey:
-    """What an annotation file holds.
+    """Problems and statistics of an annotation file.
 
     Args:
         path: The file.
-        clips: The number of clips looked at.
+        clips: The number of clips surveyed.
         invalid: Every problem of every clip.
-        classes: Per split, how many clips each label has; of clips without a
-            usable label under None.
-        frames: Numbers of frames of all clips that tell it.
-        counts: How many clips have which joints, coordinates, dtype and
-            number of persons.
-        second_absent: Clips in which no second person is seen.
-        twins: Per pair of splits without a common clip, the clips of the
-            second whose key points are those of a clip of the first.
+        classes: Per split, the number of clips of each label; those without
+            a valid label are counted under None.
+        frames: Number of frames of each clip with a valid ``keypoint``.
+        counts: Number of clips by joints, coordinates, dtype and number of
+            persons.
+        second_absent: Number of clips without a second person.
+        duplicates: Per pair of splits without a common clip, the clips of
+            the second with the same key points as a clip of the first.
         shared: Per pair of a train split and its val or test split, the clips
             that are in both.
-        notes: What else the user should know.
+        notes: Further remarks for the user.
     """
     path: str
     clips: int = 0
@@ -53,20 +53,20 @@ class Survey:
     counts: Dict[str, Counter] = field(
         default_factory=lambda: defaultdict(Counter))
     second_absent: int = 0
-    twins: Dict[str, List[str]] = field(default_factory=dict)
+    duplicates: Dict[str, List[str]] = field(default_factory=dict)
     shared: Dict[str, List[str]] = field(default_factory=dict)
     notes: List[str] = field(default_factory=list)
 
     @property
     def problems(self) -> Dict[str, List[InvalidClip]]:
-        """The invalid clips by the kind of problem, most of a kind first."""
+        """The invalid clips by kind of problem, the most frequent first."""
         kinds = defaultdict(list)
         for clip in self.invalid:
             kinds[clip.problem.kind].append(clip)
         return dict(sorted(kinds.items(), key=lambda kind: -len(kind[1])))
 
     def as_dict(self) -> Dict[str, Any]:
-        """All of it as plain containers, for JSON."""
+        """The survey as plain containers, for JSON."""
         return dict(
             path=self.path, clips=self.clips,
             problems={kind: [dict(clip=clip.name, problem=clip.problem.text)
@@ -77,11 +77,11 @@ class Survey:
             frames=self.frame_range(),
             counts={name: {str(value): n for value, n in counter.items()}
                     for name, counter in self.counts.items()},
-            second_absent=self.second_absent, twins=self.twins,
+            second_absent=self.second_absent, duplicates=self.duplicates,
             shared=self.shared, notes=self.notes)
 
     def frame_range(self) -> List[float]:
-        """Least, median and most frames, or nothing."""
+        """Minimum, median and maximum number of frames, or []."""
         if not self.frames:
             return []
         return [min(self.frames), median(self.frames), max(self.frames)]
@@ -95,7 +95,7 @@ def survey(path: str,
            **kinds: bool) -> Survey:
     """Surveys an annotation file without stopping at its first problem.
 
-    Problems are those at which a :class:`CheckedPoseDataset` stops.
+    Problems are those that :class:`CheckedPoseDataset` raises.
 
     Args:
         path (str): The file.
@@ -105,17 +105,18 @@ def survey(path: str,
             any.
         joints (int, optional): The number of joints. Defaults to None, that
             of most clips.
-        progress (Callable): Wraps the list of clips that is gone through.
+        progress (Callable): Wraps the list of clips during iteration, e.g.
+            with a progress bar. Defaults to ``iter``.
         **kinds (bool): ``multi_class`` and ``need_points`` of
             :func:`find_problems`.
 
     Returns:
-        Survey: What was found.
+        Survey: Problems and statistics.
 
     Raises:
         FileNotFoundError: If the file is missing.
-        ValueError: If it cannot be taken apart into splits and clips, or has
-            no such split.
+        ValueError: If it does not consist of splits and clips, or has no
+            such split.
     """
     file = read_annotations(path)
     clips = list(file.clips)
@@ -131,7 +132,7 @@ def survey(path: str,
         problems = list(find_problems(clip, layout, num_classes, **kinds))
         found.invalid += [InvalidClip(clip[file.key], problem)
                           for problem in problems]
-        look_at(clip, found)
+        count_clip(clip, found)
         if isinstance(clip.get('keypoint'), np.ndarray):
             digests.setdefault(clip[file.key], digest(clip['keypoint']))
     count_classes(file, num_classes, found)
@@ -150,7 +151,7 @@ def survey(path: str,
 
 def expected_layout(clips: List[dict],
                     joints: Optional[int]) -> Optional[Layout]:
-    """The layout of most clips, of those with so many joints if given."""
+    """The most frequent layout, among clips with ``joints`` if given."""
     if joints is None:
         return common_layout(clips)
     having = (clip for clip in clips
@@ -158,8 +159,8 @@ def expected_layout(clips: List[dict],
     return common_layout(having) or Layout(joints, 3, False)
 
 
-def look_at(clip: dict, found: Survey) -> None:
-    """Counts what a clip is like, as far as it tells."""
+def count_clip(clip: dict, found: Survey) -> None:
+    """Adds dtype and shape of a clip to the statistics, where valid."""
     points = clip.get('keypoint')
     if not isinstance(points, np.ndarray):
         return
@@ -203,14 +204,14 @@ def count_classes(file: AnnotationFile, num_classes: Optional[int],
 
 
 def held_out(train: str, other: str) -> bool:
-    """Whether a split is, by its name, for testing what a split trained."""
+    """Whether a split, by its name, is for evaluating a train split."""
     return 'train' in train and other in (train.replace('train', 'val'),
                                           train.replace('train', 'test'))
 
 
 def compare_splits(file: AnnotationFile, digests: Dict[str, bytes],
                    found: Survey) -> None:
-    """Finds clips that are, or whose key points are, in two splits."""
+    """Finds clips that are in two splits, and duplicates across splits."""
     splits: Dict[str, Set[str]] = {
         str(split): {name for name in names if name in digests}
         for split, names in (file.splits or {}).items()}
@@ -221,7 +222,7 @@ def compare_splits(file: AnnotationFile, digests: Dict[str, bytes],
         if common:
             continue
         known = {digests[name] for name in splits[one]}
-        twins = sorted(name for name in splits[other]
-                       if digests[name] in known)
-        if twins:
-            found.twins[f'{one}, {other}'] = twins
+        duplicates = sorted(name for name in splits[other]
+                            if digests[name] in known)
+        if duplicates:
+            found.duplicates[f'{one}, {other}'] = duplicates

@@ -1,14 +1,14 @@
-"""Puts the survey of an annotation file into lines of text."""
+"""Formats the survey of an annotation file as text."""
 from typing import Dict, List
 
 from .survey import Survey
 
-# Clips that a line names.
+# Clips named in a line.
 NAMED = 3
 
 
 def describe(found: Survey) -> str:
-    """Tells the problems of a data set, then what it holds.
+    """Formats the problems of a dataset, then its statistics.
 
     Args:
         found (Survey): The survey.
@@ -29,14 +29,14 @@ def describe(found: Survey) -> str:
     for pair, names in found.shared.items():
         lines.append(f'in both splits of {pair}: {len(names)} clips, '
                      f'{first(names)}')
-    for pair, names in found.twins.items():
-        lines.append(f'same key points in {pair}: {len(names)} clips of the '
+    for pair, names in found.duplicates.items():
+        lines.append(f'duplicates in {pair}: {len(names)} clips of the '
                      f'second, {first(names)}')
     return '\n'.join(lines + [f'note: {note}' for note in found.notes])
 
 
 def problem_table(found: Survey) -> List[str]:
-    """One line per kind of problem: its number and the first clips."""
+    """Two lines per kind of problem: count and first clips, an example."""
     problems = found.problems
     if not problems:
         return ['problems: none']
@@ -52,12 +52,12 @@ def problem_table(found: Survey) -> List[str]:
 
 
 def first(names: List[str]) -> str:
-    """The first names, and whether there are more."""
+    """The first names, followed by ``...`` if there are more."""
     return ', '.join(names[:NAMED]) + (', ...' if len(names) > NAMED else '')
 
 
 def shares(counter: Dict, total: int) -> str:
-    """How many clips have which value; the value alone if it is all's."""
+    """The number of clips per value; only the value if all share it."""
     ordered = sorted(counter.items(), key=lambda item: -item[1])
     if len(ordered) == 1 and ordered[0][1] == total:
         return str(ordered[0][0])

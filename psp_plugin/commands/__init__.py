@@ -1,1 +1,1 @@
-"""What every command shares: arguments, checks of a run, models and clips."""
+"""Shared by the commands: arguments, checks of a run, models and clips."""

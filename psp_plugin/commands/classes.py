@@ -1,4 +1,4 @@
-"""What the classes of a model are called."""
+"""Names of the classes of a model."""
 from typing import List, Optional, Sequence, Union
 
 from mmengine.config import ConfigDict
@@ -12,9 +12,9 @@ def class_names(num_classes: int,
                 dataset: Optional[ConfigDict] = None) -> List[str]:
     """Finds the names of the classes.
 
-    They are the given ones, else those of the checkpoint, else those of the
-    config's test dataset, else numbers. Names of a checkpoint or config that
-    are not as many as the classes belong to other data and are passed over.
+    Sources in order: ``given``, the checkpoint, the config's test dataset,
+    and ``class 0``, ``class 1`` etc. Names of a checkpoint or config are
+    ignored if their number differs from the number of classes.
 
     Args:
         num_classes (int): Number of classes of the model.
@@ -25,11 +25,11 @@ def class_names(num_classes: int,
             to None.
 
     Returns:
-        list[str]: One name a class.
+        list[str]: One name per class.
 
     Raises:
-        ValueError: If the given names are not as many as the classes, or if
-            the file is missing or is no list of names.
+        ValueError: If the number of given names differs from the number of
+            classes, or if the file is missing or not a list of names.
     """
     if given is not None:
         names = read_classes(given) if isinstance(given, str) else list(given)

@@ -1,4 +1,4 @@
-"""Reads clips and makes of them what a model takes.
+"""Reads clips and prepares them as inputs of a model.
 
 Shape legend: M person, T frame, V joint, C channel.
 """
@@ -18,20 +18,20 @@ from psp_plugin.models.recognizers.checks import num_joints_of
 from psp_plugin.recordings import RecordingError, read_recording
 
 Clip = Union[str, Path, dict]
-# What transforms raise on data that they are not made for.
-REFUSALS = (AssertionError, IndexError, KeyError, TypeError, ValueError)
+# Exceptions that transforms raise on data they do not support.
+UNSUPPORTED = (AssertionError, IndexError, KeyError, TypeError, ValueError)
 
 
 class ClipError(ValueError):
-    """Why a clip cannot be classified, in one sentence for the user."""
+    """Raised for a clip that cannot be classified, with a user message."""
 
 
 class ClipPreparer:
-    """Passes clips through the test pipeline of a config, checking the fit.
+    """Applies the test pipeline of a config and checks inputs and outputs.
 
     Args:
         dataset (ConfigDict): The test dataset of a config, see
-            :func:`find_test_dataset`; of it the pipeline is used.
+            :func:`find_test_dataset`; only its pipeline is used.
         model (nn.Module): The model, with its config as ``cfg``.
         scored (bool): Whether the third channel of a recording is the score
             of its joints. Defaults to False.
@@ -41,11 +41,11 @@ class ClipPreparer:
                  scored: bool = False) -> None:
         self.transforms = Compose(dataset.pipeline).transforms
         self.num_joints = num_joints_of(model.backbone)
-        # A model of heat maps has no joints, and other channels.
+        # A model for heat maps has neither joints nor these channels.
         self.num_channels = (None if self.num_joints is None else
                              num_channels_of(model))
         self.scored = scored
-        # Which of two persons is the first is for the pipeline to say.
+        # At least two, so that the pipeline can choose the main person.
         self.max_persons = max([2] + [
             getattr(transform, 'num_person', 0)
             for transform in self.transforms
@@ -57,11 +57,11 @@ class ClipPreparer:
         Args:
             clip (str or Path or dict): A recording, see
                 :func:`psp_plugin.recordings.read_recording`, or an
-                annotation as a ``PoseDataset`` has it.
+                annotation in the format of ``PoseDataset``.
 
         Returns:
             dict: ``frame_dir``, ``keypoint`` (M, T, V, C), ``total_frames``
-            and what else the clip has.
+            and the clip's other keys.
 
         Raises:
             ClipError: If it cannot be read.
@@ -74,7 +74,7 @@ class ClipPreparer:
             raise ClipError(str(error)) from error
 
     def __call__(self, clip: Clip) -> dict:
-        """Makes of a clip what the model takes.
+        """Prepares a clip as input of the model.
 
         Args:
             clip (str or Path or dict): See :meth:`read`.
@@ -89,15 +89,15 @@ class ClipPreparer:
         data, name = self.read(clip), clip_name(clip)
         self._check(data, name)
         _, num_frames, _, coordinates = data['keypoint'].shape
-        given = f'{name} has {coordinates} coordinates a joint and ' \
+        given = f'{name} has {coordinates} coordinates per joint and ' \
                 f'{"" if "keypoint_score" in data else "no "}scores'
-        # As the toolbox's datasets complete an annotation.
+        # The keys that the toolbox's datasets add to an annotation.
         data = {'total_frames': num_frames, **data, 'modality': 'Pose',
                 'start_index': 0}
         for transform in self.transforms:
             try:
                 data = transform(data)
-            except REFUSALS as error:
+            except UNSUPPORTED as error:
                 raise ClipError(
                     f'{given}, on which {type(transform).__name__} of the '
                     'test pipeline fails: '
@@ -105,21 +105,21 @@ class ClipPreparer:
         channels = data['inputs'].shape[-1]
         if self.num_channels not in (None, channels):
             raise ClipError(
-                f'{given}, of which the test pipeline makes {channels} '
-                f'channels, but the model takes {self.num_channels}')
+                f'{given}, from which the test pipeline makes {channels} '
+                f'channels, but the model expects {self.num_channels}')
         return data
 
     def _check(self, data: dict, name: str) -> None:
-        """Raises ClipError for what no pipeline could mend."""
+        """Raises ClipError for problems that no pipeline can correct."""
         keypoint = data.get('keypoint')
         shape = getattr(keypoint, 'shape', ())
         if len(shape) != 4 or 0 in shape:
             raise ClipError(
-                f'{name} has no keypoint of shape (persons, frames, joints, '
-                f'2 or 3), but {shape or type(keypoint).__name__}')
+                f'{name} must have a keypoint of shape (persons, frames, '
+                f'joints, 2 or 3), not {shape or type(keypoint).__name__}')
         if self.num_joints not in (None, shape[2]):
             raise ClipError(f'{name} has {shape[2]} joints, but the model '
-                            f'takes {self.num_joints}')
+                            f'expects {self.num_joints}')
         if keypoint.dtype.kind == 'f' and not np.isfinite(keypoint).all():
             raise ClipError(f'{name} has coordinates that are NaN or '
                             'infinite: write missing joints as zeros')
@@ -129,14 +129,14 @@ class ClipPreparer:
 
 
 def clip_name(clip: Clip) -> str:
-    """What a clip is called in results and errors."""
+    """Returns the name of a clip in results and errors."""
     if isinstance(clip, dict):
         return str(clip.get('frame_dir', 'a clip without frame_dir'))
     return str(clip)
 
 
 def num_channels_of(model: nn.Module) -> Optional[int]:
-    """The channels that a joint has in the inputs of a model.
+    """Returns the number of channels per joint in the inputs of a model.
 
     None if its encoder has no argument ``in_channels``.
     """
@@ -150,20 +150,20 @@ def num_channels_of(model: nn.Module) -> Optional[int]:
 
 
 def find_test_dataset(cfg: Config) -> ConfigDict:
-    """The test dataset of a config, within whatever wraps it.
+    """Returns the innermost test dataset of a config, without wrappers.
 
     Raises:
-        ValueError: If there is none with a pipeline.
+        ValueError: If it has no pipeline.
     """
     dataset = innermost_dataset(cfg, 'test')
     if 'pipeline' not in dataset:
         raise ValueError(f'{cfg.filename or "the config"} has no pipeline in '
-                         'test_dataloader.dataset, to prepare clips with')
+                         'test_dataloader.dataset to prepare clips with')
     return dataset
 
 
 def innermost_dataset(cfg: Config, use: str) -> ConfigDict:
-    """What the wrappers of a dataset hold; empty if there is none.
+    """Returns the dataset config inside any wrappers, empty without one.
 
     Args:
         cfg (Config): A toolbox config.

@@ -1,4 +1,4 @@
-"""What several commands need of their arguments, files and errors."""
+"""Arguments, file names, progress and errors shared by the commands."""
 import argparse
 import contextlib
 import itertools
@@ -11,7 +11,7 @@ from rich.progress import track
 
 
 def model_parser(description: str) -> argparse.ArgumentParser:
-    """A parser with ``config``, ``checkpoint`` and ``--cfg-options``."""
+    """Returns a parser of config, checkpoint and ``--cfg-options``."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument('config', help='the config of the model')
     parser.add_argument('checkpoint', help='its trained weights')
@@ -20,7 +20,7 @@ def model_parser(description: str) -> argparse.ArgumentParser:
 
 
 def add_cfg_options(parser: argparse.ArgumentParser) -> None:
-    """Adds ``--cfg-options``, as the toolbox's own scripts have it."""
+    """Adds ``--cfg-options``, as in the toolbox's scripts."""
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
         help='keys of the config to override')
@@ -29,20 +29,20 @@ def add_cfg_options(parser: argparse.ArgumentParser) -> None:
 def add_device(parser: argparse.ArgumentParser) -> None:
     """Adds ``--device``."""
     parser.add_argument(
-        '--device', help='such as cpu or cuda:1 (default: cuda:0 where there '
-        'is one, else cpu)')
+        '--device', help='such as cpu or cuda:1 (default: cuda:0 if '
+        'available, else cpu)')
 
 
 def add_jobs(parser: argparse.ArgumentParser, default: int = 1) -> None:
     """Adds ``--jobs``."""
     parser.add_argument(
         '--jobs', type=positive, default=default, metavar='N',
-        help='runs side by side, which share cores and GPU (default: '
+        help='number of parallel runs, which share cores and GPU (default: '
         '%(default)s)')
 
 
 def read_config(args: argparse.Namespace) -> Config:
-    """Reads ``args.config``, with ``args.cfg_options`` in it."""
+    """Reads ``args.config`` and merges ``args.cfg_options`` into it."""
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options or {})
     return cfg
@@ -50,11 +50,11 @@ def read_config(args: argparse.Namespace) -> Config:
 
 @contextlib.contextmanager
 def exit_on_error(*kinds: Type[Exception]) -> Iterator[None]:
-    """Ends the process with what an error says, without a traceback.
+    """Exits with the message of an error, without a traceback.
 
     Args:
-        *kinds (type[Exception]): Kinds of errors beside ``ValueError`` and
-            ``OSError``.
+        *kinds (type[Exception]): Error types to handle in addition to
+            ``ValueError`` and ``OSError``.
     """
     try:
         yield
@@ -66,22 +66,22 @@ def exit_on_error(*kinds: Type[Exception]) -> Iterator[None]:
 
 
 def positive(text: str) -> int:
-    """The type of an argument that is a number from 1.
+    """Parses an argument that is a positive integer.
 
     Raises:
-        argparse.ArgumentTypeError: If it is another.
+        argparse.ArgumentTypeError: If it is not.
     """
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f'{text!r} is no positive number')
+        raise argparse.ArgumentTypeError(f'{text!r} is not a positive integer')
     return int(text)
 
 
 def free_name(name: str, taken: Set[str]) -> str:
-    """A file's name for a clip, which no other clip has taken.
+    """Returns a unique file name, without suffix, for a clip.
 
     Args:
         name (str): Name of the clip.
-        taken (set[str]): Names that are taken; the new one is added.
+        taken (set[str]): Names in use; the new one is added.
     """
     stem = name.replace('/', '_')
     stems = (f'{stem}_{i}' if i else stem for i in itertools.count())
@@ -91,11 +91,11 @@ def free_name(name: str, taken: Set[str]) -> str:
 
 
 def show_progress(items: Sequence, doing: str) -> Iterable:
-    """Yields items, with a bar on the standard error if that is a terminal.
+    """Yields items, with a progress bar on stderr if it is a terminal.
 
     Args:
-        items (Sequence): What is gone through.
-        doing (str): What is done with it, such as ``'reading'``.
+        items (Sequence): The items.
+        doing (str): Label of the bar, such as ``'reading'``.
     """
     console = Console(stderr=True)
     return track(items, doing, console=console,

@@ -1,4 +1,4 @@
-"""Builds a trained model, each problem of its files told in one sentence."""
+"""Builds a trained model, with one-sentence errors for its files."""
 import os
 from typing import Optional, Tuple
 
@@ -10,11 +10,11 @@ from torch import nn
 
 
 def choose_device(device: Optional[str] = None) -> torch.device:
-    """Finds the device to compute on.
+    """Selects the device to compute on.
 
     Args:
         device (str, optional): Such as ``'cpu'`` or ``'cuda:1'``. Defaults to
-            None: ``'cuda:0'`` where there is one, else ``'cpu'``.
+            None: ``'cuda:0'`` if available, else ``'cpu'``.
 
     Raises:
         ValueError: If PyTorch cannot compute on it.
@@ -31,25 +31,25 @@ def choose_device(device: Optional[str] = None) -> torch.device:
 
 def load_model(cfg: Config, checkpoint: str,
                device: torch.device) -> Tuple[nn.Module, dict]:
-    """Builds the model of a config and gives it trained weights.
+    """Builds the model of a config and loads trained weights.
 
-    Source: the toolbox's ``init_recognizer``. Departs from it where weights
-    are missing or have another shape: it goes on with random ones. Weights
-    that the model has no place for, such as those of a neck in a config
-    without one, are disregarded here too.
+    Source: the toolbox's ``init_recognizer``. Departs from it for weights
+    that are missing or have another shape: they raise an error, where the
+    toolbox keeps random ones. Unexpected weights, such as those of a neck in
+    a config without one, are ignored as in the toolbox.
 
     Args:
         cfg (Config): A toolbox config.
-        checkpoint (str): Path or address of a checkpoint.
-        device (torch.device): Where the model is to be.
+        checkpoint (str): Path or URL of a checkpoint.
+        device (torch.device): Device of the model.
 
     Returns:
-        tuple[nn.Module, dict]: The model, to predict with, and the ``meta``
+        tuple[nn.Module, dict]: The model in evaluation mode, and the ``meta``
         of the checkpoint.
 
     Raises:
         ValueError: If the checkpoint cannot be read, or lacks weights.
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file is missing.
     """
     content = _read_checkpoint(str(checkpoint))
     state = content.get('state_dict', content)
@@ -77,18 +77,18 @@ def _read_checkpoint(path: str) -> dict:
     except OSError as error:
         raise ValueError(f'checkpoint {path} cannot be read: '
                          f'{first_line(error)}') from error
-    except Exception as error:  # bytes of any kind can raise any other
-        # Not PyTorch's own words, which advise to switch its safety off.
+    except Exception as error:  # arbitrary bytes can raise any exception
+        # Not PyTorch's message, which suggests disabling its safe loading.
         raise ValueError(
-            f'{path} cannot be read as a checkpoint: it is none, or it holds '
-            'more than weights and plain data') from error
+            f'{path} cannot be read as a checkpoint: it is of another format, '
+            'or contains more than weights and plain data') from error
     if not isinstance(content, dict):
-        raise ValueError(f'{path} cannot be read as a checkpoint: it holds a '
-                         f'{type(content).__name__}')
+        raise ValueError(f'{path} cannot be read as a checkpoint: it contains '
+                         f'a {type(content).__name__}, not a dict')
     return content
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, without PyTorch's further lines of advice."""
+    """Returns the first line of an error, without PyTorch's advice."""
     lines = str(error).strip().splitlines()
     return lines[0].rstrip('.') if lines else type(error).__name__

@@ -1,4 +1,4 @@
-"""What of a run's config can be checked before anything of it is built."""
+"""Checks of a run's config before anything is built from it."""
 from pathlib import Path
 from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
@@ -11,7 +11,7 @@ LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
 def find_dicts(cfg: Any, place: str = '') -> Iterator[Tuple[str, dict]]:
-    """Yields every dict of a nested config and its place, as ``a.0.b``."""
+    """Yields the path, as ``a.0.b``, and every dict of a nested config."""
     if isinstance(cfg, (dict, Config)):
         if isinstance(cfg, dict):
             yield place, cfg
@@ -33,15 +33,15 @@ def annotation_paths(cfg: Any) -> Iterator[str]:
 
 def class_options(cfg: Config,
                   uses: Sequence[str] = LOADERS) -> List[str]:
-    """Options that tell checked datasets how many classes the model has.
+    """Returns options that set ``num_classes`` of the checked datasets.
 
-    A ``CheckedPoseDataset`` that a config gives its own ``num_classes`` keeps
-    it. Those of hooks are left as they are: an unlabelled pool may have
-    labels of other classes.
+    They get the model's number of classes. A ``CheckedPoseDataset`` with its
+    own ``num_classes`` keeps it. Datasets of hooks are not changed, because
+    an unlabelled pool may have labels of other classes.
 
     Args:
         cfg (Config): The config of a run.
-        uses (Sequence[str]): The keys it uses. Defaults to all dataloaders.
+        uses (Sequence[str]): Config keys in use. Defaults to all dataloaders.
 
     Returns:
         list[str]: Values for ``--cfg-options``, as ``a.0.b=10``; none if the
@@ -61,21 +61,21 @@ def class_options(cfg: Config,
 
 def check_run(cfg: Config,
               uses: Sequence[str] = (*LOADERS, 'custom_hooks')) -> None:
-    """Checks what of a config does not fit together.
+    """Checks that the parts of a config are compatible.
 
     Args:
         cfg (Config): The config of a run.
-        uses (Sequence[str]): The keys it uses. Defaults to all dataloaders
+        uses (Sequence[str]): Config keys in use. Defaults to all dataloaders
             and hooks.
 
     Raises:
-        InputError: If clips are sampled with other frames than the encoder
-            was built for, if unlabelled batches of one clip are to be
-            contrasted, or if a pre-trained checkpoint is missing.
+        InputError: If the number of sampled frames differs from that of the
+            encoder, if unlabelled batches of one clip are to be contrasted,
+            or if a pre-trained checkpoint is missing.
     """
     model = cfg.get('model', {})
     backbone = model.get('backbone') or {}
-    if 'train_dataloader' in uses:  # a test has weights of its own
+    if 'train_dataloader' in uses:  # a test loads its checkpoint instead
         check_pretrained(backbone.get('init_cfg'))
     fixed = backbone.get('temporal') == 'attention' or (
         backbone.get('type') == 'SkeletonTransformer')
@@ -97,7 +97,7 @@ def check_frames(num_frames: Optional[int], place: str, part: dict) -> None:
 
 
 def check_pretrained(init_cfg: Optional[dict]) -> None:
-    """Raises InputError if there is no file of pre-trained weights."""
+    """Raises InputError if the file of pre-trained weights is missing."""
     checkpoint = (isinstance(init_cfg, dict)
                   and init_cfg.get('type') == 'Pretrained'
                   and str(init_cfg.get('checkpoint')))
@@ -109,7 +109,7 @@ def check_pretrained(init_cfg: Optional[dict]) -> None:
 
 
 def check_contrast(loss_con: Optional[dict], loader: dict) -> None:
-    """Raises InputError if unlabelled batches have nothing to contrast."""
+    """Raises InputError if unlabelled batches are too small to contrast."""
     if loss_con and not loss_con.get('gather') and loader.get(
             'batch_size') == 1:
         raise InputError(

@@ -1,9 +1,9 @@
-"""Runs MMAction2's own scripts, unmodified, with the plugin in place.
+"""Runs MMAction2's scripts, unmodified, with the plugin imported.
 
 ``python -m psp_plugin.toolbox TOOL ARGUMENTS...`` imports the plugin, which
-mends the toolbox, before the script's first line. Started by its path, a
-script that imports ``mmaction.models`` or loads a checkpoint before it has
-read a config stops at the problems of the released wheel
+patches the toolbox, before the script's first line. Started by its path, a
+script that imports ``mmaction.models`` or loads a checkpoint before it reads
+a config fails because of problems in the released wheel
 (:mod:`psp_plugin.compat`).
 """
 import argparse
@@ -28,13 +28,13 @@ from psp_plugin.errors import InputError
 
 
 def tools_folder() -> Path:
-    """The folder with the scripts of the installed toolbox."""
+    """Returns the folder with the scripts of the installed toolbox."""
     toolbox = importlib.util.find_spec('mmaction')
     return Path(toolbox.origin).parent / '.mim' / 'tools'
 
 
 def list_tools() -> List[str]:
-    """Names of the toolbox's scripts, such as ``analysis_tools/get_flops``."""
+    """Lists the toolbox's scripts, such as ``analysis_tools/get_flops``."""
     folder = tools_folder()
     return sorted(path.relative_to(folder).with_suffix('').as_posix()
                   for path in folder.rglob('*.py'))
@@ -58,11 +58,11 @@ def find_tool(name: str) -> Path:
         raise ImportError(f'the installed MMAction2 has no {path.parent}: '
                           'install a released wheel, or run `pip install -e '
                           '.` in its source folder')
-    alike = [tool for tool in tools if Path(tool).stem == Path(name).stem]
+    similar = [tool for tool in tools if Path(tool).stem == Path(name).stem]
     raise ImportError(
         f'the installed MMAction2 has no tool {name!r}: ' +
-        (f'did you mean {" or ".join(alike)}?' if alike else
-         '`python -m psp_plugin.toolbox --help` lists those it has'))
+        (f'did you mean {" or ".join(similar)}?' if similar else
+         '`python -m psp_plugin.toolbox --help` lists its tools'))
 
 
 def load_tool(name: str) -> ModuleType:
@@ -77,10 +77,9 @@ def load_tool(name: str) -> ModuleType:
 def run_tool(name: str, uses: Sequence[str]) -> None:
     """Runs ``train`` or ``test`` with the arguments of this process.
 
-    Missing annotation files, and settings that do not fit together, are told
-    in one sentence before anything is built. Checked datasets are told how
-    many classes the model has. Several processes also work without an
-    accelerator.
+    Exits with one sentence for missing annotation files and incompatible
+    settings, before anything is built. Sets the number of classes of checked
+    datasets. Supports several processes without an accelerator.
 
     Args:
         name (str): ``'train'`` or ``'test'``.
@@ -101,7 +100,7 @@ def run_tool(name: str, uses: Sequence[str]) -> None:
             args.launcher, cfg)
     except (FileNotFoundError, ValueError) as error:
         sys.exit(f'{args.config}: {error}')
-    if options:  # beside those that the user gave
+    if options:  # in addition to those of the user
         sys.argv += ['--cfg-options', *options]
     try:
         tool.main()
@@ -110,34 +109,34 @@ def run_tool(name: str, uses: Sequence[str]) -> None:
 
 
 def _check_amp(path: str) -> None:
-    """Refuses ``--amp`` where the toolbox stops at an assertion.
+    """Raises ValueError where ``--amp`` fails an assertion of the toolbox.
 
-    It looks at the file alone, before ``--cfg-options``.
+    Like the toolbox, it reads the file without ``--cfg-options``.
     """
     wrapper = Config.fromfile(path).optim_wrapper.get('type', 'OptimWrapper')
     if wrapper not in ('OptimWrapper', 'AmpOptimWrapper'):
         raise ValueError(
-            '--amp replaces the plain OptimWrapper alone, and this config '
-            f'has {wrapper}; leave --amp out, or set optim_wrapper='
+            '--amp only replaces the plain OptimWrapper, but this config '
+            f'has {wrapper}: leave --amp out, or set optim_wrapper='
             "dict(type='OptimWrapper') in a config based on it")
 
 
 def parse_args(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
-    """Parses the command line; all after the tool's name is the tool's."""
+    """Parses the command line; the tool gets all arguments after its name."""
     parser = argparse.ArgumentParser(
         prog='python -m psp_plugin.toolbox',
         description='Runs a script of the installed MMAction2, unmodified, '
-        'with the plugin in place.',
+        'with the plugin imported.',
         epilog='\n  '.join(['tools:', *list_tools()]),
         formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('tool', help='name of the script, one of those below')
+    parser.add_argument('tool', help='name of a script listed below')
     parser.add_argument('arguments', nargs=argparse.REMAINDER,
-                        help='arguments of the script; --help shows its own')
+                        help='arguments of the script, such as its --help')
     return parser.parse_args(argv)
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
-    """Runs a script of the toolbox as ``__main__``, as its path would.
+    """Runs a script of the toolbox as ``__main__``.
 
     Args:
         argv (Sequence[str], optional): Name of the script and its arguments.

@@ -1,4 +1,4 @@
-"""The toolbox's pose data set, its file safely read and checked."""
+"""The toolbox's pose dataset with safe reading and checks of its file."""
 import logging
 import os.path as osp
 import warnings
@@ -30,7 +30,7 @@ from psp_plugin.annotations import (
     take_clip,
 )
 
-# Skipped clips that one line of the log names.
+# Invalid clips named in a message.
 LISTED = 20
 
 
@@ -38,37 +38,38 @@ LISTED = 20
 class CheckedPoseDataset(PoseDataset):
     """``PoseDataset`` that runs no code of its file and checks every clip.
 
-    Files that ``PoseDataset`` takes and that have none of the problems of
-    :func:`psp_plugin.annotations.find_problems` give the same items.
+    For files that ``PoseDataset`` reads and in which
+    :func:`psp_plugin.annotations.find_problems` finds nothing, the items are
+    identical.
 
     Source: the toolbox's ``PoseDataset``. Departures: the restricted
-    unpickler; the checks; integers of NumPy are labels too; a clip that does
-    not pass the pipeline is named, and another one in its place is the one
-    behind it instead of a random one.
+    unpickler; the checks; NumPy integers are accepted as labels; errors in
+    the pipeline name the clip, and a clip is replaced by the next one instead
+    of a random one.
 
     Args:
         ann_file (str): The annotation file.
-        pipeline (list[dict | callable]): The transforms. Defaults to none.
-        invalid_clips (str): What to do about invalid clips. ``'stop'``: an
-            error that names the first one. ``'skip'``: those of the file are
-            left out, and one that turns out invalid in training is replaced
-            by the next one; both are logged. In testing a clip is never
-            replaced. Defaults to ``'stop'``.
-        safe (bool): Whether files are read by the restricted unpickler; False
-            reads them as the toolbox does, by the standard one, which runs
-            whatever code they hold. Defaults to True.
+        pipeline (list[dict | callable]): The transforms. Defaults to [].
+        invalid_clips (str): Policy for invalid clips. ``'stop'``: raises an
+            error that names the first one. ``'skip'``: removes those found in
+            the file, and replaces one that fails in training by the next one;
+            both are logged. In testing a clip is never replaced. Defaults to
+            ``'stop'``.
+        safe (bool): Whether files are read by the restricted unpickler. False
+            uses the standard one, as the toolbox does, which runs any code in
+            them. Defaults to True.
         num_classes (int, optional): The number of classes, which labels must
             be below. Defaults to None, not checked.
         need_label (bool): Whether every clip must have a label. Defaults to
-            False, as an unlabelled pool has none.
-        drop_labels (bool): Whether labels are left out unseen, whatever they
-            are, as those of an unlabelled pool. Defaults to False.
+            False, for unlabelled pools.
+        drop_labels (bool): Whether labels are removed without being checked,
+            for unlabelled pools. Defaults to False.
         bad_clips (str, optional): Deprecated name of ``invalid_clips``.
         **kwargs: Other arguments of ``PoseDataset``: ``split``,
             ``valid_ratio``, ``data_prefix``, ``test_mode`` and so on.
 
     Raises:
-        ValueError: If ``invalid_clips`` is unknown, or, as a
+        ValueError: If ``invalid_clips`` is unknown; as a
             :class:`PickleFileError` or :class:`AnnotationError`, if the file
             cannot be used.
         FileNotFoundError: If the file is missing.
@@ -98,7 +99,7 @@ class CheckedPoseDataset(PoseDataset):
                          **kwargs)
 
     def load_data_list(self) -> List[Dict]:
-        """Reads the annotations of the split, each name once."""
+        """Reads the annotations of the split, one per name."""
         file = read_annotations(self.ann_file, self.safe)
         clips = select_clips(file, self.split)
         self._invalid = (absent_clips(file, self.split)
@@ -119,7 +120,7 @@ class CheckedPoseDataset(PoseDataset):
         return clips
 
     def filter_data(self) -> List[Dict]:
-        """Leaves out what ``valid_ratio`` excludes, and stops or skips."""
+        """Applies ``valid_ratio``, then the policy for invalid clips."""
         if isinstance(self.valid_ratio, float) and self.valid_ratio > 0:
             self._sift(self._valid_problems)
         super().filter_data()
@@ -127,11 +128,11 @@ class CheckedPoseDataset(PoseDataset):
         self._sift(lambda clip: find_problems(
             clip, layout, self.num_classes, self.multi_class, self.need_label,
             need_points='skeleton' not in self.data_prefix))
-        self._settle()
+        self._apply_policy()
         return self.data_list
 
     def _sift(self, problems_of: Callable[[dict], Iterable[Problem]]) -> None:
-        """Sets the clips with a problem aside."""
+        """Moves clips with a problem to the invalid ones."""
         good = []
         for clip in self.data_list:
             problem = next(iter(problems_of(clip)), None)
@@ -142,25 +143,25 @@ class CheckedPoseDataset(PoseDataset):
         self.data_list = good
 
     def _valid_problems(self, clip: dict) -> List[Problem]:
-        """What keeps ``valid_ratio`` from being applied to a clip."""
+        """Returns the problem if a clip lacks keys for ``valid_ratio``."""
         valid, frames = clip.get('valid'), clip.get('total_frames')
         if (isinstance(valid, dict)
                 and isinstance(valid.get(self.box_thr), Real)
                 and is_integer(frames) and frames > 0
                 and isinstance(clip.get('box_score'), np.ndarray)):
             return []
-        return [Problem('no valid', 'lacks what valid_ratio needs: '
+        return [Problem('no valid', 'lacks keys that valid_ratio needs: '
                         'total_frames, the array box_score, and the number '
                         f'valid[{self.box_thr}]')]
 
     @property
     def _where(self) -> str:
-        """File and split, for messages."""
+        """File and split for messages."""
         split = '' if self.split is None else f', split {self.split!r}'
         return self.ann_file + split
 
-    def _settle(self) -> None:
-        """Stops, or tells what is left out."""
+    def _apply_policy(self) -> None:
+        """Raises AnnotationError, or logs the clips that are left out."""
         invalid, left, where = self._invalid, len(self.data_list), self._where
         listed = f'`python tools/data/check_dataset.py {self.ann_file}`'
         texts = [f'clip {name!r} {problem.text}'
@@ -171,12 +172,12 @@ class CheckedPoseDataset(PoseDataset):
                 f'{len(invalid) + left}): correct the file, or leave such '
                 f"clips out with invalid_clips='skip'; {listed} lists all")
         if not left and invalid:
-            raise AnnotationError(f'{where} has no clip that can be used, the '
-                                  f'first: {texts[0]}; {listed} lists all')
+            raise AnnotationError(f'{where} has no valid clip, the first '
+                                  f'problem: {texts[0]}; {listed} lists all')
         if not left:
             raise AnnotationError(f'{where} has no clip with as many valid '
                                   f'frames as valid_ratio={self.valid_ratio} '
-                                  'asks for: lower it')
+                                  'requires: lower it')
         if invalid:
             more = ([f'{len(invalid) - LISTED} more']
                     if len(invalid) > LISTED else [])
@@ -186,15 +187,15 @@ class CheckedPoseDataset(PoseDataset):
         self._invalid = []
 
     def get_data_info(self, idx: int) -> dict:
-        """Returns an annotation, key points in files of their own included.
+        """Returns an annotation, with key points from the clip's own file.
 
         Args:
-            idx (int): The clip.
+            idx (int): Index of the clip.
 
         Raises:
             InvalidClipError: If its file is missing or invalid.
         """
-        # Not that of PoseDataset, whose unpickler runs code.
+        # Not PoseDataset's method, whose unpickler runs code.
         info = super(PoseDataset, self).get_data_info(idx)
         if 'skeleton' in self.data_prefix:
             self._add_skeleton(info)
@@ -208,7 +209,7 @@ class CheckedPoseDataset(PoseDataset):
             own = read_pickle(path, self.safe)
         except (ValueError, OSError) as error:
             raise InvalidClipError(f'clip {name!r} of {self._where} has no '
-                                   f'skeleton ({error})') from error
+                                   f'readable skeleton ({error})') from error
         if not isinstance(own, dict):
             raise InvalidClipError(f'clip {name!r}: its skeleton {path} is '
                                    f'{shown(own)}, not a dict')
@@ -219,26 +220,26 @@ class CheckedPoseDataset(PoseDataset):
                                    f'{problem.text}')
 
     def prepare_data(self, idx: int) -> Any:
-        """Puts a clip through the pipeline.
+        """Applies the pipeline to a clip.
 
         Args:
-            idx (int): The clip.
+            idx (int): Index of the clip.
 
         Raises:
-            InvalidClipError: If it does not pass.
+            InvalidClipError: If the pipeline raises or returns None.
         """
         return pass_pipeline(self.pipeline, self.get_data_info(idx),
                              self._where)
 
     def __getitem__(self, idx: int) -> Any:
-        """Returns a clip that passed the pipeline, as the policy has it.
+        """Returns the output of the pipeline, following ``invalid_clips``.
 
         Args:
-            idx (int): The clip.
+            idx (int): Index of the clip.
 
         Raises:
-            InvalidClipError: If it did not pass, and the policy is to stop or
-                this is a test.
+            InvalidClipError: If the pipeline fails, and the policy is to stop
+                or this is a test.
         """
         self.full_init()
         return take_clip(self.prepare_data, idx, len(self), self.invalid_clips,

@@ -1,4 +1,4 @@
-"""Orders of labelled clips in which every class comes equally often."""
+"""Sampler of labelled clips that draws every class equally often."""
 import math
 from typing import Any, Dict, Iterator, List, Optional, Sized
 
@@ -14,22 +14,22 @@ from psp_plugin.errors import InputError
 
 @DATA_SAMPLERS.register_module()
 class ClassBalancedSampler(Sampler):
-    """Orders labelled clips in rounds that have every class once.
+    """Samples labelled clips in rounds of one clip per class.
 
-    A round is one clip of each class, in random order. Each class goes through
-    its clips in random order and starts over when it has had all, so that the
-    clips of a rare class come more often than those of a frequent one. The
-    epoch is as long as the data set, rounded up to whole rounds: frequent
-    classes do not show all their clips in an epoch, and show others in the
-    next. Batches of as many clips as classes, or a multiple of it, have all
-    classes equally often; others differ by what is left of a round.
+    The order within a round is random. Each class iterates over its clips in
+    random order and restarts after the last, so clips of a rare class are
+    sampled more often than those of a frequent one. The length of an epoch is
+    that of the dataset, rounded up to complete rounds: frequent classes
+    contribute a part of their clips to an epoch, and others to the next. If
+    the batch size is a multiple of the number of classes, every batch has
+    equally many clips per class; otherwise up to an incomplete round.
 
-    Epoch and seed alone settle the order. The copies that ``RepeatDataset``
-    makes count as one clip. Of several processes each takes whole rounds, all
-    of them equally many.
+    The order depends only on epoch and seed. The copies of a
+    ``RepeatDataset`` count as one clip. Every process gets the same number of
+    complete rounds.
 
-    Source: this project's own; class-aware sampling by rounds goes back to
-    Shen, Lin and Huang, "Relay backpropagation" (ECCV 2016).
+    Source: this project; class-aware sampling by rounds goes back to Shen,
+    Lin and Huang, "Relay backpropagation" (ECCV 2016).
 
     In a config::
 
@@ -37,15 +37,15 @@ class ClassBalancedSampler(Sampler):
 
     Args:
         dataset (Dataset): ``SemiSupervisedDataset``, ``CheckedPoseDataset`` or
-            another with labels in ``get_data_info``, maybe repeated.
-        shuffle (bool): True, as a config has it whose ``DefaultSampler`` is
-            replaced. There is no other order. Defaults to True.
-        seed (int, optional): The same in all processes. Defaults to None, one
-            that they draw; the runner gives its own.
+            another with labels in ``get_data_info``, possibly repeated.
+        shuffle (bool): Must be True; accepted so that the sampler can replace
+            ``DefaultSampler`` in a config. Defaults to True.
+        seed (int, optional): Must be the same in all processes. Defaults to
+            None, a random seed shared by them; a runner passes its own.
 
     Raises:
-        InputError: If ``shuffle`` is False, or if the data set has no clip, or
-            one without a label or with a label that is no integer.
+        InputError: If ``shuffle`` is False, or if the dataset is empty or has
+            a clip whose label is missing or not an integer.
     """
 
     def __init__(self,
@@ -54,14 +54,14 @@ class ClassBalancedSampler(Sampler):
                  seed: Optional[int] = None) -> None:
         if not shuffle:
             raise InputError('ClassBalancedSampler draws at random: shuffle '
-                             f'must be True, not {shuffle!r}; take '
-                             'DefaultSampler for clips in their own order')
+                             f'must be True, not {shuffle!r}; use '
+                             'DefaultSampler for the order of the dataset')
         self.rank, self.world_size = get_dist_info()
         self.seed = sync_random_seed() if seed is None else seed
         self.epoch = 0
         self.members = list(members_of_classes(dataset).values())
         rounds = math.ceil(len(dataset) / len(self.members))
-        self.rounds = math.ceil(rounds / self.world_size)  # of one process
+        self.rounds = math.ceil(rounds / self.world_size)  # per process
 
     def __iter__(self) -> Iterator[int]:
         """Yields the indices of this process."""
@@ -77,7 +77,7 @@ class ClassBalancedSampler(Sampler):
         return self.rounds * len(self.members)
 
     def set_epoch(self, epoch: int) -> None:
-        """Sets the epoch, which has its own order.
+        """Sets the epoch, which determines the order together with the seed.
 
         Args:
             epoch (int): Number of the epoch.
@@ -87,12 +87,12 @@ class ClassBalancedSampler(Sampler):
 
 def draw(rng: np.random.Generator, indices: List[int],
          count: int) -> np.ndarray:
-    """Goes through indices in random orders, one after the other.
+    """Concatenates random permutations of indices up to ``count``.
 
     Args:
-        rng (Generator): Source of the orders.
-        indices (list[int]): What is drawn from.
-        count (int): How many are drawn.
+        rng (Generator): Random number generator.
+        indices (list[int]): The indices to permute.
+        count (int): Number of indices to return.
 
     Returns:
         ndarray: (count, ).
@@ -103,20 +103,21 @@ def draw(rng: np.random.Generator, indices: List[int],
 
 
 def members_of_classes(dataset: Sized) -> Dict[int, List[int]]:
-    """The indices of each class that a data set has, classes ascending.
+    """Returns the indices of the clips of each class, sorted by class.
 
     Args:
-        dataset (Dataset): A data set, maybe repeated.
+        dataset (Dataset): A dataset, possibly repeated.
 
     Raises:
-        InputError: If a clip has no label or no integer as label, or if there
-            is no clip.
+        InputError: If a label is missing or not an integer, or if the dataset
+            is empty.
     """
     while isinstance(dataset, RepeatDataset):
-        dataset = dataset.dataset  # its indices name the first copies
+        dataset = dataset.dataset  # the same indices, for the first copies
     if not hasattr(dataset, 'get_data_info'):
         raise InputError('ClassBalancedSampler reads labels by get_data_info, '
-                         f'which {type(dataset).__name__} does not have')
+                         f'which {type(dataset).__name__} does not have: use '
+                         'SemiSupervisedDataset')
     members: Dict[int, List[int]] = {}
     for index in range(len(dataset)):
         label = checked_label(dataset.get_data_info(index))
@@ -128,23 +129,23 @@ def members_of_classes(dataset: Sized) -> Dict[int, List[int]]:
 
 
 def checked_label(info: Dict[str, Any]) -> int:
-    """The class of a clip.
+    """Returns the class of a clip.
 
     Args:
         info (dict): The annotation of the clip.
 
     Raises:
-        InputError: If it has no label, or one that is no integer.
+        InputError: If its label is missing or not an integer.
     """
     label = info.get('label')
     if label is None:
         raise InputError(
             f'ClassBalancedSampler needs labels, clip {clip_name(info)!r} has '
-            'none: take it for the labelled loader alone, and DefaultSampler '
+            'none: use it for the labelled loader only, and DefaultSampler '
             'for the unlabelled one')
     if not is_integer(label):
         raise InputError(
-            f'ClassBalancedSampler needs one class a clip, clip '
-            f'{clip_name(info)!r} has the label {shown(label)}: take '
+            f'ClassBalancedSampler needs one class per clip, clip '
+            f'{clip_name(info)!r} has the label {shown(label)}: use '
             'DefaultSampler')
     return int(label)

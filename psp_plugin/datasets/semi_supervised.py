@@ -35,15 +35,15 @@ from .split import (
 class Source:
     """A toolbox dataset without pipeline, and the names of its clips.
 
-    Both views of a data set hold the same source, so that its annotation
-    file is read once per process.
+    Both views of a dataset share one source, so that its annotation file is
+    read once per process.
     """
 
     def __init__(self, dataset: BaseDataset) -> None:
         self.dataset = dataset
 
     def __str__(self) -> str:
-        """The annotation file and the split, or else the kind of dataset."""
+        """The annotation file, or else the dataset's type, and the split."""
         split = getattr(self.dataset, 'split', None)
         return (self.dataset.ann_file or type(self.dataset).__name__) + (
             '' if split is None else f', split {split!r}')
@@ -55,8 +55,8 @@ class Source:
         try:
             self.dataset.full_init()
             for index in range(len(self.dataset)):
-                # Not the dataset's own look-up, which may open a file per
-                # clip and makes labels of several classes into vectors.
+                # Not the dataset's own method, which may open a file per
+                # clip and converts lists of labels to vectors.
                 info = BaseDataset.get_data_info(self.dataset, index)
                 names.append(clip_name(info))
                 labels.append(info.get('label'))
@@ -69,7 +69,7 @@ class Source:
 
 
 def classes_of(label: Any) -> List[Any]:
-    """The classes of a clip: its label, or its several ones."""
+    """Returns the classes of a clip as a list, for one or several labels."""
     return np.ravel(label).tolist() if np.ndim(label) else [label]
 
 
@@ -77,10 +77,10 @@ _SOURCES: 'WeakValueDictionary[str, Source]' = WeakValueDictionary()
 
 
 def open_source(cfg: dict) -> Source:
-    """Builds a dataset without its pipeline, or finds it built already.
+    """Builds a dataset without its pipeline, or returns the cached one.
 
     Args:
-        cfg (dict): Dataset config; ``pipeline`` is disregarded, and the
+        cfg (dict): Dataset config; ``pipeline`` is ignored, and the
             annotations are not read yet.
 
     Raises:
@@ -90,7 +90,7 @@ def open_source(cfg: dict) -> Source:
     path = annotation_path(cfg)
     if path:
         check_annotation_file(path)
-    # A file that was written anew in between is another source.
+    # A file that was rewritten in the meantime is another source.
     stamp = Path(path).stat().st_mtime_ns if Path(path).is_file() else None
     key = json.dumps([cfg, stamp], sort_keys=True, default=repr)
     source = _SOURCES.get(key)
@@ -103,50 +103,51 @@ def open_source(cfg: dict) -> Source:
 class SemiSupervisedDataset:
     """The labelled or the unlabelled clips of a toolbox dataset.
 
-    The labelled ones are drawn per class, k = floor(ratio * N / classes), by
-    clip name and seed only (see :func:`psp_plugin.datasets.split`), or over
-    all classes with ``balanced=False``, or are read from a split file. Clips
-    of the unlabelled view reach the pipeline without a label.
+    The labelled clips are sampled per class, k = floor(ratio * N / classes),
+    depending only on clip names and seed (see
+    :mod:`psp_plugin.datasets.split`), or over all classes with
+    ``balanced=False``, or are read from a split file. Clips of the unlabelled
+    view enter the pipeline without a label.
 
-    Source: PSP Learning, section 4.2. Departs from it in nothing; the released
-    implementation's unlabelled loader holds the whole training set, which is
-    ``include_labeled=True``. ``balanced=False`` is the draw of MAMP, CMD and
-    HA-CM.
+    Source: PSP Learning, section 4.2. No departures; the released
+    implementation's unlabelled loader contains the entire training set, which
+    is ``include_labeled=True``. ``balanced=False`` is the sampling of MAMP,
+    CMD and HA-CM.
 
-    A clip that turns out invalid in training stops it, or is replaced by the
-    next one of the view, as the dataset's ``invalid_clips`` says (see
-    :class:`psp_plugin.datasets.CheckedPoseDataset`); one without that setting
-    stops.
+    A clip that fails in the pipeline stops the training, or is replaced by
+    the next one of the view, according to the dataset's ``invalid_clips``
+    (see :class:`psp_plugin.datasets.CheckedPoseDataset`); a dataset without
+    that setting stops.
 
     Args:
-        dataset (dict or BaseDataset): The dataset, ``CheckedPoseDataset``
-            first.
+        dataset (dict or BaseDataset): The dataset, preferably a
+            ``CheckedPoseDataset``.
         subset (str): ``'labeled'`` or ``'unlabeled'``. Defaults to
             ``'labeled'``.
-        labeled_ratio (float, optional): Share of labelled clips, in (0, 1].
+        labeled_ratio (float, optional): Label fraction, in (0, 1].
         labeled_per_class (int, optional): Labelled clips per class.
-        split_file (str, optional): File of labelled names. Exactly one of
-            these three must be given.
-        seed (int): Seed of the draw. Defaults to 0.
-        include_labeled (bool): Whether the unlabelled view holds the labelled
-            clips too, without their labels. Defaults to False.
+        split_file (str, optional): File with the names of the labelled clips.
+            Exactly one of these three must be given.
+        seed (int): Seed of the sampling. Defaults to 0.
+        include_labeled (bool): Whether the unlabelled view contains the
+            labelled clips too, without their labels. Defaults to False.
         lazy_init (bool): Whether the annotations are read only when needed.
             Defaults to False.
         balanced (bool): Whether all classes have equally many labelled clips.
-            If not, floor(ratio * N) clips are drawn whatever their labels,
-            and the log warns if that leaves a class without any; it takes
+            If not, floor(ratio * N) clips are sampled independent of their
+            labels, with a warning in the log if a class gets none; requires
             ``labeled_ratio``. Defaults to True.
         unlabeled_pipeline (list, optional): Transforms of the unlabelled
-            view, such as some that end with ``MultiView``. Defaults to None:
-            those of the dataset.
+            view, e.g. ending with ``MultiView``. Defaults to None, those of
+            the dataset.
         reveal_labels (bool): Whether clips of the unlabelled view have their
-            label as ``revealed_label``, for looking at pseudo-labels: with
+            label as ``revealed_label``, for monitoring pseudo-labels: with
             this name in ``meta_keys`` the methods log their accuracy. No loss
             reads it. Defaults to False.
 
     Raises:
-        InputError: If the arguments contradict, or if no such split can be
-            made.
+        InputError: If the arguments contradict each other, or if the split
+            cannot be made.
         FileNotFoundError: If the annotation file is missing.
     """
 
@@ -176,7 +177,7 @@ class SemiSupervisedDataset:
         if not balanced and labeled_ratio is None:
             raise InputError(
                 'balanced=False draws a labeled_ratio of all clips, which '
-                f'contradicts {given[0]}: give labeled_ratio in its place, or '
+                f'contradicts {given[0]}: set labeled_ratio instead, or '
                 'leave balanced out')
         self.cfg = dict(ways, dataset=dataset, seed=seed, balanced=balanced,
                         include_labeled=include_labeled,
@@ -213,7 +214,7 @@ class SemiSupervisedDataset:
         return copy.deepcopy(self._source.dataset.metainfo)
 
     def full_init(self) -> None:
-        """Reads the annotations and settles which clips this view holds."""
+        """Reads the annotations and selects the clips of this view."""
         if self._fully_initialized:
             return
         names, labels = self._source.clips
@@ -230,7 +231,7 @@ class SemiSupervisedDataset:
         self._indices = [i for i, kept in enumerate(keep) if kept]
         self._fully_initialized = True
         print_log(f'{len(self)} {self.subset} of {len(names)} clips '
-                  f'({len(labeled)} labelled ones in all)', logger='current')
+                  f'({len(labeled)} labelled in total)', logger='current')
         if self.subset == 'labeled' and not self.balanced:
             self._warn_of_classes_left_out(
                 labels, [label for label, kept in zip(labels, keep) if kept])
@@ -241,8 +242,9 @@ class SemiSupervisedDataset:
         unlabeled = [n for n, label in zip(names, labels) if label is None]
         if unlabeled:
             raise InputError(
-                f'clip {unlabeled[0]!r} has no label, as {len(unlabeled)} of '
-                f'{len(names)}: name the labelled clips in a split_file')
+                f'clip {unlabeled[0]!r} has no label (clips without: '
+                f'{len(unlabeled)} of {len(names)}): name the labelled clips '
+                'in a split_file')
         several = [n for n, label in zip(names, labels) if np.ndim(label)]
         if several and self.balanced:
             raise InputError(
@@ -253,8 +255,9 @@ class SemiSupervisedDataset:
                  if not all(map(is_integer, classes_of(label)))]
         if wrong:
             raise InputError(
-                f'clip {wrong[0]!r} has a label that is not an integer, as '
-                f'{len(wrong)} of {len(names)}: number the classes from 0')
+                f'clip {wrong[0]!r} has a label that is not an integer '
+                f'(such clips: {len(wrong)} of {len(names)}): number the '
+                'classes from 0')
         if not self.balanced:
             count = clips_over_all(self.labeled_ratio, len(names))
             return choose_over_all(names, count, self.seed)
@@ -271,12 +274,12 @@ class SemiSupervisedDataset:
             if counts[name] != 1:
                 raise InputError(
                     f'split file {self.split_file} names clip {name!r}, which '
-                    f'the data set has {counts[name]} times, not once: is it '
-                    'the split of another data set?')
+                    f'occurs {counts[name]} times in the dataset, not once: '
+                    'is it a split of another dataset?')
             if label_of[name] is None:
                 raise InputError(
                     f'split file {self.split_file} names clip {name!r}, which '
-                    'has no label: leave it out of the file')
+                    'has no label: remove it from the split file')
         return sorted(labeled)
 
     def _warn_of_classes_left_out(self, labels: List[Any],
@@ -288,7 +291,7 @@ class SemiSupervisedDataset:
             print_log(
                 f'{self._source}: no labelled clip in '
                 f'{len(every - drawn)} of {len(every)} classes, as '
-                'balanced=False draws over all of them: raise labeled_ratio, '
+                'balanced=False draws over all classes: raise labeled_ratio, '
                 'or leave balanced out', logger='current',
                 level=logging.WARNING)
 
@@ -303,13 +306,13 @@ class SemiSupervisedDataset:
         return info
 
     def get_cat_ids(self, idx: int) -> List[int]:
-        """The class of a clip, for MMEngine's ``ClassBalancedDataset``.
+        """Returns the class of a clip for MMEngine's ``ClassBalancedDataset``.
 
         Args:
-            idx (int): Number of the clip.
+            idx (int): Index of the clip.
 
         Returns:
-            list[int]: One class; none of an unlabelled clip.
+            list[int]: One class; empty for an unlabelled clip.
         """
         label = self.get_data_info(idx).get('label')
         return [] if label is None else [int(label)]
@@ -319,11 +322,11 @@ class SemiSupervisedDataset:
         return len(self._indices)
 
     def __getitem__(self, idx: int) -> dict:
-        """Returns a clip that passed the pipeline.
+        """Returns the output of the pipeline for a clip.
 
         Raises:
-            InvalidClipError: If it did not pass, and the dataset's policy is
-                to stop.
+            InvalidClipError: If the pipeline fails, and the dataset's policy
+                is to stop.
         """
         policy = getattr(self._source.dataset, 'invalid_clips', 'stop')
         return take_clip(self._prepare, idx, len(self), policy)

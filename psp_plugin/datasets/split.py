@@ -1,4 +1,4 @@
-"""Which clips of a data set are the labelled ones: pure functions."""
+"""Selects the labelled clips of a dataset: pure functions."""
 import hashlib
 import json
 import math
@@ -12,10 +12,10 @@ from psp_plugin.errors import InputError
 
 
 def exact_ratio(ratio: float) -> Fraction:
-    """The ratio as the decimal it is written as: 0.29 of 100 clips is 29.
+    """Converts a ratio to an exact decimal, so 0.29 of 100 clips is 29.
 
     Args:
-        ratio (float): Share of labelled clips, in (0, 1].
+        ratio (float): Label fraction, in (0, 1].
 
     Raises:
         InputError: If the ratio is out of range.
@@ -27,13 +27,13 @@ def exact_ratio(ratio: float) -> Fraction:
 
 
 def clips_per_class(ratio: float, num_clips: int, num_classes: int) -> int:
-    """Labelled clips per class, k = floor(ratio * N / classes).
+    """Computes the labelled clips per class, k = floor(ratio * N / classes).
 
     Source: PSP Learning, section 4.2, whose 1,980, 1,860 and 50 clips at 5%
-    are 33, 31 and 5 a class.
+    are 33, 31 and 5 per class.
 
     Args:
-        ratio (float): Share of labelled clips, in (0, 1].
+        ratio (float): Label fraction, in (0, 1].
         num_clips (int): Number of clips N.
         num_classes (int): Number of classes.
 
@@ -42,7 +42,7 @@ def clips_per_class(ratio: float, num_clips: int, num_classes: int) -> int:
     """
     exact = exact_ratio(ratio)
     if min(num_clips, num_classes) < 1:
-        raise InputError('there is no clip to draw labelled ones from')
+        raise InputError('there is no clip to draw labelled clips from')
     count = math.floor(exact * num_clips / num_classes)
     if count == 0:
         raise InputError(
@@ -53,13 +53,13 @@ def clips_per_class(ratio: float, num_clips: int, num_classes: int) -> int:
 
 
 def clips_over_all(ratio: float, num_clips: int) -> int:
-    """Labelled clips of all classes together, floor(ratio * N).
+    """Computes the labelled clips of all classes, floor(ratio * N).
 
     Source: ``random_select_data`` in the released code of MAMP, CMD and
-    HA-CM, 400 clips at 1% and 4,009 at 10% of the 40,091 of NTU-60 x-sub.
+    HA-CM: 400 clips at 1% and 4,009 at 10% of the 40,091 of NTU-60 x-sub.
 
     Args:
-        ratio (float): Share of labelled clips, in (0, 1].
+        ratio (float): Label fraction, in (0, 1].
         num_clips (int): Number of clips N.
 
     Raises:
@@ -67,7 +67,7 @@ def clips_over_all(ratio: float, num_clips: int) -> int:
     """
     exact = exact_ratio(ratio)
     if num_clips < 1:
-        raise InputError('there is no clip to draw labelled ones from')
+        raise InputError('there is no clip to draw labelled clips from')
     count = math.floor(exact * num_clips)
     if count == 0:
         raise InputError(f'labeled_ratio={ratio} of {num_clips} clips gives '
@@ -76,43 +76,39 @@ def clips_over_all(ratio: float, num_clips: int) -> int:
 
 
 def check_unique(names: Sequence[str]) -> None:
-    """Refuses names of which one is there twice.
-
-    Raises:
-        InputError: If so.
-    """
+    """Raises InputError if a name occurs more than once."""
     name, times = Counter(names).most_common(1)[0] if names else ('', 0)
     if times > 1:
-        raise InputError(f'clip {name!r} is there {times} times: a labelled '
+        raise InputError(f'clip {name!r} occurs {times} times: a labelled '
                          'split needs unique names')
 
 
 def ranked(names: Sequence[str], seed: int) -> List[str]:
-    """The names in the order of a hash of seed and name."""
+    """Sorts names by a hash of seed and name."""
     return sorted(names, key=lambda name: hashlib.sha256(
         f'{seed}/{name}'.encode()).digest())
 
 
 def choose_labeled(names: Sequence[str], labels: Sequence[int], count: int,
                    seed: int) -> List[str]:
-    """Draws the labelled clips, ``count`` per class.
+    """Samples the labelled clips, ``count`` per class.
 
-    A class's clips are ranked by a hash of seed and name, and the first ones
-    are taken. The choice thus depends on nothing else: not on file order,
-    process or library version; and with one seed a smaller choice is part of
+    The clips of a class are sorted by a hash of seed and name, and the first
+    ones are selected. The result is independent of file order, process and
+    library versions, and for the same seed a smaller selection is a subset of
     every larger one.
 
     Args:
         names (Sequence[str]): Unique names of all clips.
         labels (Sequence[int]): Their labels.
         count (int): Labelled clips per class.
-        seed (int): Seed of the draw.
+        seed (int): Seed of the sampling.
 
     Returns:
         list[str]: Names of the labelled clips, sorted.
 
     Raises:
-        InputError: If ``count`` is not a positive integer, if a name is there
+        InputError: If ``count`` is not a positive integer, if a name occurs
             twice, or if a class has fewer than ``count`` clips.
     """
     if type(count) is bool or not isinstance(
@@ -134,25 +130,25 @@ def choose_labeled(names: Sequence[str], labels: Sequence[int], count: int,
 
 
 def choose_over_all(names: Sequence[str], count: int, seed: int) -> List[str]:
-    """Draws ``count`` labelled clips over all classes, whatever their labels.
+    """Samples ``count`` labelled clips over all classes, ignoring labels.
 
-    All clips are ranked together as :func:`choose_labeled` ranks a class, so
-    that the choice depends on names and seed alone, and with one seed a
-    smaller choice is part of every larger one.
+    All clips are sorted together by the hash of :func:`choose_labeled`, so
+    that the result depends only on names and seed, and for the same seed a
+    smaller selection is a subset of every larger one.
 
     Source: ``random_select_data`` in the released code of MAMP, CMD and
-    HA-CM. Departs from it in ranking by a hash, where it shuffles.
+    HA-CM. Departs from it in sorting by a hash instead of shuffling.
 
     Args:
         names (Sequence[str]): Unique names of all clips.
-        count (int): Labelled clips in all.
-        seed (int): Seed of the draw.
+        count (int): Number of labelled clips.
+        seed (int): Seed of the sampling.
 
     Returns:
         list[str]: Names of the labelled clips, sorted.
 
     Raises:
-        InputError: If ``count`` is not a positive integer, if a name is there
+        InputError: If ``count`` is not a positive integer, if a name occurs
             twice, or if there are fewer than ``count`` clips.
     """
     if type(count) is bool or not isinstance(
@@ -167,12 +163,12 @@ def choose_over_all(names: Sequence[str], count: int, seed: int) -> List[str]:
 
 
 def write_split(path: str, labeled: Sequence[str], **origin) -> None:
-    """Writes a split file: JSON if so named, else one name per line.
+    """Writes a split file: JSON for ``.json``, else one name per line.
 
     Args:
         path (str): The file to write.
         labeled (Sequence[str]): Names of the labelled clips.
-        **origin: How the split was made, kept in it for the reader.
+        **origin: How the split was made, stored in the file.
 
     Raises:
         InputError: If a name cannot be a line of plain text.
@@ -196,8 +192,8 @@ def read_split(path: str) -> List[str]:
     """Reads the labelled names of a split file, see :func:`write_split`.
 
     Raises:
-        InputError: If the file is missing, is not text, is not JSON though so
-            named, names no clip, or names one twice.
+        InputError: If the file is missing, is not text, is a ``.json`` file
+            without JSON, names no clip, or names one twice.
     """
     source = Path(path)
     if not source.is_file():
@@ -218,12 +214,12 @@ def read_split(path: str) -> List[str]:
     name, times = Counter(labeled).most_common(1)[0]
     if times > 1:
         raise InputError(f'split file {path} names clip {name!r} {times} '
-                         'times: leave it there once')
+                         'times: name it once')
     return labeled
 
 
 def read_json_split(path: str, text: str) -> List[str]:
-    """The names in the text of a JSON split file."""
+    """Returns the names in the text of a JSON split file."""
     try:
         labeled = json.loads(text)['labeled']
     except (ValueError, KeyError, TypeError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""What every recording must be, whatever file it comes from.
+"""Checks of recordings of any format.
 
 Shape legend: M person, T frame, V joint, C coordinate.
 """
@@ -11,8 +11,8 @@ from psp_plugin.annotations import checked_img_shape
 AXES = ('person', 'frame', 'joint', 'coordinate')
 
 
-class Invalid(ValueError):
-    """What is wrong with a recording: the rest of a sentence on it."""
+class InvalidRecording(ValueError):
+    """A problem of a recording; the message is a predicate about it."""
 
 
 def make_annotation(name: str,
@@ -20,16 +20,17 @@ def make_annotation(name: str,
                     scores: Optional[np.ndarray] = None,
                     img_shape: Any = None,
                     scored: bool = False) -> Dict:
-    """Makes a toolbox annotation without a label, if the values allow it.
+    """Makes a toolbox annotation without a label from valid arrays.
 
-    A person who is zero in all frames is padding and is dropped.
+    Persons who are zero in all frames are padding and are dropped.
 
     Args:
         name (str): Becomes ``frame_dir``.
         points (np.ndarray): (T, V, C) or (M, T, V, C), C being 2 or 3.
-        scores (np.ndarray, optional): ``points`` without the last axis.
+        scores (np.ndarray, optional): (T, V) or (M, T, V), like ``points``.
         img_shape (optional): Height and width of the image in pixels.
         scored (bool): Whether the third channel of ``points`` is a score.
+            Defaults to False.
 
     Returns:
         dict: ``frame_dir``, ``keypoint`` (M, T, V, C) float32,
@@ -37,18 +38,19 @@ def make_annotation(name: str,
         float32 and ``img_shape``.
 
     Raises:
-        Invalid: If the values are not those of a recording.
+        InvalidRecording: If shapes or values are invalid.
     """
     check_shape(points)
     if scored:
         points, scores = split_scores(points, scores)
     if scores is not None and scores.shape != points.shape[:-1]:
-        raise Invalid(f'has scores of shape {scores.shape}, which do not fit '
-                      f'key points of shape {points.shape}')
+        raise InvalidRecording(
+            f'has scores of shape {scores.shape}, which do not fit '
+            f'key points of shape {points.shape}')
     points = finite('coordinates', points)
     seen = points.any((1, 2, 3))
     if not seen.any():
-        raise Invalid('has only zeros')
+        raise InvalidRecording('has only zeros')
     annotation = dict(frame_dir=name, keypoint=points[seen],
                       total_frames=points.shape[1])
     if scores is not None:
@@ -58,49 +60,54 @@ def make_annotation(name: str,
         try:
             annotation['img_shape'] = checked_img_shape(img_shape)
         except ValueError as error:
-            raise Invalid(str(error)) from error
+            raise InvalidRecording(str(error)) from error
     return annotation
 
 
 def check_shape(points: np.ndarray) -> None:
-    """Raises Invalid unless the shape is that of key points."""
+    """Raises InvalidRecording unless the shape is that of key points."""
     shape = points.shape
     axes = AXES if len(shape) == 4 else AXES[1:]
     if 0 in shape[:4]:
-        raise Invalid(f'has no {axes[min(shape.index(0), len(axes) - 1)]}s')
+        raise InvalidRecording(
+            f'has no {axes[min(shape.index(0), len(axes) - 1)]}s')
     if len(shape) not in (3, 4):
-        raise Invalid(f'has key points of shape {shape}, not (T, V, C) or '
-                      '(M, T, V, C)')
+        raise InvalidRecording(
+            f'has key points of shape {shape}, not (T, V, C) or '
+            '(M, T, V, C)')
     if shape[-1] not in (2, 3):
         hint = ' (an array laid out C, T, V, M must be transposed)' \
             if shape[0] in (2, 3) else ''
-        raise Invalid(f'has {shape[-1]} coordinates per joint, not 2 or 3'
-                      f'{hint}')
+        raise InvalidRecording(
+            f'has {shape[-1]} coordinates per joint, not 2 or 3'
+            f'{hint}')
 
 
 def split_scores(
         points: np.ndarray,
         scores: Optional[np.ndarray]) -> Tuple[np.ndarray, np.ndarray]:
-    """Takes the third channel for the score of 2-D key points."""
+    """Splits the third channel off as the score of 2-D key points."""
     if points.shape[-1] == 2 and scores is not None:
         return points, scores
     if scores is not None:
-        raise Invalid('has scores beside key points of 3 channels, of which '
-                      'the third is to be the score (--scored)')
+        raise InvalidRecording(
+            'has scores in addition to key points of 3 channels, whose '
+            'third should be the score (--scored)')
     if points.shape[-1] == 2:
-        raise Invalid('has 2 channels, of which none can be the score '
-                      '(--scored)')
+        raise InvalidRecording(
+            'has 2 channels, neither of which can be the score '
+            '(--scored)')
     return points[..., :2], points[..., 2]
 
 
 def finite(what: str, values: np.ndarray) -> np.ndarray:
-    """The values as (M, T, V, C) float32, if all are finite."""
+    """Returns the values as (M, T, V, C) float32, if all are finite."""
     with np.errstate(over='ignore'):  # too large becomes infinite
         values = values.astype(np.float32)
     values = values if values.ndim == 4 else values[None]
     bad = ~np.isfinite(values).all((0, 2, 3))
     if bad.any():
-        raise Invalid(f'has NaN or infinite {what} in {bad.sum()} of '
-                      f'{len(bad)} frames, the first being frame '
-                      f'{bad.argmax()}')
+        raise InvalidRecording(f'has NaN or infinite {what} in {bad.sum()} of '
+                               f'{len(bad)} frames, the first being frame '
+                               f'{bad.argmax()}')
     return values

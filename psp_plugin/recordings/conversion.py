@@ -1,4 +1,4 @@
-"""A converted data set: what it holds, and writing it."""
+"""A converted dataset: its contents, summary and files."""
 import csv
 from collections import Counter
 from dataclasses import dataclass, field
@@ -11,21 +11,21 @@ from .folder import ConvertError, Skipped
 from .labels import UNLABELED, LabelTable
 
 Splits = Dict[str, List[str]]
-# Rows of the table on a screen; a report file has all.
+# Rows of the printed table; a report file has all.
 ROWS = 40
 
 
 @dataclass
 class Conversion:
-    """A data set and how it came about.
+    """A dataset made of recordings.
 
     Args:
         annotations: The clips, sorted by name; those of the split
             ``unlabeled`` have no ``label``.
-        split: The names of every split that has a clip.
-        table: The labels, if there are any.
-        skipped: What was left out, and why.
-        notes: What else the user should know.
+        split: The clip names of every split that is not empty.
+        table: The label table, if given.
+        skipped: The recordings left out, with reasons.
+        notes: Further remarks for the user.
     """
     annotations: List[dict]
     split: Splits
@@ -35,7 +35,7 @@ class Conversion:
 
     @property
     def failure(self) -> str:
-        """Why there is nothing to write, '' if there is something."""
+        """Why there is nothing to write; '' if there are clips to write."""
         first = (f'; the first of {len(self.skipped)} skipped: '
                  f'{self.skipped[0].name} {self.skipped[0].reason}'
                  if self.skipped else '')
@@ -46,13 +46,13 @@ class Conversion:
         return ''
 
     def write(self, output: str) -> List[str]:
-        """Writes the pickle, and beside it the names of the classes.
+        """Writes the pickle, and the class names to a label map next to it.
 
-        These go to a label map, ``.classes.txt`` for ``.pkl``, which is not
+        The label map ends in ``.classes.txt`` instead of ``.pkl``. It is not
         written if the classes have no names.
 
         Args:
-            output (str): The pickle; the toolbox wants it to end in
+            output (str): The pickle; the toolbox requires the suffix
                 ``.pkl``.
 
         Returns:
@@ -75,10 +75,10 @@ class Conversion:
 
 
 def summarize(made: Conversion) -> str:
-    """Tells what a data set holds: layout, splits, classes and notes.
+    """Summarizes a dataset: layout, splits, classes and notes.
 
     Args:
-        made (Conversion): A data set of at least one clip.
+        made (Conversion): A dataset of at least one clip.
 
     Returns:
         str: Lines of text.
@@ -98,7 +98,7 @@ def summarize(made: Conversion) -> str:
 
 
 def class_table(made: Conversion) -> List[str]:
-    """The clips of every class in every split, and the class names."""
+    """Counts the clips per class and split, with the class names."""
     labels = {clip['frame_dir']: clip['label']
               for clip in made.annotations if 'label' in clip}
     splits = [split for split in made.split if split != UNLABELED]
@@ -114,10 +114,10 @@ def class_table(made: Conversion) -> List[str]:
 
 
 def skipped_table(skipped: List[Skipped]) -> str:
-    """Lists what was left out, with counts.
+    """Formats the recordings left out, with counts.
 
     Args:
-        skipped (list[Skipped]): What was left out.
+        skipped (list[Skipped]): The recordings left out.
 
     Returns:
         str: Lines of text.
@@ -138,11 +138,11 @@ def skipped_table(skipped: List[Skipped]) -> str:
 
 
 def write_report(path: str, skipped: Iterable[Skipped]) -> None:
-    """Writes what was left out as CSV: name, kind and reason.
+    """Writes the recordings left out as CSV: name, kind and reason.
 
     Args:
         path (str): The file to write.
-        skipped (Iterable[Skipped]): What was left out.
+        skipped (Iterable[Skipped]): The recordings left out.
 
     Raises:
         OSError: If it cannot be written.

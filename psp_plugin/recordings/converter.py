@@ -1,4 +1,4 @@
-"""Makes a toolbox data set of a folder of recordings."""
+"""Makes a toolbox dataset of a folder of recordings."""
 import math
 from collections import defaultdict
 from fractions import Fraction
@@ -19,7 +19,7 @@ from .folder import (
 from .labels import UNLABELED, LabelTable
 from .reader import RecordingError, keep_persons, read_recording
 
-# Classes that a note lists: a wrong label can be any number.
+# Classes listed in a note: a wrong label can be any number.
 LISTED = 20
 
 
@@ -32,34 +32,36 @@ def convert_folder(folder: str,
                    scored: bool = False,
                    output: Optional[str] = None,
                    progress: Callable[[list], Iterable] = iter) -> Conversion:
-    """Makes a toolbox data set of a folder of recordings.
+    """Makes a toolbox dataset of a folder of recordings.
 
-    A clip is named by its path in the folder without suffix. A clip with a
-    label goes to the split of its row, or else to ``train`` or ``val``, see
-    :func:`.splits.draw_splits`; all others go to ``unlabeled`` without a
-    label. Recordings that cannot be used are left out and listed.
+    The name of a clip is its path in the folder without suffix. A clip with a
+    label is assigned to the split of its row, or else to ``train`` or
+    ``val``, see :func:`draw_splits`; all others are assigned to ``unlabeled``
+    without a label. Invalid recordings are left out and listed.
 
     Args:
-        folder (str): The folder, read at any depth.
-        table (LabelTable, optional): The labels. None makes an unlabelled
-            pool.
-        val_ratio (float): Share of validation clips, in [0, 1), where the
-            table has no splits. Defaults to 0.2.
-        seed (int): Seed of that draw. Defaults to 0.
-        joints (int, optional): The number of joints V. Defaults to that of
-            most recordings, whose channels decide in any case.
-        persons (int): How many persons of a clip are kept. Defaults to 2.
+        folder (str): The folder, read recursively.
+        table (LabelTable, optional): The labels. Defaults to None, which
+            makes an unlabelled pool.
+        val_ratio (float): Share of validation clips, in [0, 1), if the table
+            has no splits. Defaults to 0.2.
+        seed (int): Seed of the sampling of validation clips. Defaults to 0.
+        joints (int, optional): The number of joints V. Defaults to None, that
+            of most recordings. Recordings whose coordinates or scores differ
+            from most are left out in any case.
+        persons (int): Maximum number of persons per clip. Defaults to 2.
         scored (bool): Whether third channels are scores. Defaults to False.
-        output (str, optional): The pickle to be written, which is no
-            recording. Nothing is written here.
-        progress (Callable): Wraps the list of names that is gone through.
+        output (str, optional): The pickle to be written later, which is not
+            read as a recording. Nothing is written here.
+        progress (Callable): Wraps the list of names during iteration, e.g.
+            with a progress bar. Defaults to ``iter``.
 
     Returns:
-        Conversion: The data set; see ``failure`` whether it has anything.
+        Conversion: The dataset; its ``failure`` is not '' if it is unusable.
 
     Raises:
-        ConvertError: If an argument is out of range, if the folder is none,
-            or if there are two layouts of equal frequency.
+        ConvertError: If an argument is out of range, if the folder is missing
+            or not a folder, or if two layouts are equally frequent.
     """
     if not 0 <= val_ratio < 1:
         raise ConvertError(f'val_ratio must be in [0, 1), not {val_ratio}')
@@ -74,13 +76,13 @@ def convert_folder(folder: str,
         del clips[item.name]
     notes = note_others(found) + cut_persons(clips, persons)
     made = Conversion(list(clips.values()), {}, table, skipped, notes)
-    give_labels(made, val_ratio, seed)
+    assign_labels(made, val_ratio, seed)
     return made
 
 
 def missing_rows(found: Folder, table: Optional[LabelTable],
                  folder: str) -> List[Skipped]:
-    """The rows of the table that name no recording."""
+    """Returns the rows of the table that name no recording."""
     if table is None:
         return []
     ambiguous = {Path(item.name).with_suffix('').as_posix()
@@ -93,7 +95,7 @@ def missing_rows(found: Folder, table: Optional[LabelTable],
 
 def read_all(found: Folder, scored: bool, skipped: List[Skipped],
              progress: Callable) -> Dict[str, dict]:
-    """Reads the recordings, and lists those that cannot be read."""
+    """Reads the recordings, and adds those that fail to ``skipped``."""
     clips = {}
     for name in progress(list(found.files)):
         try:
@@ -107,21 +109,21 @@ def read_all(found: Folder, scored: bool, skipped: List[Skipped],
 
 
 def file_of(found: Folder, name: str) -> str:
-    """The path of a recording in the folder."""
+    """Returns the path of a recording in the folder."""
     return name + found.files[name].suffix
 
 
 def note_others(found: Folder) -> List[str]:
-    """A note on files that are no recordings."""
+    """Notes files that are not recordings."""
     if not found.others:
         return []
     kinds = ', '.join(f'{count} {suffix}'
                       for suffix, count in sorted(found.others.items()))
-    return [f'files of other kinds, not looked at: {kinds}']
+    return [f'files of other formats, ignored: {kinds}']
 
 
 def cut_persons(clips: Dict[str, dict], persons: int) -> List[str]:
-    """Leaves the first persons of every clip; a note if some had more."""
+    """Keeps the first persons of every clip; notes if some had more."""
     more = 0
     for clip in clips.values():
         more += len(clip['keypoint']) > persons
@@ -130,8 +132,8 @@ def cut_persons(clips: Dict[str, dict], persons: int) -> List[str]:
             f'{persons} are kept (--persons): {more}'] if more else []
 
 
-def give_labels(made: Conversion, val_ratio: float, seed: int) -> None:
-    """Sets the labels and the splits of a data set."""
+def assign_labels(made: Conversion, val_ratio: float, seed: int) -> None:
+    """Sets the labels and the splits of a dataset."""
     table = made.table
     labels = table.labels if table is not None else {}
     present = {}
@@ -155,7 +157,7 @@ def give_labels(made: Conversion, val_ratio: float, seed: int) -> None:
 
 
 def note_classes(made: Conversion, present: Dict[str, int]) -> None:
-    """Notes the classes that training would not see."""
+    """Notes the classes without a training clip."""
     if made.table is None or 'train' not in made.split:
         return
     trained = {present[name] for name in made.split['train']}
@@ -170,20 +172,20 @@ def note_classes(made: Conversion, present: Dict[str, int]) -> None:
 
 def draw_splits(labels: Dict[str, int], val_ratio: float,
                 seed: int) -> Tuple[Splits, List[int]]:
-    """Draws validation clips per class, by name and seed only.
+    """Samples validation clips per class, depending on name and seed only.
 
-    Of n clips of a class ``val_ratio * n``, rounded, go to validation: at
+    Of n clips of a class, ``val_ratio * n`` (rounded) are for validation: at
     least one, so that every class is validated, and at most n - 1. A class
-    of one clip is trained only.
+    of one clip is in ``train`` only.
 
     Args:
         labels (dict[str, int]): The class of every clip.
         val_ratio (float): Share of validation clips, in [0, 1); 0 for none.
-        seed (int): Seed of the draw.
+        seed (int): Seed of the sampling.
 
     Returns:
-        tuple: The names of ``train`` and ``val``, each sorted, without an
-        empty one; and the classes of a single clip, sorted.
+        tuple: The sorted names of ``train`` and ``val``, without empty
+        splits; and the sorted classes of a single clip.
     """
     members: Dict[int, List[str]] = defaultdict(list)
     for name, label in labels.items():

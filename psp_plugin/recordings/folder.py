@@ -1,4 +1,4 @@
-"""Finds the recordings of a folder, and agrees on their layout."""
+"""Finds the recordings of a folder, and their common layout."""
 import os
 from collections import Counter
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from .reader import SUFFIXES
 
 
 class ConvertError(ValueError):
-    """Why a folder cannot be converted, in one sentence for the user."""
+    """Raised for a folder that cannot be converted, with a user message."""
 
 
 class Skipped(NamedTuple):
@@ -19,8 +19,8 @@ class Skipped(NamedTuple):
 
     Args:
         name: Its file or name.
-        kind: One word for counts.
-        reason: The rest of a sentence on it.
+        kind: Category, in one word.
+        reason: Predicate of a sentence about the recording.
     """
     name: str
     kind: str
@@ -29,13 +29,13 @@ class Skipped(NamedTuple):
 
 @dataclass
 class Folder:
-    """What a folder holds.
+    """The files of a folder.
 
     Args:
-        files: Path of every recording by its name: its path in the folder
-            without suffix.
-        skipped: What is left out from the start.
-        others: How many files have which other suffix.
+        files: Name of every recording, i.e. its path in the folder without
+            suffix -> its path.
+        skipped: Recordings left out before reading, and unreadable folders.
+        others: Number of other files by suffix.
     """
     files: Dict[str, Path] = field(default_factory=dict)
     skipped: List[Skipped] = field(default_factory=list)
@@ -43,21 +43,21 @@ class Folder:
 
 
 def find_recordings(root: str, output: Optional[str] = None) -> Folder:
-    """Finds the recordings of a folder, at any depth.
+    """Finds the recordings of a folder recursively.
 
-    Files that differ in their suffix only are left out, as one name cannot
-    tell them apart.
+    Files that differ in their suffix only are left out, because they would
+    have the same name.
 
     Args:
         root (str): The folder.
-        output (str, optional): The pickle to be written, which is not a
-            recording should an earlier one be there.
+        output (str, optional): The pickle to be written; an existing one is
+            not read as a recording.
 
     Returns:
         Folder: The recordings in the order of their names.
 
     Raises:
-        ConvertError: If the folder is missing or is none.
+        ConvertError: If the folder is missing or not a folder.
     """
     if not os.path.isdir(root):
         raise ConvertError(f'{root} is not a folder' if os.path.exists(root)
@@ -84,24 +84,24 @@ def find_recordings(root: str, output: Optional[str] = None) -> Folder:
         else:
             found.skipped += [
                 Skipped(path.relative_to(root).as_posix(), 'name',
-                        f'is one of {len(paths)} files of the name {name!r}')
+                        f'is one of {len(paths)} files named {name!r}')
                 for path in sorted(paths)]
     return found
 
 
 def check_layouts(annotations: Dict[str, dict],
                   joints: Optional[int]) -> List[Skipped]:
-    """Finds the clips that do not have the layout of most.
+    """Finds the clips that differ from the most frequent layout.
 
     Args:
         annotations (dict[str, dict]): The clips by name.
-        joints (int, optional): The number of joints, where not that of most.
+        joints (int, optional): The number of joints; None for that of most.
 
     Returns:
         list[Skipped]: The clips to leave out.
 
     Raises:
-        ConvertError: If as many clips have one layout as another.
+        ConvertError: If two layouts are equally frequent.
     """
     layouts = {n: Layout.of(clip) for n, clip in annotations.items()}
     counts = Counter(layout for layout in layouts.values()
@@ -113,7 +113,7 @@ def check_layouts(annotations: Dict[str, dict],
         raise ConvertError(
             f'as many recordings ({counts[0][1]}) have {counts[0][0]} as have '
             f'{counts[1][0]}: choose with --joints, or convert each kind from '
-            'a folder of its own')
+            'a separate folder')
     chosen = counts[0][0]
     return [Skipped(name, difference(layout, chosen),
                     f'has {layout}, not {chosen}')
@@ -121,6 +121,6 @@ def check_layouts(annotations: Dict[str, dict],
 
 
 def difference(layout: Layout, other: Layout) -> str:
-    """The first thing in which two layouts differ."""
+    """Returns the first field in which two layouts differ."""
     values = zip(Layout._fields, layout, other)
     return next(name for name, ours, theirs in values if ours != theirs)

@@ -1,4 +1,4 @@
-"""Reads the label table of a folder of recordings, and label maps."""
+"""Reads label tables of recordings, and label maps."""
 import csv
 import io
 import re
@@ -13,7 +13,7 @@ UNLABELED = 'unlabeled'
 
 
 class LabelError(ValueError):
-    """What is wrong with a label table, in one sentence for the user."""
+    """Raised for an invalid label table or map, with a user message."""
 
 
 @dataclass
@@ -21,11 +21,12 @@ class LabelTable:
     """The labels of recordings.
 
     Args:
-        path: Where the table was read.
+        path: Path of the table.
         labels: The class of each recording, an integer.
         lines: The line of each recording in the table, from 1.
-        splits: The split of each recording, if the table tells it.
-        classes: The names of the classes, if the table or a label map does.
+        splits: The split of each recording, if the table has this column.
+        classes: The names of the classes, if the table or a label map has
+            them.
     """
     path: str
     labels: Dict[str, int]
@@ -35,7 +36,7 @@ class LabelTable:
 
     @property
     def num_classes(self) -> int:
-        """How many classes a model needs for these labels."""
+        """The number of classes a model needs for these labels."""
         return len(self.classes or ()) or max(self.labels.values()) + 1
 
 
@@ -48,7 +49,7 @@ class Columns:
 
 
 def clip_name(name: str) -> str:
-    """The name of a recording: its path in the folder without the suffix."""
+    """Returns the name of a recording: its path without the suffix."""
     name = name.strip().replace('\\', '/')
     for suffix in SUFFIXES:
         if name.lower().endswith(suffix):
@@ -58,21 +59,21 @@ def clip_name(name: str) -> str:
 
 
 def read_labels(path: str, classes_path: Optional[str] = None) -> LabelTable:
-    """Reads a CSV table with the columns name, label and perhaps split.
+    """Reads a CSV table with the columns name, label and optionally split.
 
-    A label is an integer from 0 or the name of a class, the same in all rows.
-    Names are numbered in the order of the label map, otherwise alphabetically.
+    Labels are either all integers from 0 or all class names. Names are
+    numbered in the order of the label map, otherwise alphabetically.
 
     Args:
         path (str): The table: comma-separated, UTF-8, with a header.
-        classes_path (str, optional): A label map as the toolbox has them, one
-            name per line.
+        classes_path (str, optional): A label map as in the toolbox, one name
+            per line. Defaults to None.
 
     Returns:
         LabelTable: The table.
 
     Raises:
-        LabelError: If a file is missing or wrong; the sentence names the
+        LabelError: If a file is missing or invalid; the message names the
             line.
     """
     columns = Columns()
@@ -95,7 +96,7 @@ def read_labels(path: str, classes_path: Optional[str] = None) -> LabelTable:
 
 
 def read_text(path: str) -> str:
-    """Reads a text, which Excel may have begun with a byte-order mark."""
+    """Reads UTF-8 text, with or without the byte-order mark of Excel."""
     try:
         content = Path(path).read_bytes()
     except OSError as error:
@@ -110,7 +111,7 @@ def read_text(path: str) -> str:
 
 
 def check_header(path: str, header: List[str]) -> None:
-    """Raises LabelError unless the columns are the known ones."""
+    """Raises LabelError unless the columns are as expected."""
     if sorted(header) not in (sorted(COLUMNS), sorted((*COLUMNS, 'split'))):
         raise LabelError(f'{path}, line 1, must be name,label or '
                          f'name,label,split, not {",".join(header)!r}')
@@ -134,8 +135,8 @@ def add_row(columns: Columns, header: List[str], cells: List[str],
         raise LabelError(f'{place}, names {row["name"]!r} again after line '
                          f'{columns.lines[name]}')
     if row.get('split') == UNLABELED:
-        raise LabelError(f'{place}, has the split {UNLABELED!r}, which is '
-                         'that of the files without a row: leave the row out')
+        raise LabelError(f'{place}, has the split {UNLABELED!r}, which is for '
+                         'recordings without a row: remove the row')
     columns.lines[name] = line
     columns.texts[name] = row['label']
     if 'split' in row:
@@ -145,23 +146,23 @@ def add_row(columns: Columns, header: List[str], cells: List[str],
 def number_labels(
     path: str, columns: Columns, classes: Optional[List[str]]
 ) -> Tuple[Dict[str, int], Optional[List[str]]]:
-    """The label of every name as an integer, and the class names."""
+    """Returns the label of every name as an integer, and the class names."""
     first_name, first = next(iter(columns.texts.items()))
     integers = re.fullmatch(r'[+-]?\d{1,9}', first) is not None
     for name, text in columns.texts.items():
         place = f'{path}, line {columns.lines[name]}, has the label {text!r}'
         if re.fullmatch(r'[+-]?(\d+\.\d*|\.\d+|\d{10,})', text):
             raise LabelError(f'{place}, which is neither an integer from 0 '
-                             'nor a name')
+                             'nor a class name')
         if (re.fullmatch(r'[+-]?\d{1,9}', text) is not None) != integers:
             raise LabelError(f'{place}, but line {columns.lines[first_name]} '
-                             f'has {first!r}: use integers or names in all')
+                             f'has {first!r}: use only integers or only names')
         if integers and int(text) < 0:
             raise LabelError(f'{place}, but labels start at 0')
         if classes is not None and (int(text) >= len(classes) if integers
                                     else text not in classes):
-            raise LabelError(f'{place}, which is none of the {len(classes)} '
-                             'classes of the label map')
+            raise LabelError(f'{place}, which is not one of the '
+                             f'{len(classes)} classes of the label map')
     if integers:
         return {n: int(text) for n, text in columns.texts.items()}, classes
     classes = classes or sorted(set(columns.texts.values()))
@@ -173,8 +174,8 @@ def read_classes(path: str) -> List[str]:
     """Reads a label map, one class name per line, in the order of labels.
 
     Raises:
-        LabelError: If it is missing, has no name, an empty line in between,
-            or a name twice.
+        LabelError: If it is missing or empty, or has an empty line before the
+            last name or a name twice.
     """
     names = [line.strip() for line in read_text(path).splitlines()]
     while names and not names[-1]:

@@ -1,4 +1,4 @@
-"""The problems of one clip, as a pure function."""
+"""Problems of one clip."""
 import numpy as np
 import pytest
 
@@ -39,11 +39,11 @@ def second_person_absent():
     clip(keypoint_score=np.zeros((2, 6, 25))), clip(img_shape=(1080, 1920)),
     clip(img_shape=None), compressed(), compressed(total_frames=99),
 ], ids=range(13))
-def test_good_clips(good):
+def test_valid_clips_have_no_problems(good):
     assert kinds(good) == []
 
 
-def test_all_faults_of_a_clip_are_found():
+def test_all_problems_of_a_clip_are_found():
     points = np.zeros((1, 6, 20, 3))
     points[0, 4, 3, 1], points[0, 5, 3, 1] = np.nan, -np.inf
     bad = clip(label=-2, keypoint=points, total_frames=9, img_shape=5,
@@ -55,7 +55,7 @@ def test_all_faults_of_a_clip_are_found():
 
 
 @pytest.mark.parametrize('value, frames', [(np.nan, 1), (np.inf, 1)])
-def test_frames_are_counted(value, frames):
+def test_invalid_frames_are_counted(value, frames):
     points = clip()['keypoint']
     points[1, 3] = value
     problem, = find_problems(clip(keypoint=points))
@@ -76,35 +76,35 @@ def test_compressed_poses():
         'keypoint of wrong rank']
 
 
-def test_labels_by_number_of_classes():
+def test_labels_are_checked_against_num_classes():
     assert kinds(clip(label=4), num_classes=5) == []
     assert kinds(clip(label=5), num_classes=5) == ['label beyond num_classes']
     assert kinds(clip(label=None), need_label=True) == ['no label']
     several = dict(num_classes=5, multi_class=True)
     assert kinds(clip(label=[0, 4]), **several) == []
     assert kinds(clip(label=[0, 5]), **several) == ['label beyond num_classes']
-    assert kinds(clip(label=[0, 'x']), **several) == ['label is no integer']
-    assert kinds(clip(label=[0, 4])) == ['label is no integer']
-    assert kinds(clip(label=True)) == ['label is no integer']
+    assert kinds(clip(label=[0, 'x']), **several) == ['label not an integer']
+    assert kinds(clip(label=[0, 4])) == ['label not an integer']
+    assert kinds(clip(label=True)) == ['label not an integer']
 
 
-def test_key_points_elsewhere():
+def test_key_points_in_another_file():
     own = clip()
     del own['keypoint']
     assert kinds(own) == ['no keypoint']
     assert kinds(own, need_points=False) == []
 
 
-def test_layout_of_most_clips():
+def test_most_frequent_layout():
     small = clip(keypoint=np.ones((1, 6, 20, 3)))
     assert common_layout([small, clip(), clip()]).joints == 25
-    assert common_layout([small, clip()]).joints == 20  # the first of equals
+    assert common_layout([small, clip()]).joints == 20  # the first in a tie
     assert common_layout([compressed(), clip(keypoint='x')]) is None
     assert kinds(clip(keypoint_score=np.ones((2, 6, 25))),
                  layout=common_layout([clip()])) == ['other coordinates']
 
 
-def test_values_are_shown_short_and_on_one_line():
+def test_shown_is_short_and_on_one_line():
     assert shown('x' * 60) == repr('x' * 60)
     for value in (np.zeros((50, 50)), list(range(999)), 'x\n' * 500):
         assert '\n' not in shown(value) and len(shown(value)) < 100

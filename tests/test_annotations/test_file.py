@@ -1,4 +1,4 @@
-"""Annotation files of a config, and what is said of a missing one."""
+"""Annotation files of a config, and errors for missing ones."""
 import pytest
 from mmengine.config import ConfigDict
 
@@ -32,7 +32,7 @@ def test_present_and_remote_files_pass(tmp_path):
     ('ntu60_3d.pkl', 'download https://download.openmmlab.com/'),
     ('mine.pkl', 'set ann_file to your annotation pickle'),
 ])
-def test_missing_file_says_what_to_do(tmp_path, name, advice):
+def test_missing_file_error_names_the_remedy(tmp_path, name, advice):
     path = str(tmp_path / name)
     with pytest.raises(FileNotFoundError) as error:
         check_annotation_file(path)
@@ -40,6 +40,6 @@ def test_missing_file_says_what_to_do(tmp_path, name, advice):
         f'annotation file {path} does not exist: {advice}')
 
 
-def test_folder_is_not_a_file(tmp_path):
+def test_folder_in_place_of_a_file_raises(tmp_path):
     with pytest.raises(FileNotFoundError, match=f'{tmp_path} is a folder: '):
         check_annotation_file(str(tmp_path))

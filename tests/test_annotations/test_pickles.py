@@ -1,4 +1,4 @@
-"""The reader of plain pickles: what it gives, and what it refuses."""
+"""The reader of plain pickles: results, and rejected content."""
 import os
 import pickle
 from collections import OrderedDict, defaultdict
@@ -16,13 +16,13 @@ from psp_plugin.annotations.pickles import (
     load_pickle,
 )
 
-# ``_reconstruct``, ``scalar`` and ``_frombuffer`` are found without naming
-# NumPy's private modules; these are the names of both spellings.
+# The modules of ``_reconstruct``, ``scalar`` and ``_frombuffer`` in NumPy 1
+# and 2.
 SPELLINGS = ('numpy.core', 'numpy._core')
 
 
 class Forged:
-    """Pickles as a call of our choice, with a state of our choice."""
+    """Pickles as an arbitrary call with an arbitrary state."""
 
     def __init__(self, *reduced):
         self.reduced = reduced
@@ -56,7 +56,7 @@ def plain_data():
         counts=defaultdict(list, x=[np.ones(3)]))
 
 
-def same(ours, theirs):
+def assert_same(ours, theirs):
     assert type(ours) is type(theirs)
     if isinstance(theirs, np.ndarray):
         assert ours.dtype == theirs.dtype
@@ -65,20 +65,20 @@ def same(ours, theirs):
     elif isinstance(theirs, dict):
         assert list(ours) == list(theirs)
         for key in theirs:
-            same(ours[key], theirs[key])
+            assert_same(ours[key], theirs[key])
     elif isinstance(theirs, (list, tuple)):
         assert len(ours) == len(theirs)
         for our, their in zip(ours, theirs):
-            same(our, their)
+            assert_same(our, their)
     else:
         assert ours == theirs
 
 
 @pytest.mark.parametrize('protocol', range(pickle.HIGHEST_PROTOCOL + 1))
-def test_gives_what_pickle_gives(tmp_path, protocol):
+def test_result_equals_that_of_pickle(tmp_path, protocol):
     path = write(tmp_path / 'a.pkl', plain_data(), protocol)
     with open(path, 'rb') as stream:
-        same(load_pickle(path), pickle.load(stream))
+        assert_same(load_pickle(path), pickle.load(stream))
 
 
 @pytest.mark.parametrize('spelling', SPELLINGS)
@@ -86,7 +86,7 @@ def test_gives_what_pickle_gives(tmp_path, protocol):
 def test_reads_the_pickles_of_numpy_1_and_2(tmp_path, protocol, spelling):
     data = [np.arange(3.), np.float32(2)]
     written = pickle.dumps(data, protocol=protocol)
-    for other in SPELLINGS:  # with the length that protocol 4 puts before
+    for other in SPELLINGS:  # with the length before it in protocol 4
         for part in ('multiarray', 'numeric'):
             old, new = f'{other}.{part}', f'{spelling}.{part}'
             written = written.replace(
@@ -95,22 +95,22 @@ def test_reads_the_pickles_of_numpy_1_and_2(tmp_path, protocol, spelling):
             written = written.replace(f'c{old}\n'.encode(),
                                       f'c{new}\n'.encode())
     assert f'{spelling}.multiarray'.encode() in written
-    # Frames of protocol 4 tell a length, which has changed.
+    # Frames of protocol 4 contain a length, which has changed.
     header = b'\x80' + bytes([protocol])
     if protocol > 3:
         written = header + written[len(header) + 9:]
     path = tmp_path / 'a.pkl'
     path.write_bytes(written)
-    same(load_pickle(str(path)), data)
+    assert_same(load_pickle(str(path)), data)
 
 
-def test_reads_what_the_toolbox_writes(tmp_path):
+def test_reads_pickles_of_the_toolbox(tmp_path):
     path = str(tmp_path / 'a.pkl')
     mmengine.dump(plain_data(), path)
-    same(load_pickle(path), mmengine.load(path))
+    assert_same(load_pickle(path), mmengine.load(path))
 
 
-def test_what_is_shared_stays_shared(tmp_path):
+def test_shared_objects_stay_shared(tmp_path):
     array, pair = np.ones(3), (1080, 1920)
     both = array, pair
     cycle = [array, array, pair, pair, both, both]
@@ -121,8 +121,8 @@ def test_what_is_shared_stays_shared(tmp_path):
     assert ours[4][0] is ours[0] and ours[4][1] is ours[2]
 
 
-def test_what_is_shared_is_gone_through_once(tmp_path):
-    """A tuple of 2**200 arrays, if one counts those that are the same."""
+def test_shared_objects_are_processed_once(tmp_path):
+    """A tuple of 2**200 arrays, if shared ones are counted repeatedly."""
     nested = np.ones(3)
     for _ in range(200):
         nested = nested, nested
@@ -130,7 +130,7 @@ def test_what_is_shared_is_gone_through_once(tmp_path):
     while isinstance(ours, tuple):
         assert ours[0] is ours[1]
         ours = ours[0]
-    same(ours, np.ones(3))
+    assert_same(ours, np.ones(3))
 
 
 @pytest.mark.parametrize('protocol', [0, 2, 4])
@@ -139,7 +139,7 @@ def test_no_code_is_run(tmp_path, protocol):
     mark = tmp_path / 'was here'
     path = write(tmp_path / 'a.pkl',
                  [Forged(os.system, (f'touch "{mark}"', ))], protocol)
-    with pytest.raises(PickleFileError, match=r'a\.pkl holds a \w+\.system'):
+    with pytest.raises(PickleFileError, match=r'contains a \w+\.system'):
         load_pickle(path)
     assert not mark.exists()
     with open(path, 'rb') as stream:
@@ -163,8 +163,8 @@ def test_other_types_are_refused(tmp_path, data, refused):
     with pytest.raises(PickleFileError, match=refused) as error:
         load_pickle(path)
     message = str(error.value)
-    assert message.startswith(f'{path} holds ') and '\n' not in message
-    assert 'write it anew with these alone' in message
+    assert message.startswith(f'{path} contains ') and '\n' not in message
+    assert 'save it with these types only' in message
 
 
 def dtype(name='f8', order='<', flags=0, size=-1, fields=None):
@@ -179,7 +179,7 @@ def array(shape, kind, data):
 
 
 @pytest.mark.parametrize('forged', [
-    array((1, ), dtype('O8'), b'A' * 8),  # a pointer into nowhere
+    array((1, ), dtype('O8'), b'A' * 8),  # an invalid pointer
     array((1, ), dtype(order='x'), b'A' * 8),
     array((2, ), dtype(fields={'a': (np.dtype('f4'), 10**6)}), b'A' * 16),
     array((3, ), dtype(), b'A' * 8),
@@ -194,24 +194,24 @@ def test_forged_numpy_states_are_refused(tmp_path, forged):
         load_pickle(write(tmp_path / 'a.pkl', forged))
 
 
-def test_flags_and_sizes_of_a_dtype_are_not_believed(tmp_path):
+def test_flags_and_sizes_of_a_dtype_are_ignored(tmp_path):
     path = write(tmp_path / 'a.pkl', [
         array((2, ), dtype('f8', flags=0xff, size=2), b'\0' * 16),
         array((2, ), dtype('U1', flags=0xff, size=-4), b'A\0\0\0' * 2)])
     numbers, text = load_pickle(path)
-    same(numbers, np.zeros(2))
-    same(text, np.array(['A', 'A']))
+    assert_same(numbers, np.zeros(2))
+    assert_same(text, np.array(['A', 'A']))
 
 
-def test_cuts_are_one_sentence(tmp_path):
+def test_truncated_file_raises_one_sentence(tmp_path):
     path = tmp_path / 'a.pkl'
-    whole = pickle.dumps([plain_data()], protocol=4)
-    for length in range(1, len(whole), 7):
-        path.write_bytes(whole[:length])
+    full = pickle.dumps([plain_data()], protocol=4)
+    for length in range(1, len(full), 7):
+        path.write_bytes(full[:length])
         with pytest.raises(PickleFileError) as error:
             load_pickle(str(path))
         message = str(error.value)
-        assert message.startswith(f'{path} is not a pickle, or is cut short')
+        assert message.startswith(f'{path} is not a pickle, or is truncated')
         assert '\n' not in message
 
 
@@ -222,9 +222,9 @@ def test_cuts_are_one_sentence(tmp_path):
     (b'\x80\x63.', 'is not a pickle'),  # protocol 99
     (b'\x80\x04\x8e' + b'\xff' * 7 + b'\x7fx', 'is not a pickle'),  # 2**63
     (b'(' * 10, 'is not a pickle'),
-    (b'cos\nsystem\n.', 'holds a os.system'),
+    (b'cos\nsystem\n.', 'contains a os.system'),
 ])
-def test_other_files_are_one_sentence(tmp_path, content, message):
+def test_other_files_raise_one_sentence(tmp_path, content, message):
     path = tmp_path / 'a.pkl'
     path.write_bytes(content)
     with pytest.raises(ValueError, match=message) as error:
@@ -235,22 +235,22 @@ def test_other_files_are_one_sentence(tmp_path, content, message):
 
 
 @pytest.mark.parametrize('content', [
-    b'\x80\x02}r' + b'ame_' + b'.',  # a key of every clip, its start lost
+    b'\x80\x02}r' + b'ame_' + b'.',  # a key of every clip without its start
     b'}p1600000000\n.',
 ], ids=['binary', 'text'])
-def test_damage_does_not_take_all_memory(tmp_path, content):
-    """A memo of so many entries is 13 GB or more."""
+def test_damage_does_not_exhaust_memory(tmp_path, content):
+    """A memo of this size would take 13 GB or more."""
     path = tmp_path / 'a.pkl'
     path.write_bytes(content)
     with pytest.raises(PickleFileError, match='damaged .memo number 16'):
         load_pickle(str(path))
 
 
-def test_missing_file_is_an_os_error(tmp_path):
+def test_missing_file_raises_os_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         load_pickle(str(tmp_path / 'absent.pkl'))
 
 
-def test_real_data_is_read_alike(nwucla_pkl):
+def test_real_data_equals_that_of_pickle(nwucla_pkl):
     with open(nwucla_pkl, 'rb') as stream:
-        same(load_pickle(nwucla_pkl), pickle.load(stream))
+        assert_same(load_pickle(nwucla_pkl), pickle.load(stream))

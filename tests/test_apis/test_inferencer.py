@@ -140,9 +140,9 @@ def test_a_test_dataset_may_be_wrapped(model, clips):
 
 
 BAD = [
-    (dict(shape=(1, 30, 17, 3)), 'x.npy has 17 joints, but the model takes '
+    (dict(shape=(1, 30, 17, 3)), 'x.npy has 17 joints, but the model expects '
                                  '25'),
-    (dict(shape=(1, 30, 25, 2)), 'x.npy has 2 coordinates a joint and no '
+    (dict(shape=(1, 30, 25, 2)), 'x.npy has 2 coordinates per joint and no '
                                  'scores, on which NormalizeSkeleton3D'),
     (dict(shape=(1, 0, 25, 3)), 'x.npy '),
 ]
@@ -169,8 +169,8 @@ def test_invalid_clips_are_told_before_their_batch_is_run(
 
 
 @pytest.mark.parametrize('change, message', [
-    (dict(keypoint=None), 'a has no keypoint of shape .*, but NoneType'),
-    (dict(keypoint=np.ones((30, 25, 3))), r'a .*, but \(30, 25, 3\)'),
+    (dict(keypoint=None), 'a must have a keypoint of shape .*, not NoneType'),
+    (dict(keypoint=np.ones((30, 25, 3))), r'a .*, not \(30, 25, 3\)'),
     (dict(keypoint=np.full((1, 9, 25, 3), np.nan)), 'a has coordinates that '
                                                     'are NaN'),
     (dict(keypoint=np.zeros((1, 9, 25, 3))), 'a has key points that are all '
@@ -178,7 +178,7 @@ def test_invalid_clips_are_told_before_their_batch_is_run(
     (dict(keypoint=np.full((1, 9, 25, 3), 'x')), 'a .* not of numbers'),
     (dict(keypoint=np.ones((1, 9, 25, 2), int)), 'a has 2-D .*as floats'),
     (dict(total_frames=7), 'a has total_frames 7, but 9 frames'),
-    (dict(keypoint_score=np.ones((1, 9, 25))), 'a has 3 coordinates a joint '
+    (dict(keypoint_score=np.ones((1, 9, 25))), 'a has 3 coordinates per joint '
      'and scores, on which GenSkeFeat of the test pipeline fails: Assertion'),
 ])
 def test_bad_annotations_are_told(inferencer, change, message):
@@ -291,7 +291,7 @@ def test_key_points_need_their_scores(tmp_path):
     scored = SkeletonInferencer(cfg, checkpoint, scored=True)
     assert scored(path)[0]['scores'].shape == (60, )
     assert scored.bones == list(get_pyramid('coco').bones)
-    with pytest.raises(ClipError, match='2 coordinates a joint and no scores,'
-                       ' of which the test pipeline makes 4 channels, but the '
-                       'model takes 6'):
+    with pytest.raises(ClipError, match='2 coordinates per joint and no scores'
+                       ', from which the test pipeline makes 4 channels, but '
+                       'the model expects 6'):
         scored(dict(frame_dir='y', keypoint=np.ones((1, 9, 17, 2))))

@@ -1,4 +1,4 @@
-"""Where the names of classes come from, and in which order."""
+"""Sources of class names and their order."""
 import pytest
 
 from psp_plugin.commands.classes import class_names
@@ -13,23 +13,23 @@ DATASET = dict(type='PoseDataset', metainfo=dict(classes=['gehen', 'sitzen']))
     (None, dict(dataset_meta={}), DATASET, ['gehen', 'sitzen']),
     (None, {}, dict(type='PoseDataset'), ['class 0', 'class 1']),
     (None, None, None, ['class 0', 'class 1']),
-    # Of other data: a config that inherits from one with sixty classes.
+    # Names of other data: a config that inherits one with sixty classes.
     (None, {}, dict(metainfo=dict(classes=['x'] * 60)),
      ['class 0', 'class 1']),
     (None, dict(dataset_meta=dict(classes=['x'] * 3)), DATASET,
      ['gehen', 'sitzen']),
 ])
-def test_the_first_source_that_has_them(given, meta, dataset, expected):
+def test_first_source_with_matching_names(given, meta, dataset, expected):
     assert class_names(2, given, meta, dataset) == expected
 
 
-def test_a_file_of_names(tmp_path):
+def test_names_from_a_file(tmp_path):
     path = tmp_path / 'names.txt'
     path.write_text('put on jacket\r\nÜberholen \n\n', encoding='utf-8')
     assert class_names(2, str(path), META) == ['put on jacket', 'Überholen']
 
 
-def test_wrong_names_are_told(tmp_path):
+def test_wrong_names_raise(tmp_path):
     path = tmp_path / 'names.txt'
     path.write_text('one\n')
     with pytest.raises(ValueError, match='names.txt names 1 classes, but the '

@@ -1,4 +1,4 @@
-"""Devices and checkpoints: what is taken, and what is refused and how."""
+"""Devices and checkpoints: accepted ones, and errors for others."""
 import pickle
 
 import pytest
@@ -17,14 +17,14 @@ def trained(tmp_path_factory):
     return cfg, write_checkpoint(cfg, folder / 'tiny.pth')
 
 
-def test_device_is_cuda_where_there_is_one():
+def test_default_device_is_cuda_if_available():
     expected = 'cuda:0' if torch.cuda.is_available() else 'cpu'
     assert choose_device() == torch.device(expected)
     assert choose_device('cpu') == CPU
 
 
 @pytest.mark.parametrize('device', ['gpu', 'cuda:99', 'meta', 'cpu:x'])
-def test_a_wrong_device_is_one_sentence(device):
+def test_invalid_device_raises_one_sentence(device):
     with pytest.raises(ValueError) as error:
         choose_device(device)
     message = str(error.value)
@@ -32,7 +32,7 @@ def test_a_wrong_device_is_one_sentence(device):
     assert '\n' not in message
 
 
-def test_the_model_has_the_weights_and_is_ready_to_predict(trained):
+def test_model_has_the_weights_and_is_in_eval_mode(trained):
     cfg, path = trained
     model, meta = load_model(cfg, path, CPU)
     state = torch.load(path)['state_dict']
@@ -42,8 +42,8 @@ def test_the_model_has_the_weights_and_is_ready_to_predict(trained):
     assert meta['dataset_meta']['classes'][0] == 'wave'
 
 
-def test_weights_without_a_place_are_disregarded(trained):
-    """A classifier needs no neck of the model it was trained in."""
+def test_unexpected_weights_are_ignored(trained):
+    """A classifier does not need the neck used in training."""
     _, path = trained
     cfg = tiny_config('supervised_synthetic_5p.py')
     model, _ = load_model(cfg, path, CPU)
@@ -52,14 +52,14 @@ def test_weights_without_a_place_are_disregarded(trained):
     assert torch.equal(model.cls_head.fc.weight, state['cls_head.fc.weight'])
 
 
-def test_plain_weights_are_a_checkpoint_too(trained, tmp_path):
+def test_bare_state_dict_is_accepted(trained, tmp_path):
     cfg, path = trained
     torch.save(torch.load(path)['state_dict'], tmp_path / 'plain.pth')
     _, meta = load_model(cfg, str(tmp_path / 'plain.pth'), CPU)
     assert meta == {}
 
 
-def test_missing_weights_are_refused(trained, tmp_path):
+def test_missing_weights_raise(trained, tmp_path):
     cfg, path = trained
     content = torch.load(path)
     del content['state_dict']['neck.levels.body.query_key_value.bias']
@@ -69,7 +69,7 @@ def test_missing_weights_are_refused(trained, tmp_path):
         load_model(cfg, str(tmp_path / 'less.pth'), CPU)
 
 
-def test_weights_of_another_shape_are_refused(trained):
+def test_weights_of_another_shape_raise(trained):
     _, path = trained
     cfg = tiny_config(**{'model.cls_head.num_classes': 12})
     with pytest.raises(ValueError, match="2 of .* such as 'cls_head.fc"):
@@ -82,15 +82,15 @@ class Evil:
 
 
 @pytest.mark.parametrize('write, message', [
-    (lambda path: path.write_bytes(b''), 'it is none, or'),
-    (lambda path: path.write_text('a log'), 'it is none, or'),
-    (lambda path: path.write_bytes(pickle.dumps(Evil())), 'it is none, or'),
-    (lambda path: torch.save(Evil(), path), 'it is none, or'),
-    (lambda path: torch.save([1], path), 'it holds a list'),
+    (lambda path: path.write_bytes(b''), 'another format'),
+    (lambda path: path.write_text('a log'), 'another format'),
+    (lambda path: path.write_bytes(pickle.dumps(Evil())), 'another format'),
+    (lambda path: torch.save(Evil(), path), 'another format'),
+    (lambda path: torch.save([1], path), 'it contains a list, not a dict'),
     (lambda path: None, 'does not exist'),
     (lambda path: path.mkdir(), 'does not exist'),
 ])
-def test_what_is_no_checkpoint_is_one_sentence(trained, tmp_path, write,
+def test_other_files_raise_one_sentence(trained, tmp_path, write,
                                                message):
     path = tmp_path / 'x.pth'
     write(path)

@@ -22,14 +22,14 @@ def test_help_lists_the_tools(capsys):
     ('nothing', '`python -m psp_plugin.toolbox --help` lists'),
     ('../test', 'did you mean test?'),
 ])
-def test_unknown_tool_is_one_sentence(name, advice):
+def test_unknown_tool_exits_with_one_sentence(name, advice):
     with pytest.raises(SystemExit) as end:
         toolbox.main([name, '--shape', '1'])
     assert f'has no tool {name!r}: ' in end.value.code
     assert advice in end.value.code and '\n' not in end.value.code
 
 
-def test_toolbox_without_tools_is_told(monkeypatch, tmp_path):
+def test_toolbox_without_tools_exits_with_advice(monkeypatch, tmp_path):
     monkeypatch.setattr(toolbox, 'tools_folder', lambda: tmp_path)
     with pytest.raises(SystemExit, match='pip install -e') as end:
         toolbox.main(['train'])
@@ -47,7 +47,7 @@ def test_script_gets_its_arguments_as_main(monkeypatch, tmp_path, capsys):
         '__main__', str(folder / 'echo.py'), 'a', '--help', '-x=1']
 
 
-def test_the_page_says_where_the_scripts_are(capsys):
+def test_command_of_the_page_prints_the_tools_folder(capsys):
     (line, ) = re.findall(r'^TOOLS=\$\(python -c \'(.+)\'\)$', PAGE, re.M)
     exec(line, {})
     assert capsys.readouterr().out.strip() == str(toolbox.tools_folder())

@@ -1,4 +1,4 @@
-"""What holds for every augmentation."""
+"""Properties of every augmentation."""
 from functools import partial
 
 import numpy as np
@@ -12,11 +12,11 @@ from torch.utils.data import DataLoader, Dataset
 import psp_plugin.datasets.transforms as transforms
 from psp_plugin.datasets.transforms.augment import PoseAugmentation
 
-# A layout of seven joints: a middle, two arms and two legs of a joint each.
+# Seven joints: a torso, and two arms and two legs of one joint each.
 LAYOUT = dict(name='seven',
               parts=[[0, 1], [2], [3, 4], [5, 6]], bodies=[[0, 1], [2, 3]],
               mirror=[[3, 4], [5, 6]])
-# Settings that change a clip, of 3D and (where they differ) of 2D.
+# Settings that change a clip.
 CHANGING = dict(
     RandomRotatePose=dict(angles=(0.2, 0.3, 0.4)),
     RandomShearPose=dict(factor=0.5),
@@ -30,8 +30,8 @@ CHANGING = dict(
     GaussianBlurPose=dict(sigma=(0.5, 2.0), prob=1),
     ReversePose=dict(prob=1),
 )
-# Settings that leave it as it is.
-IDLE = [
+# Settings that do not change it.
+IDENTITY = [
     dict(type='RandomRotatePose', angles=(0, 0, 0)),
     dict(type='RandomShearPose', factor=0),
     dict(type='RandomScalePose', scale=0),
@@ -49,7 +49,7 @@ IDLE = [
 DTYPES = [np.float16, np.float32, np.float64]
 
 
-def set_aside(*names):
+def all_but(*names):
     """The other augmentations."""
     return [name for name in CHANGING if name not in names]
 
@@ -75,7 +75,7 @@ def test_every_augmentation_is_tested():
 @pytest.mark.parametrize('name', CHANGING)
 @pytest.mark.parametrize('axes', [2, 3])
 @pytest.mark.parametrize('dtype', DTYPES)
-def test_arrays_are_new_and_of_their_dtype(name, axes, dtype):
+def test_arrays_are_copies_of_the_same_dtype(name, axes, dtype):
     keypoint = clip(axes=axes, dtype=dtype)
     before = results_of(keypoint, scored=True)
     kept = {key: before[key] for key in ('keypoint', 'keypoint_score')}
@@ -92,8 +92,8 @@ def test_arrays_are_new_and_of_their_dtype(name, axes, dtype):
 
 
 @pytest.mark.parametrize('scored', [False, True])
-@pytest.mark.parametrize('cfg', IDLE, ids=lambda cfg: cfg['type'])
-def test_idle_settings_change_nothing_at_all(cfg, scored):
+@pytest.mark.parametrize('cfg', IDENTITY, ids=lambda cfg: cfg['type'])
+def test_identity_settings_change_nothing(cfg, scored):
     before = results_of(holed(clip()), scored)
     after = TRANSFORMS.build(cfg)(dict(before))
     assert after.keys() == before.keys()
@@ -101,9 +101,9 @@ def test_idle_settings_change_nothing_at_all(cfg, scored):
         np.testing.assert_array_equal(after[key], value)
 
 
-@pytest.mark.parametrize('name', set_aside('RandomCropPose'))
+@pytest.mark.parametrize('name', all_but('RandomCropPose'))
 def test_probability(name):
-    """Half of many clips are changed, give or take five deviations."""
+    """Half of many clips are changed, within five standard deviations."""
     transform, keypoint = build(name, prob=0.5), clip(1, 4)
     changed = sum(
         not np.array_equal(transform(results_of(keypoint))['keypoint'],
@@ -131,7 +131,7 @@ def test_absent_persons_and_joints_stay_zero(name, axes):
 @pytest.mark.parametrize('name', CHANGING)
 @pytest.mark.parametrize('joints', [1, 3, 25])
 def test_any_joints_frames_and_persons(name, joints):
-    """A layout only where left, right or the parts matter."""
+    """Only augmentations with sides or parts need a layout."""
     kwargs = {}
     if 'layout' in CHANGING[name]:
         table = dict(parts=[[j] for j in range(joints)],
@@ -156,9 +156,9 @@ def test_motion_stays_the_difference_of_the_joints(name, axes):
     assert (motion[:, -1] == 0).all()
 
 
-# Of the flip and the reversal, nothing but the probability is random.
-@pytest.mark.parametrize('name', set_aside('RandomFlipPose', 'ReversePose'))
-def test_seed_repeats_and_draws_differ(name):
+# Only the probability of flip and reversal is random.
+@pytest.mark.parametrize('name', all_but('RandomFlipPose', 'ReversePose'))
+def test_seed_is_reproducible_and_draws_differ(name):
     transform, drawn = build(name), []
     for seed in (0, 0, 1):
         np.random.seed(seed)
@@ -170,7 +170,7 @@ def test_seed_repeats_and_draws_differ(name):
 
 
 class Clips(Dataset):
-    """Eight times the same clip, all augmentations put upon it."""
+    """Eight copies of a clip with all augmentations."""
 
     def __init__(self):
         self.steps = [build(name) for name in CHANGING]
@@ -185,7 +185,7 @@ class Clips(Dataset):
         return results['keypoint']
 
 
-def test_workers_differ_and_repeat_as_mmengine_seeds_them():
+def test_workers_are_seeded_by_mmengine():
     def load(seed):
         init = partial(worker_init_fn, num_workers=2, rank=0, seed=seed)
         return [batch.numpy() for batch in DataLoader(
@@ -213,14 +213,14 @@ def test_repr():
 
 @pytest.mark.parametrize('name', CHANGING)
 @pytest.mark.parametrize('change, sentence', [
-    (dict(keypoint=clip(axes=6)), 'must stand before GenSkeFeat'),
+    (dict(keypoint=clip(axes=6)), 'must come before GenSkeFeat'),
     (dict(keypoint=clip()[0]), r'not \(12, 7, 3\)'),
     (dict(keypoint=clip().astype(int)), 'floating-point numbers, not int64'),
     (dict(keypoint=clip(frames=0)), r'of shape \(2, 0, 7, 3\)'),
     (dict(keypoint_score=np.ones((2, 12, 6))),
-     r'of shape \(2, 12, 7\), as keypoint has it, not \(2, 12, 6\)'),
+     r'of shape \(2, 12, 7\), like keypoint, not \(2, 12, 6\)'),
 ])
-def test_bad_clip_is_one_sentence(name, change, sentence):
+def test_invalid_clip_raises_one_sentence(name, change, sentence):
     with pytest.raises(ValueError, match=sentence) as error:
         build(name)(dict(results_of(clip()), **change))
     assert '\n' not in str(error.value) and name in str(error.value)
@@ -228,7 +228,7 @@ def test_bad_clip_is_one_sentence(name, change, sentence):
 
 @pytest.mark.parametrize('name', ['RandomFlipPose', 'RandomMaskParts'])
 @pytest.mark.parametrize('prob', [0, 1])
-def test_layout_with_other_joints_is_one_sentence(name, prob):
+def test_layout_with_other_joints_raises_one_sentence(name, prob):
     with pytest.raises(ValueError, match=(
             f"{name} has layout 'nwucla' of 20 joints, but the clip has 7")):
         build(name, layout='nwucla', prob=prob)(results_of(clip()))
@@ -239,7 +239,7 @@ NUMBER = 'needs a number from 0 to 1 for'
 
 @pytest.mark.parametrize('name, kwargs, sentence', [
     *((name, dict(prob=prob), f'{NUMBER} prob, not {prob!r}')
-      for name in set_aside('RandomCropPose')
+      for name in all_but('RandomCropPose')
       for prob in (-0.1, 1.5, '1', True, float('nan'))),
     ('RandomRotatePose', dict(angles=(0.1, -0.2, 0)),
      'needs a number of at least 0 for angles, not -0.2'),
@@ -263,7 +263,7 @@ NUMBER = 'needs a number from 0 to 1 for'
     ('RandomMaskJoints', dict(share=1), 'needs a share below 1, not 1'),
     ('RandomMaskJoints', dict(share=-0.1), f'{NUMBER} share, not -0.1'),
     ('RandomMaskJoints', dict(share=(0.4, 0.1)),
-     'needs a number, or the least and the largest one, for share, not '
+     'needs a number, or a minimum and a maximum, for share, not '
      '(0.4, 0.1)'),
     ('RandomMaskJoints', dict(share=('a', 'b')), "not ('a', 'b')"),
     ('RandomMaskParts', dict(num_parts=4),
@@ -287,7 +287,7 @@ NUMBER = 'needs a number from 0 to 1 for'
     ('GaussianBlurPose', dict(sigma=(-2, 1)),
      'needs a number of at least 0 for sigma, not -2'),
 ])
-def test_bad_argument_is_one_sentence(name, kwargs, sentence):
+def test_invalid_argument_raises_one_sentence(name, kwargs, sentence):
     with pytest.raises(ValueError) as error:
         build(name, **kwargs)
     assert sentence in str(error.value)

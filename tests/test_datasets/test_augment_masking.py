@@ -17,7 +17,7 @@ def mask(name, **kwargs):
 
 
 def hidden_joints(before, after):
-    """(M, T, V): the joints that were there and are not."""
+    """(M, T, V): joints that are present before, but not after."""
     return before.any(-1) & ~after.any(-1)
 
 
@@ -39,7 +39,7 @@ def test_share_of_the_joints_is_masked(joints, per_frame):
         assert (after['keypoint_score'][m, t, v] == 0) == gone
 
 
-def test_random_share_stays_in_its_limits():
+def test_random_share_stays_within_its_limits():
     transform, counts, keypoint = mask(
         'RandomMaskJoints', share=(0.1, 0.4)), set(), clip(1, 1, 20)
     for _ in range(200):
@@ -48,7 +48,7 @@ def test_random_share_stays_in_its_limits():
     assert counts == set(range(2, 9))
 
 
-def test_every_joint_is_masked_at_times():
+def test_every_joint_is_masked_sometimes():
     transform, keypoint = mask('RandomMaskJoints', share=0.2), clip(1, 1, 20)
     seen = sum(hidden_joints(keypoint, transform(
         results_of(keypoint))['keypoint']).astype(int) for _ in range(300))
@@ -61,8 +61,8 @@ def test_every_joint_is_masked_at_times():
     dict(name='RandomMaskParts', layout='nwucla', num_parts=9),
     dict(name='RandomMaskAxis'),
 ], ids=lambda cfg: cfg['name'])
-def test_no_person_is_emptied(cfg):
-    """Persons of whom two joints or one coordinate are left in a frame."""
+def test_no_person_is_masked_entirely(cfg):
+    """Persons with only two joints or one coordinate in a frame."""
     keypoint = clip(3, 20, 20)
     keypoint[1, :, 2:] = 0
     keypoint[2, ..., 1:] = 0
@@ -80,7 +80,7 @@ def test_no_person_is_emptied(cfg):
                                           before['keypoint_score'])
 
 
-def test_whole_parts_are_masked():
+def test_complete_parts_are_masked():
     pyramid = get_pyramid('nturgb+d')
     transform = mask('RandomMaskParts', layout='nturgb+d', num_parts=3)
     keypoint, seen = clip(2, 4, 25), set()

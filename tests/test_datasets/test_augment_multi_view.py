@@ -20,16 +20,16 @@ def views(**kwargs):
     return TRANSFORMS.build(dict(kwargs, type='MultiView'))
 
 
-def test_each_view_passes_its_pipeline():
-    """As if the pipelines were called one after the other."""
+def test_views_equal_their_pipelines():
+    """The results equal those of the pipelines called in turn."""
     multi = views(weak=WEAK, strong=STRONG)
     np.random.seed(0)
     packed = multi(results_of(clip()))
     np.random.seed(0)
     for name, steps in (('weak', WEAK), ('strong', STRONG)):
-        alone = Compose([TRANSFORMS.build(step) for step in steps])(
+        expected = Compose([TRANSFORMS.build(step) for step in steps])(
             results_of(clip()))
-        assert torch.equal(packed['inputs'][name], alone['inputs'])
+        assert torch.equal(packed['inputs'][name], expected['inputs'])
         sample = packed['data_samples'][name]
         assert sample.frame_dir == 'clip_a' and sample.gt_label == 3
     assert not torch.equal(*packed['inputs'].values())
@@ -38,15 +38,15 @@ def test_each_view_passes_its_pipeline():
         'weak', 'strong'}
 
 
-def test_any_number_of_views_of_any_name():
+def test_any_number_and_names_of_views():
     packed = views(a=WEAK, b=WEAK, c=STRONG)(results_of(clip()))
     assert list(packed['inputs']) == ['a', 'b', 'c']
-    # Views that are configured alike still draw each for itself.
+    # Views with the same config are sampled independently.
     assert not torch.equal(packed['inputs']['a'], packed['inputs']['b'])
 
 
 def test_views_do_not_change_each_other_or_the_clip():
-    """The toolbox's PreNormalize2D writes into the array it is given."""
+    """The toolbox's PreNormalize2D modifies its input array."""
     steps = [dict(type='PreNormalize2D'), *PACK]
     before = results_of(clip(axes=2), scored=True)
     after = dict(before)
@@ -75,7 +75,7 @@ def test_built_from_a_config():
         'weak', 'strong'}
 
 
-def test_view_that_gives_nothing_gives_nothing():
+def test_pipeline_that_returns_none():
     assert views(weak=WEAK, none=[lambda results: None] + WEAK)(
         results_of(clip())) is None
 
@@ -94,6 +94,6 @@ def test_repr():
     (dict(weak=dict(type='PoseDecode')), 'needs a list of transforms as view '
      "'weak'"),
 ])
-def test_bad_views_are_one_sentence(kwargs, sentence):
+def test_invalid_views_raise_one_sentence(kwargs, sentence):
     with pytest.raises(ValueError, match=sentence):
         views(**kwargs)

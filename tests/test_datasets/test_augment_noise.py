@@ -22,7 +22,7 @@ def blur(**kwargs):
 
 
 def extent_of(person):
-    """By a loop: the box in the first frame with the most joints."""
+    """The extent as a loop, in the first frame with the most joints."""
     best, most = None, 0
     for frame in person:
         joints = [joint for joint in frame if joint.any()]
@@ -58,7 +58,7 @@ def test_noise_equals_a_loop(axes, hole, monkeypatch):
 @pytest.mark.parametrize('dtype', [np.float32, np.float64])
 def test_noise_is_normal_and_independent(dtype):
     keypoint = clip(2, 100, 25, dtype=dtype)
-    keypoint[0, 0, :2] = (0, 0, 0.5), (3, 4, 12.5)  # a box of 13
+    keypoint[0, 0, :2] = (0, 0, 0.5), (3, 4, 12.5)  # diagonal of 13
     keypoint[0, 0, 2:] = keypoint[0, 0, 0]
     np.random.seed(0)
     added = (noise(0.01)(results_of(keypoint))['keypoint'] - keypoint)[0]
@@ -71,7 +71,7 @@ def test_noise_is_normal_and_independent(dtype):
                                                                  abs=0.01)
 
 
-def test_noise_has_no_unit():
+def test_noise_is_independent_of_the_unit():
     keypoint, added = clip(dtype=np.float64), []
     for unit in (1, 1000):
         np.random.seed(0)
@@ -106,7 +106,7 @@ def test_blur_equals_a_loop(frames, kernel, sigma, hole):
                                   before['keypoint_score'])
 
 
-def test_blur_keeps_what_stands_still():
+def test_blur_keeps_constant_joints():
     keypoint = np.repeat(clip(frames=1), 20, axis=1)
     after = blur(sigma=2)(results_of(keypoint))['keypoint']
     np.testing.assert_allclose(after, keypoint, rtol=0, atol=1e-6)
@@ -114,14 +114,14 @@ def test_blur_keeps_what_stands_still():
 
 def test_blur_does_not_mix_persons():
     keypoint = clip(2, 20)
-    alone = [blur(sigma=2)(results_of(one[None]))['keypoint'][0]
+    separate = [blur(sigma=2)(results_of(one[None]))['keypoint'][0]
              for one in keypoint]
     both = blur(sigma=2)(results_of(keypoint))['keypoint']
-    np.testing.assert_allclose(both, alone, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(both, separate, rtol=0, atol=1e-6)
 
 
-def test_sigma_is_drawn_from_its_limits():
-    """The wider the Gaussian, the less is left of a jitter."""
+def test_sigma_is_sampled_within_its_limits():
+    """The wider the Gaussian, the smaller the remaining jitter."""
     keypoint = clip(1, 40, dtype=np.float64)
 
     def left(transform):

@@ -21,7 +21,7 @@ def seeded():
 
 
 def spied(cfg, monkeypatch):
-    """The transform, and the list of the matrices that it draws."""
+    """The transform, and a list that records its matrices."""
     transform, drawn = TRANSFORMS.build(cfg), []
     draw = transform.draw_matrix
 
@@ -33,7 +33,7 @@ def spied(cfg, monkeypatch):
 
 
 def fix_draws(monkeypatch, values):
-    """Lets np.random.uniform return these numbers, one after the other."""
+    """Makes np.random.uniform return these numbers in turn."""
     values = iter(values)
     monkeypatch.setattr(np.random, 'uniform', lambda *_: next(values))
 
@@ -46,7 +46,7 @@ def lengths(keypoint):
 
 @pytest.mark.parametrize('axes', [2, 3])
 @pytest.mark.parametrize('cfg', MATRICES, ids=lambda cfg: cfg['type'])
-def test_one_matrix_of_all_persons_frames_and_joints(cfg, axes, monkeypatch):
+def test_one_matrix_for_all_persons_frames_and_joints(cfg, axes, monkeypatch):
     if cfg['type'] == 'RandomRotatePose' and axes == 2:
         cfg = dict(cfg, angles=1.)
     transform, drawn = spied(cfg, monkeypatch)
@@ -89,7 +89,7 @@ def test_rotation_keeps_lengths_and_sides(axes, angles, monkeypatch):
     (0, (0, 1, 0), (0, 0, 1)), (1, (0, 0, 1), (1, 0, 0)),
     (2, (1, 0, 0), (0, 1, 0))])
 def test_each_angle_turns_about_its_axis(axis, start, end, monkeypatch):
-    """A right angle takes x to y about z, and so on around."""
+    """A right angle about z maps x to y, and so on cyclically."""
     angles = [0., 0., 0.]
     angles[axis] = math.pi / 2
     fix_draws(monkeypatch, angles)
@@ -101,8 +101,8 @@ def test_each_angle_turns_about_its_axis(axis, start, end, monkeypatch):
                                atol=1e-15)
 
 
-def test_axes_are_taken_in_order(monkeypatch):
-    """About x, y, z: y goes to z, then to x, then to y."""
+def test_order_of_the_axes(monkeypatch):
+    """About x, y, z: y is mapped to z, then to x, then to y."""
     fix_draws(monkeypatch, [math.pi / 2] * 3)
     keypoint = np.zeros((1, 1, 1, 3))
     keypoint[..., 1] = 1
@@ -129,7 +129,7 @@ def test_vertical_rotation_reaches_its_angle_and_keeps_heights():
     assert 0.9 * largest < max(turned) <= largest
 
 
-def test_shear_factors_and_scales_stay_in_their_limits(monkeypatch):
+def test_shear_factors_and_scales_stay_within_limits(monkeypatch):
     shear, matrices = spied(dict(type='RandomShearPose', factor=0.5),
                             monkeypatch)
     scale, scales = spied(dict(type='RandomScalePose', scale=0.2), monkeypatch)
@@ -157,7 +157,7 @@ def test_shear_factors_and_scales_stay_in_their_limits(monkeypatch):
     (3, 0.1, r'needs 3 angle\(s\) for a clip with 3 coordinates, not '
      'angles=0.1'),
 ])
-def test_angles_of_another_dimension_are_one_sentence(axes, angles, sentence):
+def test_angles_of_another_dimension_raise(axes, angles, sentence):
     transform = TRANSFORMS.build(dict(type='RandomRotatePose', angles=angles))
     with pytest.raises(ValueError, match=sentence):
         transform(results_of(clip(axes=axes)))
@@ -185,7 +185,7 @@ def test_flip_mirrors_x_and_swaps_left_and_right(layout, axes):
 
 
 @pytest.mark.parametrize('layout', LAYOUTS)
-def test_flip_twice_is_nothing(layout):
+def test_flip_twice_is_the_identity(layout):
     before = results_of(clip(joints=get_pyramid(layout).num_joints), True)
     after = flip(layout)(flip(layout)(dict(before)))
     for key, value in before.items():
@@ -193,7 +193,7 @@ def test_flip_twice_is_nothing(layout):
 
 
 def test_flip_of_a_symmetric_body_keeps_its_sides():
-    """Exchanging the names alone would cross the sides."""
+    """Swapping the joints only would cross the sides."""
     pyramid = get_pyramid('nturgb+d')
     keypoint = clip(1, 3, 25)
     keypoint[..., 0] = 0

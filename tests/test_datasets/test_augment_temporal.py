@@ -1,4 +1,4 @@
-"""The crop in time and the reversal."""
+"""Temporal crop and reversal."""
 import numpy as np
 import pytest
 from mmaction.registry import TRANSFORMS
@@ -16,7 +16,7 @@ def crop(**kwargs):
 
 
 def numbered(frames, joints=3):
-    """A clip whose coordinates and scores are the frame's number from 1."""
+    """A clip whose coordinates and scores are the frame number from 1."""
     keypoint = np.ones((2, frames, joints, 3), np.float32)
     keypoint *= np.arange(1, frames + 1, dtype=np.float32)[:, None, None]
     return dict(keypoint=keypoint, keypoint_score=keypoint[..., 0].copy(),
@@ -66,8 +66,8 @@ def test_resize_equals_a_loop(num_frames, full):
                                        rtol=0, atol=1e-9)
 
 
-def test_resize_makes_no_ghosts():
-    """A person who comes in is nowhere or at a place where he was."""
+def test_resize_does_not_blend_with_absent_joints():
+    """A person who appears is absent or at an observed position."""
     keypoint = clip(1, 12)
     keypoint[0, :6] = 0
     after = crop(min_share=1, num_frames=50)(results_of(keypoint))['keypoint']
@@ -78,18 +78,18 @@ def test_resize_makes_no_ghosts():
     assert (after[0, ~here] == 0).all()
 
 
-def test_ends_are_kept():
+def test_resize_keeps_first_and_last_frame():
     keypoint = clip()
     after = crop(min_share=1, num_frames=30)(results_of(keypoint))['keypoint']
     np.testing.assert_array_equal(after[:, [0, -1]], keypoint[:, [0, -1]])
 
 
-def test_crop_after_the_sampler_is_one_sentence():
+def test_crop_after_the_sampler_raises():
     with pytest.raises(ValueError, match='before the sampler of frames'):
         crop()(dict(results_of(clip()), frame_inds=np.arange(5)))
 
 
-def test_sampler_takes_frames_of_the_crop_alone():
+def test_sampler_uses_frames_of_the_crop_only():
     np.random.seed(0)
     results = numbered(40)
     for cfg in (dict(type='RandomCropPose', min_share=0.3),
@@ -103,7 +103,7 @@ def test_sampler_takes_frames_of_the_crop_alone():
     assert set(results['keypoint'][0, :, 0, 0]) <= cropped
 
 
-def test_reversal_equals_a_loop_and_twice_is_nothing():
+def test_reversal_equals_a_loop_and_is_its_own_inverse():
     reverse = TRANSFORMS.build(dict(type='ReversePose', prob=1))
     before = results_of(holed(clip()), scored=True)
     after = reverse(dict(before))
@@ -115,7 +115,7 @@ def test_reversal_equals_a_loop_and_twice_is_nothing():
         np.testing.assert_array_equal(reverse(dict(after))[key], before[key])
 
 
-def test_reversal_makes_standing_up_of_sitting_down():
+def test_reversal_turns_sitting_down_into_standing_up():
     """So it must not be in a view that keeps its label."""
     sinking = clip(1, 10)
     sinking[..., 2] -= np.arange(10)[:, None] * 10

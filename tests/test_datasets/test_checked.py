@@ -1,4 +1,4 @@
-"""The checked data set beside the toolbox's: same items, and its policies."""
+"""CheckedPoseDataset: the items of the toolbox's dataset, and policies."""
 import logging
 import os
 import pickle
@@ -57,7 +57,7 @@ def names(dataset):
             for i in range(len(dataset))]
 
 
-def drawn(item):
+def name_of(item):
     return item['data_samples'].frame_dir
 
 
@@ -68,7 +68,7 @@ def messages(caplog):
 
 @pytest.fixture
 def log(caplog):
-    """What MMEngine logs; its loggers do not pass records on."""
+    """Captures MMEngine's log; its loggers do not propagate."""
     from mmengine.logging import MMLogger
     logger = MMLogger.get_current_instance()
     logger.addHandler(caplog.handler)
@@ -76,33 +76,33 @@ def log(caplog):
     logger.removeHandler(caplog.handler)
 
 
-def same(ours, theirs):
+def assert_same(ours, theirs):
     assert type(ours) is type(theirs)
     if isinstance(theirs, dict):
         assert list(ours) == list(theirs)
         for key in theirs:
-            same(ours[key], theirs[key])
+            assert_same(ours[key], theirs[key])
     elif isinstance(theirs, (np.ndarray, torch.Tensor)):
         assert ours.dtype == theirs.dtype
         np.testing.assert_array_equal(ours, theirs)
     elif hasattr(theirs, 'to_dict'):
-        same(ours.to_dict(), theirs.to_dict())
+        assert_same(ours.to_dict(), theirs.to_dict())
     else:
         assert ours == theirs
 
 
 def assert_same_items(**cfg):
-    """Both data sets give the same annotations, items and order."""
-    cfg = dict(dict(serialize_data=False), **cfg)  # spares a gc.collect()
+    """Both datasets have the same annotations, items and order."""
+    cfg = dict(dict(serialize_data=False), **cfg)  # avoids a gc.collect()
     ours, theirs = (DATASETS.build(dict(cfg, type=f'{name}PoseDataset'))
                     for name in ('Checked', ''))
     assert len(ours) == len(theirs) > 0
     for index in range(len(theirs)):
-        same(ours.get_data_info(index), theirs.get_data_info(index))
+        assert_same(ours.get_data_info(index), theirs.get_data_info(index))
         np.random.seed(index)
         ours_item = ours[index]
         np.random.seed(index)
-        same(ours_item, theirs[index])
+        assert_same(ours_item, theirs[index])
     return ours
 
 
@@ -117,7 +117,7 @@ def test_ntu_files_give_the_toolbox_items(tmp_path, base, scored, joints):
 
 
 def test_nwucla_gives_the_toolbox_items(nwucla_pkl):
-    """All of the real file; one of its clips is a single frame."""
+    """The real file; one of its clips has a single frame."""
     cfg = Config.fromfile(str(CONFIGS / '_base_/datasets/nwucla_3d.py'))
     views = [DATASETS.build(dict(
         type=name, ann_file=nwucla_pkl, split='xview_train', num_classes=10,
@@ -125,8 +125,8 @@ def test_nwucla_gives_the_toolbox_items(nwucla_pkl):
                                                  'PoseDataset')]
     assert len(views[0]) == len(views[1]) == 1020
     for index in range(0, 1020, 20):
-        same(views[0].get_data_info(index), views[1].get_data_info(index))
-        same(views[0][index], views[1][index])
+        assert_same(*(view.get_data_info(index) for view in views))
+        assert_same(views[0][index], views[1][index])
     assert len(make(nwucla_pkl, split='xview_val', need_label=True)) == 464
 
 
@@ -150,7 +150,7 @@ def test_several_labels(tmp_path):
                       num_classes=4)
 
 
-def test_pool_without_labels_and_unused_splits(tmp_path):
+def test_pool_without_labels_and_with_unused_splits(tmp_path):
     clips = make_clips()
     for clip in clips:
         del clip['label']
@@ -162,7 +162,7 @@ def test_pool_without_labels_and_unused_splits(tmp_path):
         assert_same_items(ann_file=str(path), split=split, pipeline=PIPELINE)
 
 
-def test_labels_that_are_dropped_may_be_anything(tmp_path):
+def test_dropped_labels_are_not_checked(tmp_path):
     clips = make_clips()
     for clip, label in zip(clips, (-1, 1.5, '?', None, [1], 99)):
         clip['label'] = label
@@ -174,7 +174,7 @@ def test_labels_that_are_dropped_may_be_anything(tmp_path):
 
 
 def test_compressed_poses_and_valid_ratio(tmp_path):
-    """As the toolbox's file of Kinetics: poses of all persons in a row."""
+    """Poses of all persons in one array, as in the toolbox's Kinetics."""
     rng, clips = np.random.default_rng(0), []
     for i in range(6):
         inds = np.sort(rng.integers(0, 9, size=12)).astype(np.int16)
@@ -192,7 +192,7 @@ def test_compressed_poses_and_valid_ratio(tmp_path):
     assert names(ours) == ['k2', 'k3', 'k4', 'k5']
 
 
-def test_key_points_in_files_of_their_own(tmp_path):
+def test_key_points_in_separate_files(tmp_path):
     clips = make_clips(3)
     for clip in clips:
         own = dict(keypoint=clip.pop('keypoint'))
@@ -210,12 +210,12 @@ def test_key_points_in_files_of_their_own(tmp_path):
                        match=r'clip01.pkl is \[1\], not a dict'):
         ours[1]
     (tmp_path / 'clip01.pkl').unlink()
-    with pytest.raises(InvalidClipError, match="'clip01'.*has no skeleton"):
+    with pytest.raises(InvalidClipError, match="'clip01'.*has no readable"):
         ours[1]
 
 
-def test_integers_of_numpy_are_labels(tmp_path):
-    """The toolbox stops at them when it packs a clip."""
+def test_numpy_integers_are_labels(tmp_path):
+    """The toolbox raises an error when it packs the clip."""
     clips = make_clips()
     for clip in clips:
         clip['label'] = np.int64(clip['label'])
@@ -226,7 +226,7 @@ def test_integers_of_numpy_are_labels(tmp_path):
 
 
 class Forged:
-    """Runs a command of our choice in the standard unpickler."""
+    """Runs a command in the standard unpickler."""
 
     def __init__(self, mark):
         self.mark = mark
@@ -237,28 +237,28 @@ class Forged:
 
 @pytest.mark.parametrize('wrap', [dict, lambda **cfg: dict(
     type='SemiSupervisedDataset', labeled_per_class=1, dataset=cfg)])
-def test_no_code_of_a_file_is_run(tmp_path, wrap):
-    """But with the switch that has it read as the toolbox does."""
-    mark, clips = tmp_path / 'was here', make_clips()
+def test_code_in_a_file_is_not_run(tmp_path, wrap):
+    """But it is run with safe=False."""
+    mark, clips = tmp_path / 'was run', make_clips()
     clips[3]['label'] = Forged(mark)
     cfg = dict(ann_file=write(tmp_path / 'a.pkl', clips), split='train',
                pipeline=PIPELINE)
-    with pytest.raises(PickleFileError, match=r'a\.pkl holds a \w+\.system'):
+    with pytest.raises(PickleFileError, match=r'contains a \w+\.system'):
         DATASETS.build(wrap(type='CheckedPoseDataset', **cfg))
     assert not mark.exists()
-    # What the command returns is then the label, 0.
+    # The label is then the return value of the command, 0.
     data = DATASETS.build(wrap(type='CheckedPoseDataset', safe=False, **cfg))
     assert mark.exists() and len(data) > 0
 
 
-def spoil(clips, *indices):
+def with_nan(clips, *indices):
     for index in indices:
         clips[index]['keypoint'][0, 2, 7, 1] = np.nan
     return clips
 
 
-def test_skip_leaves_out_and_tells(tmp_path, log):
-    path = write(tmp_path / 'a.pkl', spoil(make_clips(), 3, 5))
+def test_skip_removes_clips_and_logs_them(tmp_path, log):
+    path = write(tmp_path / 'a.pkl', with_nan(make_clips(), 3, 5))
     with pytest.raises(AnnotationError, match="'clip03' has NaN.*2 of 12"):
         make(path)
     data = make(path, invalid_clips='skip')
@@ -270,22 +270,22 @@ def test_skip_leaves_out_and_tells(tmp_path, log):
     assert "; clip 'clip05' has NaN" in line
 
 
-def test_skip_names_so_many_clips_only(tmp_path, log):
-    path = write(tmp_path / 'a.pkl', spoil(make_clips(40), *range(1, 30)))
+def test_skip_logs_at_most_20_clips(tmp_path, log):
+    path = write(tmp_path / 'a.pkl', with_nan(make_clips(40), *range(1, 30)))
     assert len(make(path, invalid_clips='skip')) == 11
     line, = messages(log)
     assert line.endswith('; 9 more') and line.count('NaN') == 20
 
 
-def test_skip_takes_a_double_name_once(tmp_path):
+def test_skip_keeps_one_clip_per_name(tmp_path):
     clips = make_clips()
     clips.append(dict(clips[0], label=2))
     data = make(write(tmp_path / 'a.pkl', clips), invalid_clips='skip')
     assert len(data) == 12 and data.get_data_info(0)['label'] == 0
 
 
-def refuse(*refused):
-    """A transform that fails at some clips."""
+def fail_on(*refused):
+    """A transform that fails for some clips."""
 
     def transform(info):
         if info['frame_dir'] in refused:
@@ -299,7 +299,7 @@ def refuse(*refused):
 def test_stop_names_the_clip_from_a_worker(tmp_path, semi):
     path = write(tmp_path / 'a.pkl', make_clips())
     cfg = dict(type='CheckedPoseDataset', ann_file=path, split='train',
-               pipeline=[refuse('clip04'), *PIPELINE])
+               pipeline=[fail_on('clip04'), *PIPELINE])
     data = SemiSupervisedDataset(cfg, labeled_per_class=4) if semi else \
         DATASETS.build(cfg)
     loader = DataLoader(data, 1, num_workers=1, collate_fn=list)
@@ -311,54 +311,54 @@ def test_stop_names_the_clip_from_a_worker(tmp_path, semi):
     assert "invalid_clips='skip'" in last
 
 
-def test_skip_takes_the_next_clip(tmp_path, log):
+def test_skip_replaces_by_the_next_clip(tmp_path, log):
     path = write(tmp_path / 'a.pkl', make_clips())
-    data = make(path, pipeline=[refuse('clip04', 'clip05', 'clip11'),
+    data = make(path, pipeline=[fail_on('clip04', 'clip05', 'clip11'),
                                 *PIPELINE], invalid_clips='skip')
     expected = [f'clip{i:02}' for i in (0, 1, 2, 3, 6, 6, 6, 7, 8, 9, 10, 0)]
-    assert [drawn(data[i]) for i in range(12)] == expected
+    assert [name_of(data[i]) for i in range(12)] == expected
     assert ("'clip04' of" in messages(log)[0]
-            and 'stands in for it' in messages(log)[0])
+            and 'replaced by the next' in messages(log)[0])
     loader = DataLoader(data, 1, num_workers=2, collate_fn=list)
-    assert [drawn(item) for item, in loader] == expected
+    assert [name_of(item) for item, in loader] == expected
 
 
 def test_skip_stays_in_the_view(tmp_path):
     path = write(tmp_path / 'a.pkl', make_clips())
     cfg = dict(type='CheckedPoseDataset', ann_file=path, split='train',
-               invalid_clips='skip', pipeline=[refuse('clip04'), *PIPELINE])
+               invalid_clips='skip', pipeline=[fail_on('clip04'), *PIPELINE])
     views = [SemiSupervisedDataset(cfg, subset, labeled_per_class=2)
              for subset in ('labeled', 'unlabeled')]
     for view in views:
-        items = [drawn(view[i]) for i in range(len(view))]
+        items = [name_of(view[i]) for i in range(len(view))]
         assert set(items) == set(names(view)) - {'clip04'}
 
 
-def test_pipeline_that_gives_nothing(tmp_path):
+def test_pipeline_that_returns_none(tmp_path):
     data = make(write(tmp_path / 'a.pkl', make_clips()))
     data.pipeline = lambda info: None
-    with pytest.raises(InvalidClipError, match="nothing for clip 'clip02' of"):
+    with pytest.raises(InvalidClipError, match="None for clip 'clip02' of"):
         data[2]
 
 
-def test_a_test_clip_is_never_replaced(tmp_path):
+def test_test_clips_are_never_replaced(tmp_path):
     data = make(write(tmp_path / 'a.pkl', make_clips()), test_mode=True,
-                invalid_clips='skip', pipeline=[refuse('clip04'), *PIPELINE])
-    assert drawn(data[3]) == 'clip03'
+                invalid_clips='skip', pipeline=[fail_on('clip04'), *PIPELINE])
+    assert name_of(data[3]) == 'clip03'
     with pytest.raises(InvalidClipError, match="'clip04'.*from the file$"):
         data[4]
 
 
-def test_a_pipeline_that_always_fails_is_told(tmp_path):
+def test_pipeline_that_always_fails_raises(tmp_path):
     everything = [f'clip{i:02}' for i in range(12)]
     data = make(write(tmp_path / 'a.pkl', make_clips()), invalid_clips='skip',
-                pipeline=[refuse(*everything)])
+                pipeline=[fail_on(*everything)])
     with pytest.raises(InvalidClipError,
                        match="10 clips in a row .*'clip11' of"):
         data[2]
 
 
-def test_memory_is_not_blamed_on_a_clip(tmp_path):
+def test_memory_error_does_not_name_a_clip(tmp_path):
     def no_memory(info):
         raise MemoryError
 
@@ -368,8 +368,8 @@ def test_memory_is_not_blamed_on_a_clip(tmp_path):
         data[0]
 
 
-def test_one_frame_is_enough(tmp_path):
-    """Clip and motion of one frame pass, motion being zero."""
+def test_one_frame_is_valid(tmp_path):
+    """The pipeline accepts one frame, with zero motion."""
     data = make(write(tmp_path / 'a.pkl', make_clips(frames=1)))
     inputs = data[0]['inputs']
     assert inputs.shape == (1, 1, 4, 25, 6)

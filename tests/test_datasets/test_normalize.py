@@ -1,4 +1,4 @@
-"""NormalizeSkeleton3D against the toolbox's transform and by hand."""
+"""NormalizeSkeleton3D against the toolbox's transform and known values."""
 import numpy as np
 import pytest
 from mmaction.datasets.transforms import PreNormalize3D
@@ -109,7 +109,7 @@ def test_degenerate_geometry_equals_toolbox(axis, first, second, reach):
     keypoint[0, 0, first] = (0.25, 0.5, 3)
     keypoint[0, 0, second] = (0.25, 0.5, 3)
     keypoint[0, 0, second, axis] += reach
-    # Each pair alone: the spine's rotation would take the shoulders off x.
+    # Each pair separately: rotating the spine would move the shoulders.
     off = dict(align_spine=axis == 2, align_shoulder=axis == 0)
     assert_like_toolbox(keypoint, NormalizeSkeleton3D(**off),
                         PreNormalize3D(**off))
@@ -123,7 +123,7 @@ def test_all_reference_joints_coincident():
 
 
 @pytest.mark.parametrize('slant', [1e-5, 1e-4, 1e-3, 1e-2])
-def test_nearly_aligned_spine_is_turned_exactly(slant):
+def test_nearly_aligned_spine_is_rotated_exactly(slant):
     keypoint = clip(1)
     keypoint[0, 0, 0] = (0, 0, 3)
     keypoint[0, 0, 1] = (slant, 0, 4)
@@ -131,7 +131,7 @@ def test_nearly_aligned_spine_is_turned_exactly(slant):
     bottom, top = transform(results_of(keypoint))['keypoint'][0, 0, :2]
     np.testing.assert_allclose(top - bottom, [0, 0, np.hypot(slant, 1)],
                                rtol=0, atol=2e-7)
-    # In float64 the toolbox has the digits, too.
+    # In float64 the toolbox is precise, too.
     assert_like_toolbox(keypoint.astype(np.float64))
 
 
@@ -178,7 +178,7 @@ def test_kept_empty_frames_stay_zero():
     keypoint = clip()
     keypoint[0, [0, 3]] = 0
     keypoint[1, [0, 3, 4]] = 0
-    keypoint[0, 5] = 1e-9  # missing by the toolbox's measure, not zero
+    keypoint[0, 5] = 1e-9  # missing by the toolbox's threshold, but not zero
     dropped = NormalizeSkeleton3D()(results_of(keypoint))
     kept = NormalizeSkeleton3D(drop_empty_frames=False)(results_of(keypoint))
     assert kept['total_frames'] == 12
@@ -229,7 +229,7 @@ def test_input_is_not_modified():
         assert not np.shares_memory(result['keypoint'], keypoint)
 
 
-def test_integers_and_half_floats_are_taken():
+def test_integers_and_half_floats_are_accepted():
     keypoint = np.round(clip() * 1000).astype(np.int16)
     result = NormalizeSkeleton3D()(results_of(keypoint))['keypoint']
     expected = PreNormalize3D()(results_of(keypoint.astype(float)))
@@ -264,7 +264,7 @@ def test_total_frames_may_be_absent():
 ])
 def test_joint_out_of_range_names_argument_and_number(name, value, number):
     transform = NormalizeSkeleton3D(**{name: value})
-    with pytest.raises(ValueError, match=rf'{name} names joint {number}\b'):
+    with pytest.raises(ValueError, match=rf'{name} uses joint {number}\b'):
         transform(results_of(clip(joints=20)))
 
 
@@ -274,12 +274,12 @@ def test_joints_not_in_use_are_not_checked():
 
 
 def test_axis_must_be_a_pair():
-    with pytest.raises(ValueError, match='zaxis takes two joints'):
+    with pytest.raises(ValueError, match='zaxis must be two joints'):
         NormalizeSkeleton3D(zaxis=(0, 1, 2))
 
 
 @pytest.mark.parametrize('seed', range(5))
-def test_rotation_is_proper_and_hits_its_target(seed):
+def test_rotation_is_proper_and_reaches_its_target(seed):
     source, target = np.random.default_rng(seed).normal(size=(2, 3))
     target /= np.linalg.norm(target)
     rotation = rotation_onto(source, target)
@@ -295,7 +295,7 @@ def test_is_built_from_a_config():
 
 
 def test_unit_bone_becomes_1():
-    """And all else is scaled alike, whatever the unit of the data."""
+    """The result does not depend on the unit of the data."""
     plain = NormalizeSkeleton3D()(results_of(clip()))['keypoint']
     for unit in (1, 1000):
         scaled = NormalizeSkeleton3D(unit_bone=(0, 20))(
@@ -305,8 +305,8 @@ def test_unit_bone_becomes_1():
 
 
 @pytest.mark.parametrize('drop', [True, False])
-def test_unit_bone_is_measured_where_it_has_a_length(drop):
-    """In the first frame that has one; if none has, the size is kept."""
+def test_unit_bone_uses_the_first_nonzero_length(drop):
+    """Without a nonzero length the clip is not scaled."""
     keypoint = clip()
     keypoint[:, 1] = 0
     keypoint[0, [0, 2], 20] = keypoint[0, [0, 2], 0]
@@ -321,7 +321,7 @@ def test_unit_bone_is_measured_where_it_has_a_length(drop):
     np.testing.assert_array_equal(plain, scaled)
 
 
-def test_unit_bone_shows_what_is_not_a_number():
+def test_unit_bone_propagates_nan():
     keypoint = clip(1)
     keypoint[0, 0, 20] = np.nan
     result = NormalizeSkeleton3D(unit_bone=(0, 20))(results_of(keypoint))
@@ -330,7 +330,7 @@ def test_unit_bone_shows_what_is_not_a_number():
 
 @pytest.mark.parametrize('seed', range(5))
 def test_hold_spine(seed):
-    """The spine stays on z, the shoulders lie above the positive x axis."""
+    """The spine is on z, the shoulders are above the positive x axis."""
     held = NormalizeSkeleton3D(hold_spine=True)(
         results_of(clip(seed=seed)))['keypoint'][0, 0]
     spine, shoulders = held[1] - held[0], held[8] - held[4]
@@ -339,16 +339,15 @@ def test_hold_spine(seed):
 
 
 def test_unit_bone_is_a_pair_of_joints():
-    with pytest.raises(ValueError, match='unit_bone takes two joints, not'):
+    with pytest.raises(ValueError, match='unit_bone must be two joints, not'):
         NormalizeSkeleton3D(unit_bone=(0, 1, 2))
-    with pytest.raises(ValueError, match='unit_bone names joint 25, but'):
+    with pytest.raises(ValueError, match='unit_bone uses joint 25, but'):
         NormalizeSkeleton3D(unit_bone=(0, 25))(results_of(clip()))
 
 
 @pytest.mark.parametrize('height', [0., 1., -1.])
 def test_hold_spine_of_degenerate_shoulders(height):
-    """Shoulders one above the other, or in one place, leave the spine's turn;
-    so do those that are exactly opposite, as without it."""
+    """Vertical, coincident or exactly opposite shoulders are not rotated."""
     keypoint = clip(1)
     keypoint[0, 0, [0, 1]] = (0, 0, 0), (0, 0, 2)  # upright already
     keypoint[0, 0, [4, 8]] = (1, 1, 1), (1, 1, 1 + height)
@@ -359,8 +358,8 @@ def test_hold_spine_of_degenerate_shoulders(height):
         np.testing.assert_allclose(held, keypoint, atol=1e-6)
 
 
-def test_hold_spine_is_a_turn_about_z():
-    """Heights are those that the spine's turn alone gives."""
+def test_hold_spine_is_a_rotation_about_z():
+    """Heights equal those after aligning the spine only."""
     spine, held = (NormalizeSkeleton3D(**switch)(results_of(clip(seed=1)))[
         'keypoint'] for switch in (dict(align_shoulder=False),
                                    dict(hold_spine=True)))
@@ -369,7 +368,7 @@ def test_hold_spine_is_a_turn_about_z():
 
 
 def test_main_person_by_spread():
-    """Who spreads most comes first, whoever is there longer; then the next."""
+    """Persons are sorted by spread, not by presence."""
     keypoint = np.concatenate([size * clip(1, seed=seed) for seed, size in
                                enumerate((1, 3, 2))])
     keypoint[1, 3:] = 0
@@ -382,7 +381,7 @@ def test_main_person_by_spread():
     np.testing.assert_array_equal(result['keypoint'], keypoint[[1, 2, 0]])
 
 
-def test_spread_by_loops():
+def test_spread_equals_a_loop():
     person = clip(1, frames=4)[0].astype(np.float64)
     axes = [[frame[v, c] - frame[0, c] for frame in person
              for v in range(25)] for c in range(3)]
@@ -393,7 +392,7 @@ def test_spread_by_loops():
 
 
 def test_frames_of_any_person():
-    """Only frames without anybody are dropped."""
+    """Only frames without any person are dropped."""
     keypoint = clip()
     keypoint[0, [2, 5]] = keypoint[1, [5, 6, 7]] = 0
     for of, left in (('main', [*range(2), 3, 4, *range(6, 12)]),
@@ -406,7 +405,7 @@ def test_frames_of_any_person():
 
 
 def test_main_person_missing_in_the_first_frame_of_any():
-    """Nothing is moved or turned, as in the released implementation."""
+    """The clip is unchanged, as in the released implementation."""
     keypoint = clip()
     keypoint[0, 0] = keypoint[1, 4:] = 0
     result = NormalizeSkeleton3D(frames_of='any', unit_bone=(0, 20))(
@@ -419,6 +418,6 @@ def test_main_person_missing_in_the_first_frame_of_any():
 
 @pytest.mark.parametrize('name, known', [
     ('main', "'present' or 'spread'"), ('frames_of', "'main' or 'any'")])
-def test_unknown_choice_is_named(name, known):
+def test_unknown_choice_raises(name, known):
     with pytest.raises(ValueError, match=f"{name} must be {known}, not 'all'"):
         NormalizeSkeleton3D(**{name: 'all'})

@@ -1,4 +1,4 @@
-"""Frames sampled over whole clips, long and short ones."""
+"""Samplers of frames on long and short clips."""
 import numpy as np
 import pytest
 from mmaction.registry import TRANSFORMS
@@ -30,12 +30,12 @@ def test_test_clips_differ_also_on_short_clips(total_frames):
     assert len(np.unique(frames, axis=0)) > 3
 
 
-def test_one_test_clip_takes_the_middle_of_every_segment():
+def test_one_test_clip_uses_the_middle_of_every_segment():
     np.testing.assert_array_equal(
         sample(501, test_mode=True)[0], np.arange(50) * 10 + 5)
 
 
-def test_testing_is_repeatable_and_leaves_the_random_state():
+def test_testing_is_deterministic_and_keeps_the_random_state():
     np.random.seed(0)
     before = np.random.get_state()[1].copy()
     first = sample(80, num_clips=3, test_mode=True)
@@ -49,8 +49,8 @@ def test_training_is_random():
 
 
 @pytest.mark.parametrize('total_frames', [1, 2, 7, 31, 50, 83, 300])
-def test_training_draws_the_frames_of_the_toolbox(total_frames):
-    """All at once, and leaves the random state where that leaves it."""
+def test_training_samples_the_frames_of_the_toolbox(total_frames):
+    """The random state afterwards is the same, too."""
     drawn = []
     for kind in ('UniformSamplePose', 'UniformSample'):
         np.random.seed(total_frames)
@@ -72,7 +72,7 @@ def draw(total_frames, **kwargs):
 
 @pytest.mark.parametrize('total_frames', [1, 3, 20, 49, 51, 100, 300])
 @pytest.mark.parametrize('num_clips', [1, 3])
-def test_random_frames_are_in_order_and_as_seldom_as_can_be(total_frames,
+def test_random_frames_are_in_order_and_rarely_repeated(total_frames,
                                                             num_clips):
     clips = draw(total_frames, num_clips=num_clips)
     assert clips.shape == (num_clips, 50)
@@ -85,13 +85,13 @@ def test_random_frames_are_in_order_and_as_seldom_as_can_be(total_frames,
 
 
 @pytest.mark.parametrize('total_frames', [1, 2, 5, 10, 25, 50])
-def test_random_frames_are_all_where_they_just_suffice(total_frames):
+def test_random_frames_are_all_frames_of_an_exact_fit(total_frames):
     expected = np.repeat(np.arange(total_frames), 50 // total_frames)
     np.testing.assert_array_equal(draw(total_frames)[0], expected)
 
 
 def test_frames_of_the_released_test_clip():
-    """In its own arithmetic, seldom one frame before the exact place."""
+    """With its rounding, sometimes one frame before the exact position."""
     others = {}
     for total_frames in range(1, 301):
         frames = draw(total_frames, test_mode=True)[0]
@@ -104,12 +104,12 @@ def test_frames_of_the_released_test_clip():
         58, 70, 114, 116, 140, 205, 226, 228, 230, 232, 280)}
 
 
-def test_several_test_clips_are_refused():
+def test_several_test_clips_raise():
     with pytest.raises(ValueError, match='has one test clip, not 10: set'):
         draw(60, num_clips=10, test_mode=True)
 
 
 @pytest.mark.parametrize('test_mode', [False, True])
-def test_a_clip_without_frames_is_refused(test_mode):
-    with pytest.raises(ValueError, match='of total_frames=0: leave it out'):
+def test_clip_without_frames_raises(test_mode):
+    with pytest.raises(ValueError, match='of total_frames=0: remove'):
         draw(0, test_mode=test_mode)

@@ -1,4 +1,4 @@
-"""Orders in which every class comes equally often."""
+"""ClassBalancedSampler."""
 from collections import Counter
 
 import pytest
@@ -13,7 +13,7 @@ RARE = [0] * 10 + [1] * 4 + [2] * 1
 
 
 class Clips(BaseDataset):
-    """Labels alone; its pipeline must not be run."""
+    """Labels only; the pipeline must not be run."""
 
     def __init__(self, labels):
         self.labels = labels
@@ -28,7 +28,7 @@ class Clips(BaseDataset):
 
 
 def classes(labels, seed=0, epoch=0, times=1):
-    """The classes of an epoch's clips, in rounds of three."""
+    """The classes of the clips of an epoch, in rounds of three."""
     clips = RepeatDataset(Clips(labels), times)
     sampler = ClassBalancedSampler(clips, seed=seed)
     sampler.set_epoch(epoch)
@@ -47,16 +47,16 @@ def test_every_round_has_each_class_once(labels, rounds):
 
 
 @pytest.mark.parametrize('times', [1, 5])
-def test_of_equal_classes_every_clip_comes_as_often(times):
+def test_clips_of_equal_classes_are_equally_frequent(times):
     clips = RepeatDataset(Clips(BALANCED), times)
     order = list(ClassBalancedSampler(clips, seed=0))
-    for start in range(0, len(order), 12):  # in every pass, not on the whole
+    for start in range(0, len(order), 12):  # in every pass, not only in total
         assert sorted(i % 12 for i in order[start:start + 12]) == list(
             range(12))
     assert len(order) == 12 * times
 
 
-def test_rare_classes_are_repeated_and_frequent_ones_take_turns():
+def test_rare_classes_are_repeated_and_frequent_ones_rotate():
     sampler = ClassBalancedSampler(Clips(RARE), seed=0)
     counts, seen = Counter(sampler), set()
     assert counts[14] == 5  # the only clip of its class
@@ -68,7 +68,7 @@ def test_rare_classes_are_repeated_and_frequent_ones_take_turns():
     assert seen == set(range(15))
 
 
-def test_seed_and_epoch_settle_the_order():
+def test_seed_and_epoch_determine_the_order():
     def order(seed, epoch):
         sampler = ClassBalancedSampler(Clips(BALANCED), seed=seed)
         sampler.set_epoch(epoch)
@@ -79,7 +79,7 @@ def test_seed_and_epoch_settle_the_order():
                 for epoch in range(3)}) == 9
 
 
-def test_without_a_seed_it_draws_one(monkeypatch):
+def test_default_seed_is_random(monkeypatch):
     monkeypatch.setattr(samplers, 'sync_random_seed', lambda: 7)
     assert ClassBalancedSampler(Clips(BALANCED)).seed == 7
 
@@ -106,23 +106,23 @@ def test_ranks_share_the_rounds(monkeypatch, labels, rounds):
     ([0, True], "clip 'clip1' has the label True"),
     ([], 'no clip to draw from: Clips is empty'),
 ])
-def test_what_has_no_class_is_refused(labels, message):
+def test_clips_without_a_class_raise(labels, message):
     with pytest.raises(ValueError, match=message):
         ClassBalancedSampler(Clips(labels), seed=0)
 
 
-def test_a_data_set_without_annotations_is_refused():
+def test_dataset_without_annotations_raises():
     with pytest.raises(ValueError, match='which list does not have'):
         ClassBalancedSampler([1, 2], seed=0)
 
 
-def test_an_order_that_is_not_random_is_refused():
+def test_shuffle_false_raises():
     with pytest.raises(ValueError, match='shuffle must be True, not False'):
         ClassBalancedSampler(Clips(BALANCED), shuffle=False, seed=0)
 
 
-def test_the_data_sets_of_the_configs(tmp_path):
-    """Both views of a checked pickle, and as configs wrap and name them."""
+def test_datasets_of_the_configs(tmp_path):
+    """Both views of a checked pickle, wrapped as in configs."""
     view = dict(
         type='SemiSupervisedDataset', labeled_per_class=2, dataset=dict(
             type='CheckedPoseDataset', split='xsub_train',
@@ -137,5 +137,5 @@ def test_the_data_sets_of_the_configs(tmp_path):
     assert all(sorted(found[i:i + 6]) == list(range(6))
                for i in range(0, 36, 6))
     unlabeled = DATASETS.build(dict(view, subset='unlabeled'))
-    with pytest.raises(ValueError, match='labelled loader alone'):
+    with pytest.raises(ValueError, match='labelled loader only'):
         ClassBalancedSampler(unlabeled, seed=0)

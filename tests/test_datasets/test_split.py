@@ -1,4 +1,4 @@
-"""The labelled split as a pure function, and its file."""
+"""The selection of labelled clips, and split files."""
 import hashlib
 import json
 import random
@@ -30,17 +30,17 @@ LABELS = [i % 5 for i in range(100)]
     (0.29, 100, 1, 29),  # 28.999... in floating point
     (1, 100, 10, 10),
 ])
-def test_clips_per_class_is_the_papers(ratio, clips, classes, count):
+def test_clips_per_class_equals_the_paper(ratio, clips, classes, count):
     assert clips_per_class(ratio, clips, classes) == count
 
 
 @pytest.mark.parametrize('ratio', [0, -0.1, 1.01, True, '0.5', float('nan')])
-def test_ratio_out_of_range(ratio):
+def test_ratio_out_of_range_raises(ratio):
     with pytest.raises(ValueError, match=f'not {ratio!r}'):
         clips_per_class(ratio, 100, 10)
 
 
-def test_ratio_that_gives_nothing():
+def test_ratio_without_clips_raises():
     with pytest.raises(ValueError, match='no labelled clip per class'):
         clips_per_class(0.01, 100, 10)
 
@@ -69,7 +69,7 @@ def test_split_is_the_same_in_another_process():
         choose_labeled(NAMES, LABELS, 4, 0))
 
 
-def test_smaller_splits_are_part_of_larger_ones():
+def test_smaller_splits_are_subsets_of_larger_ones():
     small, large = (choose_labeled(NAMES, LABELS, k, 0) for k in (2, 7))
     assert set(small) < set(large)
 
@@ -79,20 +79,20 @@ def test_smaller_splits_are_part_of_larger_ones():
     (NAMES, LABELS, 1.5, 'an integer of at least 1, not 1.5'),
     (NAMES, LABELS, True, 'an integer of at least 1, not True'),
     (NAMES, LABELS, 21, 'class 0 has 20 clips, fewer than the 21'),
-    (['a', 'b', 'a'], [0, 0, 0], 1, "clip 'a' is there 2 times"),
+    (['a', 'b', 'a'], [0, 0, 0], 1, "clip 'a' occurs 2 times"),
 ])
-def test_impossible_splits(names, labels, count, message):
+def test_impossible_splits_raise(names, labels, count, message):
     with pytest.raises(ValueError, match=message):
         choose_labeled(names, labels, count, 0)
 
 
 @pytest.mark.parametrize('ratio, clips, count', [
-    (0.01, 40091, 400),  # NTU-60 x-sub, as MAMP, CMD and HA-CM have it
+    (0.01, 40091, 400),  # NTU-60 x-sub, as in MAMP, CMD and HA-CM
     (0.1, 40091, 4009),
     (0.29, 100, 29),  # 28.999... in floating point
     (1, 7, 7),
 ])
-def test_clips_over_all_is_the_fields(ratio, clips, count):
+def test_clips_over_all_equals_published_numbers(ratio, clips, count):
     assert clips_over_all(ratio, clips) == count
     names = [f'S001C001P001R001A{i:05}' for i in range(clips)]
     assert len(set(choose_over_all(names, count, 0))) == count
@@ -105,7 +105,7 @@ def test_clips_over_all_is_the_fields(ratio, clips, count):
     ('0.5', 100, "not '0.5'"),
     (True, 100, 'not True'),
 ])
-def test_impossible_ratios_over_all(ratio, clips, message):
+def test_impossible_ratios_over_all_raise(ratio, clips, message):
     with pytest.raises(ValueError, match=message):
         clips_over_all(ratio, clips)
 
@@ -127,19 +127,19 @@ def test_draw_over_all_depends_on_names_and_seed_only():
 
 
 def test_draw_over_all_is_not_balanced():
-    """By chance it is with seed 0."""
+    """With seed 0 it is balanced by chance."""
     drawn = choose_over_all(NAMES, 20, seed=1)
     assert drawn != choose_labeled(NAMES, LABELS, 4, seed=1)
     counts = Counter(LABELS[NAMES.index(name)] for name in drawn)
     assert len(set(counts.values())) > 1
 
 
-def test_smaller_draws_over_all_are_part_of_larger_ones():
+def test_smaller_draws_over_all_are_subsets_of_larger_ones():
     draws = [set(choose_over_all(NAMES, count, 0)) for count in range(1, 101)]
     assert all(small < large for small, large in zip(draws, draws[1:]))
 
 
-def test_draw_of_one_class_is_that_over_all():
+def test_draw_of_one_class_equals_that_over_all():
     assert choose_over_all(NAMES, 20, 0) == choose_labeled(
         NAMES, [0] * 100, 20, 0)
 
@@ -150,9 +150,9 @@ def test_draw_of_one_class_is_that_over_all():
     (NAMES, True, 'an integer of at least 1, not True'),
     (NAMES, 101, '100 clips, fewer than the 101'),
     ([], 1, '0 clips, fewer than the 1'),
-    (['a', 'b', 'a'], 1, "clip 'a' is there 2 times"),
+    (['a', 'b', 'a'], 1, "clip 'a' occurs 2 times"),
 ])
-def test_impossible_draws_over_all(names, count, message):
+def test_impossible_draws_over_all_raise(names, count, message):
     with pytest.raises(ValueError, match=message):
         choose_over_all(names, count, 0)
 
@@ -175,7 +175,7 @@ def test_split_file_round_trip(tmp_path, suffix):
     ('s.json', json.dumps(dict(labeled=[1])), 'a list "labeled" of clip'),
     ('s.txt', 'a\nb\na\n', "names clip 'a' 2 times"),
 ])
-def test_bad_split_files(tmp_path, name, text, message):
+def test_invalid_split_files_raise(tmp_path, name, text, message):
     path = tmp_path / name
     path.write_text(text)
     with pytest.raises(ValueError, match=message) as error:
@@ -184,7 +184,7 @@ def test_bad_split_files(tmp_path, name, text, message):
 
 
 @pytest.mark.parametrize('name', ['#1', ' a', 'a\u2028b', 'a\x1e'])
-def test_names_that_are_no_line_of_text(tmp_path, name):
+def test_names_that_are_not_one_line_raise(tmp_path, name):
     """They would be read back as other names."""
     with pytest.raises(ValueError, match='write a .json file'):
         write_split(str(tmp_path / 's.txt'), [name])
@@ -192,11 +192,11 @@ def test_names_that_are_no_line_of_text(tmp_path, name):
     assert read_split(str(tmp_path / 's.json')) == [name]
 
 
-def test_no_clips():
+def test_no_clips_raise():
     with pytest.raises(ValueError, match='no clip to draw'):
         clips_per_class(0.5, 0, 0)
 
 
-def test_missing_split_file():
+def test_missing_split_file_raises():
     with pytest.raises(ValueError, match='tools/data/make_split.py'):
         read_split('nowhere.txt')

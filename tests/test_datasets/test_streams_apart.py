@@ -1,4 +1,4 @@
-"""Draws of their own for the joint and the motion stream."""
+"""StreamsApart: independent sampling of the two streams."""
 import numpy as np
 import pytest
 from mmaction.registry import TRANSFORMS
@@ -38,10 +38,10 @@ def apart(*transforms):
     dict(type='UniformSample', clip_len=16),
     dict(type='UniformSampleFrames', clip_len=16, num_clips=2)])
 @pytest.mark.parametrize('scored', [False, True])
-def test_samplers(sampler, scored):
-    """Every stream is what its own draw takes of the whole clip."""
+def test_samplers_are_independent_per_stream(sampler, scored):
+    """Every stream consists of its own samples of the entire clip."""
     features = dict(FEATURES, dataset='coco') if scored else FEATURES
-    whole = Compose([features])(clip(scored=scored))['keypoint']
+    full = Compose([features])(clip(scored=scored))['keypoint']
     one = Compose([features, apart(sampler)])(clip(scored=scored))
     clips = sampler.get('num_clips', 1)
     assert (one['clip_len'], one['num_clips']) == (16, clips)
@@ -49,16 +49,16 @@ def test_samplers(sampler, scored):
     found = []
     for half in (slice(3), slice(3, 6)):
         distance = np.abs(one['keypoint'][:, :, None, :, half] -
-                          whole[:, None, :, :, half]).max((0, 3, 4))
+                          full[:, None, :, :, half]).max((0, 3, 4))
         assert (distance.min(1) == 0).all()
         found.append(distance.argmin(1))
     assert (found[0] != found[1]).any()
     inputs = Compose([features, apart(sampler), *PACK])(
         clip(scored=scored))['inputs']
-    assert inputs.shape == (clips, 2, 16, whole.shape[2], 6)
+    assert inputs.shape == (clips, 2, 16, full.shape[2], 6)
 
 
-def test_features_may_be_made_inside():
+def test_features_among_the_transforms():
     sampler = dict(type='UniformSamplePose', clip_len=16)
     drawn = []
     for pipeline in ([FEATURES, apart(sampler)], [apart(FEATURES, sampler)]):
@@ -67,21 +67,21 @@ def test_features_may_be_made_inside():
     np.testing.assert_array_equal(*drawn)
 
 
-def test_sampler_before_or_behind_is_shared():
-    """A sampler before is carried out; one behind finds the whole clip."""
+def test_sampler_before_or_after_is_shared():
+    """A sampler before is applied; one after gets the entire clip."""
     sampler = dict(type='UniformSamplePose', clip_len=16)
-    whole = Compose([FEATURES])(clip())['keypoint']
+    full = Compose([FEATURES])(clip())['keypoint']
     for pipeline in ([FEATURES, sampler, apart()],
                      [FEATURES, apart(), sampler]):
         np.random.seed(1)
         inputs = Compose([*pipeline, *PACK])(clip())['inputs'].numpy()[0]
         np.random.seed(1)
         frames = Compose([sampler])(clip())['frame_inds']
-        np.testing.assert_array_equal(inputs, whole[:, frames])
+        np.testing.assert_array_equal(inputs, full[:, frames])
 
 
 def test_shared_draws_come_before():
-    """An augmentation before it is that of both, one inside of each."""
+    """An augmentation before is shared, one inside is not."""
     rotate = dict(type='RandomRotatePose', angles=(1., 1., 1.))
     for pipeline, is_shared in (
             ([rotate, apart(FEATURES)], True),
@@ -92,13 +92,13 @@ def test_shared_draws_come_before():
                            atol=1e-5) is is_shared
 
 
-def test_without_draws_it_changes_nothing():
+def test_deterministic_transforms_change_nothing():
     plain = Compose([FEATURES, *PACK])(clip())['inputs']
     both = Compose([apart(FEATURES), *PACK])(clip())['inputs']
     assert (plain == both).all()
 
 
-def test_the_input_is_left_alone():
+def test_input_is_not_modified():
     one = clip()
     before = one['keypoint'].copy()
     Compose([apart(FEATURES, dict(type='UniformSamplePose', clip_len=8))])(one)
@@ -108,29 +108,29 @@ def test_the_input_is_left_alone():
 @pytest.mark.parametrize('transforms', [
     [dict(type='UniformSamplePose', clip_len=8)],
     [dict(FEATURES, feats=['j'])]])
-def test_channels_that_are_not_two_streams(transforms):
+def test_channels_that_are_not_two_streams_raise(transforms):
     with pytest.raises(InputError, match=r"channels of clip 'a clip', but "
-                                         'has 3 channels: put GenSkeFeat'):
+                                         'got 3 channels: add GenSkeFeat'):
         Compose([apart(*transforms)])(clip())
 
 
-def test_streams_of_other_lengths():
+def test_streams_of_different_lengths_raise():
     crop = dict(type='RandomCropPose', min_share=.2)
     with pytest.raises(InputError, match='add a sampler to them'):
         Compose([apart(crop, FEATURES)])(clip())
 
 
-def test_scores_that_are_not_merged():
+def test_separate_scores_raise():
     """Before GenSkeFeat, 2D key points are not two streams."""
-    with pytest.raises(InputError, match='but has 2 channels: put GenSkeFeat'):
+    with pytest.raises(InputError, match='but got 2 channels: add GenSkeFeat'):
         Compose([apart(dict(type='UniformSamplePose', clip_len=8))])(
             clip(scored=True))
 
 
-def test_a_clip_that_gives_nothing():
+def test_transforms_that_return_none():
     assert TRANSFORMS.build(apart(lambda results: None))(clip()) is None
 
 
-def test_one_transform_is_no_list():
+def test_one_transform_instead_of_a_list_raises():
     with pytest.raises(InputError, match='StreamsApart needs a list of tr'):
         TRANSFORMS.build(dict(type='StreamsApart', transforms=FEATURES))

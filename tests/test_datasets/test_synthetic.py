@@ -1,4 +1,4 @@
-"""The demonstration data: what it holds and what it depends on."""
+"""SyntheticSkeletonDataset: contents and dependencies."""
 import hashlib
 import subprocess
 import sys
@@ -14,7 +14,7 @@ from psp_plugin.datasets.synthetic.actions import ACTIONS, CLASSES
 from psp_plugin.datasets.synthetic.body import (
     LEFT,
     TREE,
-    lay_out,
+    joint_rotations,
     place_joints,
     rotation_matrices,
 )
@@ -60,7 +60,7 @@ def test_annotations_are_those_of_a_pose_dataset():
         assert isinstance(info['label'], int)
 
 
-def test_names_are_unique_and_do_not_tell_the_label():
+def test_names_are_unique_and_do_not_reveal_the_label():
     names = [info['frame_dir'] for info in infos(num_clips=100, seed=3)]
     assert names[12] == 'synthetic_train_s3_000012'
     assert len(set(names)) == 100
@@ -75,7 +75,7 @@ def test_classes_are_balanced():
     np.testing.assert_array_equal(np.bincount(labels), [20] * 10)
 
 
-def test_same_arguments_give_same_clips_whatever_the_global_state():
+def test_clips_depend_on_arguments_only():
     np.random.seed(1)
     first = infos()
     np.random.seed(2)
@@ -94,7 +94,7 @@ def test_another_process_gives_the_same_clip():
     assert there.split()[-1] == here
 
 
-def test_a_clip_does_not_depend_on_how_many_there_are():
+def test_clip_is_independent_of_the_number_of_clips():
     assert_same(infos(num_clips=10), infos(num_clips=35)[:10])
 
 
@@ -109,13 +109,13 @@ def test_other_split_or_seed_has_other_clips_and_names(other):
 
 
 def test_splits_share_no_subject():
-    """Without noise a person's bones are their fingerprint."""
+    """Without noise, bone lengths identify a person."""
     people = [
         {tuple(bone_lengths(make_clip(i, split=split, noise=0)['keypoint'][0])
                [0].round(3)) for i in range(200)}
         for split in ('train', 'val')
     ]
-    # Rounding may tell one person apart as several, never two as one.
+    # Rounding may split one person into several, but never merge two.
     assert min(map(len, people)) >= 30
     assert not people[0] & people[1]
 
@@ -128,7 +128,7 @@ def test_bones_keep_their_length_without_noise():
             lengths, np.broadcast_to(lengths[0], lengths.shape), atol=1e-5)
 
 
-def test_noise_is_as_large_as_asked():
+def test_noise_has_the_given_deviation():
     clean = [make_clip(i, noise=0)['keypoint'] for i in range(30)]
     noisy = [make_clip(i, noise=.02)['keypoint'] for i in range(30)]
     error = np.concatenate([(n - c)[0] for n, c in zip(noisy, clean)])
@@ -136,7 +136,7 @@ def test_noise_is_as_large_as_asked():
     assert error[:, [7, 11, 15]].std() > .03
 
 
-def test_body_is_whole_upright_and_in_front_of_the_camera():
+def test_body_is_complete_upright_and_in_front_of_the_camera():
     for index in range(100):
         points = make_clip(index, noise=0)['keypoint'][0]
         assert points[..., 2].min() > 1 and points[..., 2].max() < 6
@@ -162,7 +162,7 @@ def test_standing_feet_stay_in_place():
 
 
 def test_only_sitting_down_does_not_return():
-    """The pelvis comes down in two of the actions and stays in one."""
+    """The pelvis is lowered in two actions and stays low in one."""
     for index in range(100):
         points = make_clip(index, noise=0)['keypoint'][0]
         height = points[:, 0, 1] - points[:, [14, 18], 1].min(1)
@@ -177,7 +177,7 @@ def test_rotations_turn_about_y_then_z_then_x():
     angles = np.array([20., -70., 130.])
     x, y, z = (turn(row) for row in np.diag(angles))
     np.testing.assert_allclose(turn(angles), x @ z @ y, atol=1e-12)
-    # A hanging right arm is lifted forward, and to its own side.
+    # A hanging right arm is lifted forward, and to the right.
     forward, aside = turn(np.array([[90., 0, 0], [0, 0, 90.]]))
     np.testing.assert_allclose(forward @ [0, -1, 0], [0, 0, -1], atol=1e-12)
     np.testing.assert_allclose(aside @ [0, -1, 0], [1, 0, 0], atol=1e-12)
@@ -192,7 +192,7 @@ def test_left_pose_is_the_mirror_image_of_the_right_one(action):
     for _, pose in action.poses:
         right, left, both = (
             place_joints(
-                lay_out(pose, side)[None], offsets)[0]
+                joint_rotations(pose, side)[None], offsets)[0]
             for side in ('right', 'left', 'both'))
         np.testing.assert_allclose(left, right[swap] * (-1, 1, 1), atol=1e-12)
         np.testing.assert_allclose(both, both[swap] * (-1, 1, 1), atol=1e-12)
@@ -206,7 +206,7 @@ def test_tree_reaches_every_joint_once_parents_first():
     assert placed == set(range(25))
 
 
-def test_lazy_init_waits():
+def test_lazy_init_makes_no_clips():
     dataset = SyntheticSkeletonDataset(num_clips=20, lazy_init=True)
     assert not dataset.data_list and not dataset._fully_initialized
     dataset.full_init()
@@ -234,7 +234,7 @@ def test_training_pipeline_packs_every_class(test_mode):
         assert sample.gt_label.item() == index
 
 
-def test_is_a_source_of_semi_supervised_views():
+def test_semi_supervised_views():
     source = dict(type='SyntheticSkeletonDataset', num_clips=60,
                   pipeline=PIPELINE)
     labeled = SemiSupervisedDataset(source, labeled_per_class=2)
@@ -251,6 +251,6 @@ def test_is_a_source_of_semi_supervised_views():
     (dict(noise=float('inf')), 'noise .* inf'),
     (dict(seed=-1), 'seed .* -1'),
 ])
-def test_bad_argument_is_named(bad, message):
+def test_invalid_argument_raises(bad, message):
     with pytest.raises(ValueError, match=message):
         SyntheticSkeletonDataset(**bad)

@@ -1,4 +1,4 @@
-"""Folders made data sets: what goes where, and what is left out."""
+"""Conversion of folders: splits, labels and skipped recordings."""
 import os
 import pickle
 
@@ -70,33 +70,33 @@ def test_unlabelled_pool(tmp_path):
     assert not any('label' in item for item in made.annotations)
 
 
-def test_what_is_left_out_is_listed(tmp_path):
+def test_invalid_recordings_are_listed(tmp_path):
     folder = save_all(tmp_path, a=clip(), b=clip(), c=clip(), joints=clip(
         joints=7), flat=clip(channels=2), deep__zero=clip() * 0)
     (tmp_path / 'deep/bad.json').write_text('{')
-    (tmp_path / 'twin.json').write_text('[[[1, 2, 3]]]')
-    (tmp_path / 'twin.skeleton').write_text('1')
+    (tmp_path / 'same.json').write_text('[[[1, 2, 3]]]')
+    (tmp_path / 'same.skeleton').write_text('1')
     (tmp_path / 'notes.TXT').write_text('')
-    made = convert_folder(folder, table(a=0, b=0, c=1, gone=1, twin=0,
+    made = convert_folder(folder, table(a=0, b=0, c=1, gone=1, same=0,
                                         deep__bad=0))
     assert [item['frame_dir'] for item in made.annotations] == ['a', 'b', 'c']
     found = skipped(made)
     assert {name: kind for name, (kind, _) in found.items()} == {
-        'gone': 'missing', 'twin.json': 'name', 'twin.skeleton': 'name',
+        'gone': 'missing', 'same.json': 'name', 'same.skeleton': 'name',
         'deep/bad.json': 'unreadable', 'deep/zero.npy': 'unreadable',
         'joints.npy': 'joints', 'flat.npy': 'coordinates'}
     assert found['gone'][1] == (
         f'is in line 5 of labels.csv but not in {folder}')
-    assert found['twin.json'][1] == "is one of 2 files of the name 'twin'"
+    assert found['same.json'][1] == "is one of 2 files named 'same'"
     assert found['deep/zero.npy'][1] == 'has only zeros'
     assert found['joints.npy'][1] == (
         'has 7 joints of 3 coordinates without scores, not 5 joints of 3 '
         'coordinates without scores')
-    assert 'files of other kinds, not looked at: 1 .txt' in made.notes
+    assert 'files of other formats, ignored: 1 .txt' in made.notes
 
 
 def test_scores_are_all_or_none(tmp_path):
-    """Else the toolbox's batches would have clips of unlike channels."""
+    """Otherwise clips of a batch would differ in channels."""
     save_all(tmp_path, b=clip(channels=2))
     for name in 'ac':
         (tmp_path / f'{name}.json').write_text(
@@ -118,7 +118,7 @@ def test_joints_may_be_chosen(tmp_path):
                                    '3 skipped: a.npy has 5 joints')
 
 
-def test_no_majority_is_for_the_user_to_settle(tmp_path):
+def test_equally_frequent_layouts_raise(tmp_path):
     folder = save_all(tmp_path, a=clip(), b=clip(joints=7))
     with pytest.raises(ConvertError, match=r'as many recordings \(1\) have 5 '
                        'joints.*as have 7.*--joints'):
@@ -126,7 +126,7 @@ def test_no_majority_is_for_the_user_to_settle(tmp_path):
     assert len(convert_folder(folder, joints=5).annotations) == 1
 
 
-def test_persons_are_cut_and_told(tmp_path):
+def test_persons_are_limited_with_a_note(tmp_path):
     folder = save_all(tmp_path, a=clip(persons=3), b=clip(persons=1))
     made = convert_folder(folder)
     assert [len(item['keypoint']) for item in made.annotations] == [2, 1]
@@ -136,13 +136,13 @@ def test_persons_are_cut_and_told(tmp_path):
         'keypoint']) == 3
 
 
-def test_scored_reaches_the_reader(tmp_path):
+def test_scored_is_passed_to_the_reader(tmp_path):
     made = convert_folder(save_all(tmp_path, a=clip()), scored=True)
     assert made.annotations[0]['keypoint'].shape == (1, 4, 5, 2)
     assert made.annotations[0]['keypoint_score'].shape == (1, 4, 5)
 
 
-def test_an_earlier_output_is_no_recording(tmp_path):
+def test_earlier_output_is_ignored(tmp_path):
     output = str(tmp_path / 'out.pkl')
     for _ in range(2):
         made = convert_folder(save_all(tmp_path, a=clip()), output=output)
@@ -150,7 +150,7 @@ def test_an_earlier_output_is_no_recording(tmp_path):
         assert made.skipped == []
 
 
-def test_all_names_wrong_is_a_failure(tmp_path):
+def test_table_without_matching_names_is_a_failure(tmp_path):
     folder = save_all(tmp_path / 'in', a=clip())
     made = convert_folder(folder, table(b=0))
     assert made.failure.startswith(
@@ -172,12 +172,12 @@ def test_empty_folder(tmp_path):
     (dict(persons=0), 'persons must be at least 1, not 0'),
     (dict(joints=-2), 'joints must be at least 1, not -2'),
 ])
-def test_arguments_out_of_range(tmp_path, options, message):
+def test_arguments_out_of_range_raise(tmp_path, options, message):
     with pytest.raises(ConvertError, match=message):
         convert_folder(save_all(tmp_path, a=clip()), **options)
 
 
-def test_a_wild_label_is_survived(tmp_path):
+def test_very_large_label(tmp_path):
     made = convert_folder(save_all(tmp_path, a=clip()), table(a=10**8))
     assert made.notes[-1].endswith('18, 19, and more')
     assert 'num_classes=100000001' in recordings.summarize(made)
@@ -211,7 +211,7 @@ def test_summary(tmp_path):
     assert 'note: classes of a single clip, which is in train: 0' in lines
 
 
-def test_long_tables_are_cut_on_the_screen_only(tmp_path):
+def test_long_tables_are_truncated_when_printed_only(tmp_path):
     items = [recordings.Skipped(f'{i}.npy', 'unreadable', 'is "empty", so')
              for i in range(50)]
     text = recordings.skipped_table(items).split('\n')

@@ -1,4 +1,4 @@
-"""Label tables, label maps, and the draw of the validation clips."""
+"""Label tables, label maps, and sampling of the validation clips."""
 import random
 from collections import Counter
 
@@ -10,7 +10,7 @@ from psp_plugin.recordings.converter import draw_splits
 
 @pytest.fixture
 def table(tmp_path):
-    """Reads a table of this text, and a label map of that."""
+    """Reads a table with this text, and a label map with that."""
 
     def read(text, classes=None):
         path = tmp_path / 'labels.csv'
@@ -37,7 +37,7 @@ def test_names_are_numbered_alphabetically(table):
     assert read.labels == {'a': 1, 'b': 0, 'c': 1}
 
 
-def test_label_map_gives_the_order(table):
+def test_label_map_determines_the_order(table):
     read = table('name,label\na,walk\nb,sit\n', 'walk\nrun\nsit\n\n')
     assert read.labels == {'a': 0, 'b': 2}
     assert read.classes == ['walk', 'run', 'sit']
@@ -46,7 +46,7 @@ def test_label_map_gives_the_order(table):
     assert read.labels == {'a': 1} and read.num_classes == 3
 
 
-def test_splits_are_read(table):
+def test_splits(table):
     read = table('name,label,split\na,0,train\nb,0,test\n')
     assert read.splits == {'a': 'train', 'b': 'test'}
 
@@ -73,7 +73,7 @@ def test_excel_and_other_scripts(table):
     ('name,label\na,0\na.npy,0\n', "line 3, names 'a.npy' again after"),
     ('name,label\na,0\nb,-1\n', "line 3, has the label '-1', but labels"),
     ('name,label\na,0\nb,walk\n', "line 3, has the label 'walk', but line 2 "
-                                  "has '0': use integers or names in all"),
+                                  "has '0': use only integers or on"),
     ('name,label\na,walk\nb,7\n', "line 3, has the label '7', but line 2"),
     ('name,label\na,0\nb,1.0\n', "line 3, has the label '1.0', which is"),
     ('name,label\na,1e\nb,99999999999\n', "line 3, has the label '99999999"),
@@ -81,7 +81,7 @@ def test_excel_and_other_scripts(table):
     ('name,label\na,"x\n', 'line 2, is not CSV'),
     (b'name,label\na,0\nb\xff,0\n', 'line 3, is not text in UTF-8'),
 ])
-def test_bad_tables_are_one_sentence(table, text, message):
+def test_invalid_tables_raise_one_sentence(table, text, message):
     with pytest.raises(LabelError) as error:
         table(text)
     assert message in str(error.value)
@@ -90,9 +90,9 @@ def test_bad_tables_are_one_sentence(table, text, message):
 
 
 @pytest.mark.parametrize('label', ['2', 'run'])
-def test_labels_beyond_the_label_map(table, label):
+def test_labels_beyond_the_label_map_raise(table, label):
     with pytest.raises(LabelError, match=f"line 2, has the label '{label}', "
-                       'which is none of the 2 classes of the label map'):
+                       'which is not one of the 2 classes of the label map'):
         table(f'name,label\na,{label}\n', 'walk\nsit\n')
 
 
@@ -102,14 +102,14 @@ def test_labels_beyond_the_label_map(table, label):
     ('a\n\nb\n', 'line 2, is empty'),
     ('a\nb\na\n', "line 3, names 'a' again"),
 ])
-def test_bad_label_maps(tmp_path, text, message):
+def test_invalid_label_maps_raise(tmp_path, text, message):
     path = tmp_path / 'classes.txt'
     path.write_text(text)
     with pytest.raises(LabelError, match=message):
         read_classes(str(path))
 
 
-def test_missing_tables(tmp_path):
+def test_missing_tables_raise(tmp_path):
     for read in (read_labels, read_classes):
         with pytest.raises(LabelError, match='absent cannot be read'):
             read(str(tmp_path / 'absent'))
@@ -118,7 +118,7 @@ def test_missing_tables(tmp_path):
 LABELS = {f'clip {i:02}': i % 3 for i in range(30)}
 
 
-def test_draw_is_by_class_name_and_seed_only():
+def test_draw_depends_on_class_name_and_seed_only():
     splits, single = draw_splits(LABELS, 0.2, seed=0)
     assert Counter(LABELS[n] for n in splits['val']) == {0: 2, 1: 2, 2: 2}
     assert sorted(splits['train'] + splits['val']) == sorted(LABELS)
@@ -141,7 +141,7 @@ def test_size_of_the_validation_split(clips, ratio, count):
     assert len(splits['val']) == count
 
 
-def test_a_single_clip_is_trained_and_told():
+def test_single_clip_of_a_class_is_in_train():
     splits, single = draw_splits(dict(LABELS, lonely=7), 0.2, 0)
     assert 'lonely' in splits['train'] and single == [7]
 

@@ -1,4 +1,4 @@
-"""Every format of a recording: what is read, and what is refused."""
+"""Every format of recordings: results, and errors for invalid files."""
 import json
 import os
 import pickle
@@ -48,7 +48,7 @@ def kinetics(frames):
         label='walking', label_index=3)
 
 
-def refused(path, reason, **options):
+def assert_raises(path, reason, **options):
     with pytest.raises(RecordingError) as error:
         read_recording(str(path), **options)
     message = str(error.value)
@@ -94,15 +94,15 @@ def test_two_dimensional_form_with_scores(tmp_path):
 
 
 @pytest.mark.parametrize('points', [POINTS, POINTS[0]])
-def test_scored_takes_the_third_channel_for_a_score(tmp_path, points):
+def test_scored_uses_the_third_channel_as_score(tmp_path, points):
     path = save(tmp_path / 'a.npy', points)
     clip = read_recording(path, scored=True)
-    whole = read_recording(path)['keypoint']
-    np.testing.assert_array_equal(clip['keypoint'], whole[..., :2])
-    np.testing.assert_array_equal(clip['keypoint_score'], whole[..., 2])
+    full = read_recording(path)['keypoint']
+    np.testing.assert_array_equal(clip['keypoint'], full[..., :2])
+    np.testing.assert_array_equal(clip['keypoint_score'], full[..., 2])
 
 
-def test_scored_leaves_forms_that_have_scores(tmp_path):
+def test_scored_keeps_existing_scores(tmp_path):
     path = save(tmp_path / 'a.json', dict(
         keypoint=POINTS[..., :2].tolist(), keypoint_score=SCORES.tolist()))
     clip = read_recording(path, scored=True)
@@ -134,7 +134,7 @@ def test_kinetics_form_without_scores_or_indices(tmp_path):
     np.testing.assert_array_equal(clip['keypoint'], POINTS[:1, ..., :2])
 
 
-def test_ntu_bodies_go_by_number_frames_and_motion(tmp_path):
+def test_order_of_ntu_bodies(tmp_path):
     walker, waver, still, ghost = RNG.normal(size=(4, 6, 25, 3)).round(4)
     waver[:] = waver[:1] + np.arange(6)[:, None, None] * 0.5
     still[:] = still[:1]
@@ -144,7 +144,7 @@ def test_ntu_bodies_go_by_number_frames_and_motion(tmp_path):
         for body, joints in bodies[::-1] if t % 2 else bodies:
             if t < 5 or body == '72057594037931101':
                 frames[t][body] = joints[t]
-    frames[5]['3'] = ghost[5] * 100  # moves most, if it did in two frames
+    frames[5]['3'] = ghost[5] * 100  # would vary most with a second frame
     path = save(tmp_path / 'S001C001P001R001A001.skeleton',
                 skeleton_text(frames))
     clip = read_recording(path)
@@ -168,7 +168,7 @@ def test_ntu_frames_without_a_body_stay_zero(tmp_path):
     np.testing.assert_array_equal(clip['keypoint'][0, :, 0, 0], [0, 1, 0])
 
 
-def test_persons_who_are_never_there_are_dropped(tmp_path):
+def test_persons_without_values_are_dropped(tmp_path):
     points = np.insert(POINTS, 1, 0, axis=0)  # a person of zeros in between
     scores = np.insert(SCORES, 1, 0, axis=0)
     clip = read_recording(save(tmp_path / 'a.json', dict(
@@ -179,14 +179,14 @@ def test_persons_who_are_never_there_are_dropped(tmp_path):
 
 @pytest.fixture
 def pool(tmp_path):
-    """Three annotations as the toolbox has them, NTU's half precision."""
+    """Three toolbox annotations, in half precision like NTU's."""
     return [dict(frame_dir=f'clip {i}', label=i, total_frames=4,
                  img_shape=(480, 640), original_shape=(480, 640),
                  keypoint=(POINTS[..., :2] + i).astype(np.float16),
                  keypoint_score=SCORES.astype(np.float16)) for i in range(3)]
 
 
-@pytest.mark.parametrize('form', ['data set', 'list', 'filename'])
+@pytest.mark.parametrize('form', ['dataset', 'list', 'filename'])
 def test_clip_of_a_toolbox_pickle(tmp_path, pool, form):
     data = dict(split=dict(x=[]), annotations=pool)
     if form == 'list':
@@ -202,7 +202,7 @@ def test_clip_of_a_toolbox_pickle(tmp_path, pool, form):
         assert clip['frame_dir'] == f'clip {i}'
         assert clip['keypoint'].dtype == np.float32
         np.testing.assert_array_equal(clip['keypoint'], pool[i]['keypoint'])
-        clip['keypoint'][:] = 0  # the next reader gets values of its own
+        clip['keypoint'][:] = 0  # the next call returns a copy
     assert read_recording(f'{path}#clip 2')['keypoint'].any()
 
 
@@ -218,10 +218,10 @@ def test_changed_pickle_is_read_again(tmp_path, pool):
     save(path, pickle.dumps(pool))
     assert read_recording(f'{path}#clip 1')['total_frames'] == 4
     save(path, pickle.dumps(pool[1:]))
-    refused(f'{path}#clip 0', 'holds 0 clips of this name among 2')
+    assert_raises(f'{path}#clip 0', 'contains 0 clips of this name among 2')
 
 
-def test_a_hash_in_another_name_is_a_name(tmp_path):
+def test_hash_in_other_file_names(tmp_path):
     path = save(tmp_path / 'take #1.npy', POINTS)
     assert read_recording(path)['frame_dir'] == 'take #1'
 
@@ -235,14 +235,14 @@ class Command:
         return os.mkdir, (self.mark, )
 
 
-def test_no_code_is_run(tmp_path, pool):
+def test_code_in_files_is_not_run(tmp_path, pool):
     mark = str(tmp_path / 'mark')
     pool[1]['extra'] = Command(mark)
     path = save(tmp_path / 'data.pkl', pickle.dumps(pool))
-    refused(f'{path}#clip 0', '.mkdir')
+    assert_raises(f'{path}#clip 0', '.mkdir')
     objects = np.empty(2, dtype=object)
     objects[0] = Command(mark)
-    refused(save(tmp_path / 'a.npy', objects), 'is not a .npy file of num')
+    assert_raises(save(tmp_path / 'a.npy', objects), 'is not a .npy file')
     assert not os.path.exists(mark)
 
 
@@ -278,22 +278,22 @@ BAD_ARRAYS = [
 
 
 @pytest.mark.parametrize('content, reason', BAD_ARRAYS)
-def test_bad_npy_files(tmp_path, content, reason):
-    refused(save(tmp_path / 'a.npy', np.asarray(content) if isinstance(
+def test_invalid_npy_files_raise(tmp_path, content, reason):
+    assert_raises(save(tmp_path / 'a.npy', np.asarray(content) if isinstance(
         content, np.generic) else content), reason)
 
 
-def test_cut_and_boastful_npy_files(tmp_path):
+def test_truncated_and_oversized_npy_files_raise(tmp_path):
     path = tmp_path / 'a.npy'
     save(path, POINTS)
-    whole = path.read_bytes()
-    save(path, whole[:-10])
-    refused(path, 'is not a .npy file of numbers')
-    save(path, whole.replace(b'(2, 4, 5, 3)', b'(2,4000000000000,5,3)'))
-    refused(path, 'is not a .npy file of numbers')
+    full = path.read_bytes()
+    save(path, full[:-10])
+    assert_raises(path, 'is not a .npy file of numbers')
+    save(path, full.replace(b'(2, 4, 5, 3)', b'(2,4000000000000,5,3)'))
+    assert_raises(path, 'is not a .npy file of numbers')
     with zipfile.ZipFile(path, 'w') as archive:  # an .npz
-        archive.writestr('keypoint.npy', whole)
-    refused(path, 'is not a .npy file of numbers')
+        archive.writestr('keypoint.npy', full)
+    assert_raises(path, 'is not a .npy file of numbers')
 
 
 @pytest.mark.parametrize('content, reason', [
@@ -302,8 +302,8 @@ def test_cut_and_boastful_npy_files(tmp_path):
     (b'\xff\xfe\x00', 'is not JSON'),
     ('[' * 200000, 'is not JSON'),
     ('5', 'is neither a JSON object nor a list'),
-    ({}, 'has none of the keys "keypoint", "skeletons" and "data", but no'),
-    (dict(frames=1), "but 'frames'"),
+    ({}, 'has none of the keys "keypoint", "skeletons" and "data", only'),
+    (dict(frames=1), "only 'frames'"),
     ([], 'has no frames'),
     ([[]], 'has no joints'),
     (dict(skeletons=[]), 'has no frames'),
@@ -311,9 +311,9 @@ def test_cut_and_boastful_npy_files(tmp_path):
     (dict(keypoint={}), 'has values that are not numbers'),
     (dict(keypoint=[[['x', 'y']]]), 'has values that are not numbers'),
     (dict(keypoint=[[[1, None]]]), 'has values that are not numbers'),
-    ([[[1, 2], [3, 4]], 5], 'has 0 joints in frame 1, not 2 as at first'),
-    (LATE, 'has 4 joints in frame 3, not 5 as at first'),
-    ([LATE[:3], LATE[:2]], 'has 2 frames in person 1, not 3 as at first'),
+    ([[[1, 2], [3, 4]], 5], 'has 0 joints in frame 1, not 2 as in the first'),
+    (LATE, 'has 4 joints in frame 3, not 5 as in the first'),
+    ([LATE[:3], LATE[:2]], 'has 2 frames in person 1, not 3 as in the first'),
     ([LATE[:3], LATE[1:]], 'has 4 joints in frame 2 of person 1, not 5'),
     ([[[1, 2, 3], [1, 2]]], 'has 2 coordinates in joint 1 of frame 0, not 3'),
     ('[[[NaN, 1]]]', 'has NaN or infinite coordinates in 1 of 1 frames'),
@@ -321,7 +321,7 @@ def test_cut_and_boastful_npy_files(tmp_path):
     (dict(keypoint=POINTS.tolist(), keypoint_score=SCORES[0].tolist()),
      'has scores of shape (4, 5), which do not fit key points of shape (2, '),
     (dict(keypoint=POINTS.tolist(), keypoint_score=[[1], [1, 2]]),
-     'has 2 joints in frame 1, not 1 as at first, in "keypoint_score"'),
+     'has 2 joints in frame 1, not 1 as in the first, in "keypoint_score"'),
     ('{"keypoint": [[[1, 1]]], "keypoint_score": [[Infinity]]}',
      'has NaN or infinite scores'),
     (dict(keypoint=[[[1, 1]]], img_shape=[640]), 'has img_shape [640]'),
@@ -341,12 +341,12 @@ def test_cut_and_boastful_npy_files(tmp_path):
                                dict(pose=[1, 1])])]),
      'has scores for 1 of 2 poses'),
 ])
-def test_bad_json_files(tmp_path, content, reason):
-    refused(save(tmp_path / 'a.json', content), reason)
+def test_invalid_json_files_raise(tmp_path, content, reason):
+    assert_raises(save(tmp_path / 'a.json', content), reason)
 
 
 def changed(line, text, original=TEXT):
-    """The text with one line, counted from 1, made another."""
+    """The text with one line, counted from 1, replaced."""
     lines = original.split('\n')
     return '\n'.join([*lines[:line - 1], text, *lines[line:]])
 
@@ -357,75 +357,76 @@ def changed(line, text, original=TEXT):
     ('2\n0\n0\n', 'has no body in any frame'),
     (b'\x80\xff', 'is not text in the format of NTU RGB+D'),
     ('\n'.join(TEXT.split('\n')[:9]),
-     'ends behind line 9, where the number of joints should be'),
+     'ends after line 9, where the number of joints is expected'),
     ('\n'.join(TEXT.split('\n')[:6]),
-     'ends behind line 6, where joint 2 should be'),
+     'ends after line 6, where joint 2 is expected'),
     ('3' + TEXT[1:],
-     'ends behind line 13, where the number of bodies of frame 2 should be'),
-    ('1' + TEXT[1:], 'goes on behind the last of 1 frames, in line 8'),
-    (changed(1, 'two'), "has 'two' in line 1, where the number of frames"),
-    (changed(2, '1 1'), "has '1 1' in line 2, where the number of bodies of"),
-    (changed(3, ''), 'has nothing in line 3, where a body of frame 0'),
-    (changed(4, '-3'), "has '-3' in line 4, where the number of joints"),
+     'ends after line 13, where the number of bodies of frame 2 is expected'),
+    ('1' + TEXT[1:], 'continues after the last of 1 frames, in line 8'),
+    (changed(1, 'two'), "has 'two' in line 1 instead of the number of fr"),
+    (changed(2, '1 1'), "has '1 1' in line 2 instead of the number of bod"),
+    (changed(3, ''), 'has nothing in line 3 instead of a body of frame 0'),
+    (changed(4, '-3'), "has '-3' in line 4 instead of the number of"),
     (changed(4, '0'), 'has a body without joints in line 4'),
-    (changed(4, '9' * 5000), "in line 4, where the number of joints"),
-    (changed(5, '1 2'), "has '1 2' in line 5, where x, y and z of joint 0"),
-    (changed(6, 'nan 2 3'), 'has NaN or infinity in line 6, where joint 1'),
-    (TEXT[:-6], 'has 9 numbers in line 13, where 12 for joint 2 should be'),
+    (changed(4, '9' * 5000), "in line 4 instead of the number of joints"),
+    (changed(5, '1 2'), "has '1 2' in line 5 instead of x, y and z of"),
+    (changed(6, 'nan 2 3'), 'has NaN or infinity in line 6 instead of joint'),
+    (TEXT[:-6], 'has 9 numbers in line 13 instead of 12 for joint 2'),
     (skeleton_text([{'1': BODY}, {'1': BODY[:2]}]),
      'has bodies of 2 and of 3 joints'),
     (skeleton_text([{'7': BODY, '8': BODY}]).replace('8 ', '7 '),
      'has body 7 twice in frame 0, again in line 8'),
     (skeleton_text([{'1': BODY * 0}]), 'has only zeros'),
 ])
-def test_bad_skeleton_files(tmp_path, content, reason):
-    refused(save(tmp_path / 'a.skeleton', content), reason)
+def test_invalid_skeleton_files_raise(tmp_path, content, reason):
+    assert_raises(save(tmp_path / 'a.skeleton', content), reason)
 
 
 @pytest.mark.parametrize('data, name, reason', [
-    ([dict(keypoint=POINTS)], None, 'holds 1 clips: name one behind a #'),
+    ([dict(keypoint=POINTS)], None, 'contains 1 clips: append the name'),
     ([dict(frame_dir='x')], None, 'such as #x'),
-    ([dict(frame_dir='x')] * 2, 'x', 'holds 2 clips of this name among 2'),
-    ([dict(frame_dir='x')], 'y', 'holds 0 clips of this name among 1'),
+    ([dict(frame_dir='x')] * 2, 'x', 'contains 2 clips of this name among 2'),
+    ([dict(frame_dir='x')], 'y', 'contains 0 clips of this name among 1'),
     ([dict(frame_dir='x', label=3)], 'x', 'has no "keypoint"'),
     ([dict(frame_dir='x', keypoint='abc')], 'x', 'are not numbers'),
     ([dict(frame_dir='x', keypoint=NAN)], 'x', 'has NaN or infinite'),
-    ('text', 'x', 'is neither an annotation nor a list of them'),
-    ([1, 2], 'x', 'is neither an annotation nor a list of them'),
-    (dict(split={}), None, 'is neither an annotation nor a list of them'),
+    ('text', 'x', 'is neither an annotation, nor a list'),
+    ([1, 2], 'x', 'is neither an annotation, nor a list'),
+    (dict(split={}), None, 'is neither an annotation, nor a list'),
 ])
-def test_bad_pickles(tmp_path, data, name, reason):
+def test_invalid_pickles_raise(tmp_path, data, name, reason):
     path = save(tmp_path / 'a.pkl', pickle.dumps(data))
-    refused(f'{path}#{name}' if name else path, reason)
+    assert_raises(f'{path}#{name}' if name else path, reason)
 
 
-def test_damaged_pickle(tmp_path):
-    refused(save(tmp_path / 'a.pkl', b'no pickle'), 'is not a pickle')
-    refused(save(tmp_path / 'b.pkl', b''), 'is empty')
+def test_damaged_pickle_raises(tmp_path):
+    assert_raises(save(tmp_path / 'a.pkl', b'no pickle'), 'is not a pickle')
+    assert_raises(save(tmp_path / 'b.pkl', b''), 'is empty')
 
 
-def test_files_that_are_none(tmp_path):
-    refused(tmp_path / 'absent.npy', 'does not exist')
-    refused(f'{tmp_path / "absent.pkl"}#x', 'does not exist')
+def test_missing_files_and_other_formats_raise(tmp_path):
+    assert_raises(tmp_path / 'absent.npy', 'does not exist')
+    assert_raises(f'{tmp_path / "absent.pkl"}#x', 'does not exist')
     (tmp_path / 'folder.npy').mkdir()
-    refused(tmp_path / 'folder.npy', 'is not a file')
-    refused(save(tmp_path / 'a.csv', 'x'),
-            'is none of .npy, .json, .skeleton, .pkl')
+    assert_raises(tmp_path / 'folder.npy', 'is not a file')
+    assert_raises(save(tmp_path / 'a.csv', 'x'),
+            'is not one of .npy, .json, .skeleton, .pkl')
 
 
 @pytest.mark.parametrize('content, reason', [
-    (POINTS[..., :2], 'has 2 channels, of which none can be the score'),
+    (POINTS[..., :2], 'has 2 channels, neither of which can be the'
+     ' score'),
     (dict(keypoint=POINTS.tolist(), keypoint_score=SCORES.tolist()),
-     'has scores beside key points of 3 channels'),
+     'has scores in addition to key points of 3 channels'),
     ([[[0, 0, 0.5]]], 'has only zeros'),
     ('[[[1, 1, NaN]]]', 'has NaN or infinite scores'),
 ])
-def test_what_cannot_be_scored(tmp_path, content, reason):
+def test_invalid_scores_raise(tmp_path, content, reason):
     name = 'a.npy' if isinstance(content, np.ndarray) else 'a.json'
-    refused(save(tmp_path / name, content), reason, scored=True)
+    assert_raises(save(tmp_path / name, content), reason, scored=True)
 
 
-def test_error_survives_a_worker_process(tmp_path):
+def test_error_can_be_pickled(tmp_path):
     error = RecordingError('a.npy', 'is empty')
     assert str(pickle.loads(pickle.dumps(error))) == 'a.npy is empty'
 

@@ -13,8 +13,8 @@ USES = dict(train=('train_dataloader', 'custom_hooks', 'val_dataloader'),
 
 
 @pytest.fixture
-def end(tmp_path, monkeypatch):
-    """Runs a tool in this process; gives what it ends with."""
+def fail(tmp_path, monkeypatch):
+    """Runs a tool that exits with an error; returns its message."""
 
     def run(tool='train', clip=None, flags=(), **options):
         path = Path(write_ntu(tmp_path / 'ntu60_3d.pkl'))
@@ -37,59 +37,59 @@ def end(tmp_path, monkeypatch):
     return run
 
 
-@pytest.mark.parametrize('clip, says', [
+@pytest.mark.parametrize('clip, sentence', [
     (dict(label=-1), 'has label -1'),
     (dict(label=7), 'has label 7, but there are 6 classes'),
     (dict(total_frames=1), 'has total_frames 1'),
 ])
-def test_invalid_clips_end_the_training_in_a_sentence(end, clip, says):
-    assert says in end(clip=clip, **{'model.cls_head.num_classes': 6})
+def test_invalid_clips_exit_with_one_sentence(fail, clip, sentence):
+    assert sentence in fail(clip=clip, **{'model.cls_head.num_classes': 6})
 
 
-def test_a_clip_that_fails_in_training(end):
-    told = end(**{'train_dataloader.dataset.dataset.dataset.pipeline.0.zaxis':
-                  (0, 99)})
-    assert "clip 'S001" in told and 'does not pass the pipeline' in told
+def test_clip_that_fails_in_training(fail):
+    text = fail(**{'train_dataloader.dataset.dataset.dataset.pipeline.0.zaxis':
+                   (0, 99)})
+    assert "clip 'S001" in text and 'does not pass the pipeline' in text
 
 
-def test_bad_split(end):
-    told = end(**{'train_dataloader.dataset.dataset.labeled_per_class': 99})
-    assert 'fewer than the 99 to be labelled per class' in told
+def test_invalid_split(fail):
+    text = fail(**{'train_dataloader.dataset.dataset.labeled_per_class': 99})
+    assert 'fewer than the 99 to be labelled per class' in text
 
 
-def test_no_config(monkeypatch):
+def test_missing_config(monkeypatch):
     monkeypatch.setenv('LOCAL_RANK', '0')
     monkeypatch.setattr(sys, 'argv', ['train', 'none.py'])
     with pytest.raises(SystemExit, match='^none.py: .*No such file'):
         run_tool('train', USES['train'])
 
 
-def test_pickle_with_code(end):
-    assert 'holds a pathlib.' in end(clip=dict(label=Path('x')))
+def test_pickle_with_code(fail):
+    assert 'contains a pathlib.' in fail(clip=dict(label=Path('x')))
 
 
-def test_bad_config(end):
-    """Told before anything is built."""
-    assert 'built for num_frames=32' in end(**{
+def test_invalid_config(fail):
+    """Raised before anything is built."""
+    assert 'built for num_frames=32' in fail(**{
         'model.backbone.temporal': 'attention',
         'model.backbone.num_frames': 32})
 
 
-def test_a_loss_that_is_not_finite_ends_the_training_in_a_sentence(end):
+def test_non_finite_loss_exits_with_one_sentence(fail):
     """With the hooks of the shipped configs."""
-    told = end(**{'optim_wrapper.optimizer.lr': 1e30,
-                  'param_scheduler': None})
-    assert 'the weights were not updated, none was saved yet' in told
-    assert 'clips are finite: labelled S001' in told
+    text = fail(**{'optim_wrapper.optimizer.lr': 1e30,
+                   'param_scheduler': None})
+    assert 'the weights were not updated, none was saved yet' in text
+    assert 'clips are finite: labelled S001' in text
 
 
-def test_workers_that_no_checkpoint_can_hold(end):
-    told = end(**{'train_dataloader.num_workers': 1,
-                  'train_dataloader.persistent_workers': True})
-    assert 'set persistent_workers=False there, or remove the hook' in told
+def test_persistent_workers_with_resumable_sampling(fail):
+    text = fail(**{'train_dataloader.num_workers': 1,
+                   'train_dataloader.persistent_workers': True})
+    assert 'set persistent_workers=False there, or remove the hook' in text
 
 
-def test_amp_of_a_config_in_bfloat16(end):
-    told = end(flags=['--amp'],
-               **{'optim_wrapper.type': 'BFloat16OptimWrapper'})
-    assert 'has BFloat16OptimWrapper; leave --amp out' in told
+def test_amp_of_a_config_in_bfloat16(fail):
+    text = fail(flags=['--amp'],
+                **{'optim_wrapper.type': 'BFloat16OptimWrapper'})
+    assert 'has BFloat16OptimWrapper: leave --amp out' in text

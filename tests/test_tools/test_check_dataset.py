@@ -1,4 +1,4 @@
-"""The tool that checks an annotation file: problems, summary, status."""
+"""tools/data/check_dataset.py: problems, summary, status."""
 import json
 import pickle
 import re
@@ -21,7 +21,7 @@ def tool():
 
 @pytest.fixture
 def check(tool, capsys):
-    """Runs the tool in this process; gives its status and what it printed."""
+    """Runs the tool in this process; returns status and output."""
 
     def run(*args):
         try:
@@ -37,13 +37,13 @@ def check(tool, capsys):
 
 def test_as_a_command(tmp_path):
     done = subprocess.run(
-        [sys.executable, '-W', 'ignore', str(TOOL), str(broken(tmp_path))],
+        [sys.executable, '-W', 'ignore', str(TOOL), str(write_bad(tmp_path))],
         capture_output=True, text=True, check=False)
     assert done.returncode == 1 and not done.stderr
     assert done.stdout.startswith('problems: 7 in 5 clips\n')
 
 
-def test_missing_file_is_one_sentence(check, tmp_path):
+def test_missing_file_exits_with_one_sentence(check, tmp_path):
     status, text = check(tmp_path / 'b.pkl')
     assert status == 1 and re.fullmatch(
         r'annotation file \S+b\.pkl does not exist: .*\.', text)
@@ -78,8 +78,8 @@ def test_second_person_of_zeros_is_absent(check, tmp_path):
     assert 'no second person in 91.7% of the clips' in text
 
 
-def broken(folder):
-    """Every clip from 1 has one more problem than the last."""
+def write_bad(folder):
+    """Writes a file with eight problems in five clips."""
     clips = make_clips()
     clips[1]['keypoint'][0, 2, 5] = np.nan
     clips[2]['keypoint'][0, 2, 5] = np.nan
@@ -93,9 +93,10 @@ def broken(folder):
         train=names[:6], val=names[6:] + ['clip99'], test=names[4:8]))
 
 
-def test_all_faults_at_once(check, tmp_path):
+def test_all_problems_at_once(check, tmp_path):
     out = tmp_path / 'out.json'
-    status, text = check(broken(tmp_path), '--num-classes', 3, '--json', out)
+    status, text = check(write_bad(tmp_path), '--num-classes', 3,
+                         '--json', out)
     assert status == 1
     assert 'problems: 8 in 5 clips' in text
     found = json.loads(out.read_text())
@@ -119,14 +120,14 @@ def test_all_faults_at_once(check, tmp_path):
 
 
 def test_one_split_only(check, tmp_path):
-    path = broken(tmp_path)
+    path = write_bad(tmp_path)
     status, text = check(path, '--split', 'test')
-    assert status == 1 and 'problems: 1 in 1 clips' in text  # the double name
+    assert status == 1 and 'problems: 1 in 1 clips' in text  # repeated name
     assert '5 clips\n' in text and 'val' not in text
     status, text = check(path, '--split', 'xsub')
     assert status == 1
-    assert text == (f"{path} has no split 'xsub', but 'train', 'val', 'test': "
-                    'set split to one of them.')
+    assert text == (f"{path} has no split 'xsub', only 'train', 'val', "
+                    "'test': set split to one of its splits.")
 
 
 @pytest.mark.parametrize('option', [('--layout', 'nwucla'), ('--joints', 20)])
@@ -141,8 +142,8 @@ def test_unknown_layout(check, tmp_path):
     assert status == 1 and text.startswith("unknown skeleton layout 'kinect'")
 
 
-def test_clips_of_two_splits(check, tmp_path):
-    """Clips that are, or whose values are, in training and validation."""
+def test_shared_clips_and_duplicates(check, tmp_path):
+    """Clips, or copies of them, that are in training and validation."""
     clips = make_clips()
     for copy, original in ((10, 1), (11, 2)):
         clips[copy]['keypoint'] = clips[original]['keypoint'].copy()
@@ -151,15 +152,15 @@ def test_clips_of_two_splits(check, tmp_path):
         train=names[:6], val=names[6:], mix_val=names[6:],
         mix_train=names[:8])))
     assert status == 0
-    assert ('same key points in train, val: 2 clips of the second, clip10, '
+    assert ('duplicates in train, val: 2 clips of the second, clip10, '
             'clip11\n') in text
     assert ('in both splits of mix_val, mix_train: 2 clips, clip06, '
             'clip07') in text
-    assert 'same key points in mix_' not in text
+    assert 'duplicates in mix_' not in text
 
 
-def test_other_kinds_of_data_sets(check, tmp_path):
-    """Which CheckedPoseDataset takes as well."""
+def test_several_labels_and_separate_key_points(check, tmp_path):
+    """As CheckedPoseDataset accepts them."""
     clips = make_clips()
     for clip in clips:
         clip['label'] = [clip['label'], 3]
@@ -167,17 +168,17 @@ def test_other_kinds_of_data_sets(check, tmp_path):
     path = write(tmp_path, clips)
     status, text = check(path)
     assert status == 1
-    assert 'no keypoint' in text and 'label is no integer' in text
+    assert 'no keypoint' in text and 'label not an integer' in text
     status, text = check(path, '--multi-class', '--points-apart')
     assert status == 0, text
 
 
-def test_twins_of_nwucla(check, nwucla_pkl):
+def test_duplicates_of_nwucla(check, nwucla_pkl):
     status, text = check(nwucla_pkl, '--layout', 'nwucla', '--num-classes', 10)
     assert status == 0
-    assert 'same key points in xview_train, xview_val: 95 clips' in text
-    assert 'same key points in xview_val, view2: 95 clips' in text
-    assert text.count('same key points') == 2
+    assert 'duplicates in xview_train, xview_val: 95 clips' in text
+    assert 'duplicates in xview_val, view2: 95 clips' in text
+    assert text.count('duplicates in') == 2
     assert 'frames: 1 to 201' in text
     assert 'note: clips of a single frame, thus without motion: 2' in text
 
@@ -189,6 +190,6 @@ def test_list_without_splits(check, tmp_path):
     assert status == 0 and 'total     12' in text
 
 
-def test_unwritable_report_is_one_sentence(check, tmp_path):
+def test_unwritable_report_exits_with_one_sentence(check, tmp_path):
     status, text = check(write(tmp_path), '--json', tmp_path)
     assert status == 1 and f'{tmp_path}: Is a directory.' in text

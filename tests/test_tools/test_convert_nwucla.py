@@ -1,4 +1,4 @@
-"""The NW-UCLA converter on hand-made sources, and on the real one."""
+"""The NW-UCLA converter on synthetic sources and on the real one."""
 import json
 import os
 import pickle
@@ -49,13 +49,13 @@ def points(seed, frames=5):
 
 
 def content(array):
-    # The label of the real files, which is the action number, is no use.
+    # The label of the real files is the action number and is not used.
     return json.dumps({'file_name': 'x', 'label': 9,
                        'skeletons': np.asarray(array).tolist()}).encode()
 
 
 def clean_files():
-    """Every action once per view and subject 1 to 2; no twins."""
+    """Every action once per view and subject 1 to 2; no duplicates."""
     return {
         f'a{action:02}_s{subject:02}_e00_v{view:02}.json':
         content(points(1000 * action + 10 * subject + view))
@@ -81,7 +81,7 @@ def write_zip(path, files):
 
 @pytest.fixture(params=['folder', 'nested folder', 'zip', 'nested zip'])
 def pack(request, tmp_path):
-    """Makes a source of the files, in each form that is accepted."""
+    """Writes the files as each supported kind of source."""
 
     def packed(files):
         if 'nested' in request.param:
@@ -98,7 +98,7 @@ def tool():
     return load_tool('data/convert_nwucla')
 
 
-def test_annotations_hold_what_the_files_hold(pack):
+def test_annotations_equal_the_files(pack):
     files = clean_files()
     data, _ = nwucla.convert(pack(files))
     assert [a['frame_dir'] + '.json'
@@ -139,13 +139,13 @@ def test_splits_by_view_and_subject(pack):
     assert all('_s02_' in name for name in split['xsub_val'])
 
 
-def test_twins_leave_the_clean_split_only(pack):
+def test_duplicates_are_left_out_of_the_clean_split_only(pack):
     files = clean_files()
     files['a02_s01_e00_v03.json'] = files['a02_s01_e00_v02.json']
-    # Other text, the same numbers.
+    # Different text with the same numbers.
     files['a12_s02_e00_v03.json'] = json.dumps(
         json.loads(files['a12_s02_e00_v01.json']), indent=1).encode()
-    # A copy of a view-3 sequence in view 3 is nobody's training data.
+    # A copy within view 3 does not duplicate training data.
     files['a03_s02_e00_v03.json'] = files['a03_s01_e00_v03.json']
     sequences, _ = nwucla.read_sequences(pack(files))
     assert nwucla.find_duplicates(sequences) == {
@@ -156,12 +156,12 @@ def test_twins_leave_the_clean_split_only(pack):
     assert set(split['xview_val']) - set(split['xview_val_clean']) == {
         'a02_s01_e00_v03', 'a12_s02_e00_v03'}
     summary = nwucla.summarize(sequences, [])
-    assert 'twins: 2 ' in summary
+    assert 'duplicates: 2 ' in summary
     assert 'action 2 (pick up with two hands): 1' in summary
     assert 'action 12 (carry): 1' in summary
 
 
-def test_bad_sequences_are_left_out_and_named(pack):
+def test_invalid_sequences_are_left_out_with_a_note(pack):
     good = clean_files()
     bad = {name: data for name, (data, _) in BAD.items()}
     source = pack({**good, **bad, 'readme.txt': b'not a sequence'})
@@ -179,7 +179,7 @@ def test_bad_sequences_are_left_out_and_named(pack):
 
 @pytest.mark.parametrize('value', ['NaN', 'Infinity', '-Infinity', '1e300',
                                    'null'])
-def test_non_finite_values_are_left_out_with_their_reason(pack, value):
+def test_non_finite_values_are_left_out_with_a_note(pack, value):
     text = content(np.full((3, 20, 3), 7.5)).decode()
     bad = text.replace('7.5', value, 1).encode()
     source = pack({'a01_s01_e00_v01.json': content(points(0)),
@@ -191,7 +191,7 @@ def test_non_finite_values_are_left_out_with_their_reason(pack, value):
     assert expected in note.reason and not note.kept
 
 
-def test_single_frame_is_kept_and_named(pack):
+def test_single_frame_is_kept_with_a_note(pack):
     source = pack({'a05_s03_e01_v03.json': content(points(0, frames=1))})
     sequences, (note, ) = nwucla.read_sequences(source)
     assert len(sequences) == 1 and note.kept
@@ -199,7 +199,7 @@ def test_single_frame_is_kept_and_named(pack):
     assert str(note).endswith('a05_s03_e01_v03.json: has a single frame')
 
 
-def test_second_file_of_a_name_is_left_out(pack):
+def test_second_file_of_the_same_name_is_left_out(pack):
     source = pack({'one/a01_s01_e00_v01.json': content(points(0)),
                    'two/a01_s01_e00_v01.json': content(points(1))})
     (sequence, ), (note, ) = nwucla.read_sequences(source)
@@ -260,7 +260,7 @@ def test_toolbox_loads_the_pickle(tmp_path):
     assert dataset[0]['keypoint'].shape == (1, 5, 20, 3)
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+def test_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
     output = tmp_path / 'x.pkl'
     output.write_bytes(b'old')
 
@@ -284,7 +284,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     (lambda d: write_folder(d / 'bad', {'a01_s01_e00_v01.json': b''}),
      '1 left out, first a01_s01_e00_v01.json: is not JSON'),
 ])
-def test_bad_source_is_one_sentence(make, expected, tool, tmp_path):
+def test_invalid_source_exits_with_sentence(make, expected, tool, tmp_path):
     output = tmp_path / 'out/x.pkl'
     with pytest.raises(SystemExit) as error:
         tool.main([make(tmp_path), '-o', str(output)])
@@ -294,7 +294,7 @@ def test_bad_source_is_one_sentence(make, expected, tool, tmp_path):
     assert not output.parent.exists()
 
 
-def test_bad_output_is_one_sentence(tool, tmp_path):
+def test_invalid_output_exits_with_one_sentence(tool, tmp_path):
     source = write_folder(tmp_path / 'source', clean_files())
     (tmp_path / 'file').write_text('')
     (tmp_path / 'folder').mkdir()
@@ -324,12 +324,12 @@ def test_real_data_has_the_expected_counts(nwucla_pkl):
     assert {name: len(split[name]) for name in split} == dict(
         xview_train=1020, xview_val=464, xview_val_clean=369,
         xsub_train=724, xsub_val=760, view1=516, view2=504)
-    twins = set(split['xview_val']) - set(split['xview_val_clean'])
-    assert Counter(name[:3] for name in twins) == {'a02': 50, 'a03': 45}
+    duplicates = set(split['xview_val']) - set(split['xview_val_clean'])
+    assert Counter(name[:3] for name in duplicates) == {'a02': 50, 'a03': 45}
     points = {a['frame_dir']: a['keypoint'].tobytes()
               for a in data['annotations']}
     assert not ({points[name] for name in split['view1']} &
-                {points[name] for name in split['view2']})  # no twins
+                {points[name] for name in split['view2']})  # no duplicates
     lengths = [a['total_frames'] for a in data['annotations']]
     assert (len(lengths), min(lengths), max(lengths)) == (1484, 1, 201)
     assert {a['label'] for a in data['annotations']} == set(range(10))

@@ -1,4 +1,4 @@
-"""The converter of official checkpoints, as a user runs it."""
+"""tools/convert_official_checkpoint.py."""
 import subprocess
 import sys
 from pathlib import Path
@@ -45,7 +45,7 @@ def test_converted_checkpoint_scores_as_the_official_one(
                           str(tmp_path / 'ours/psp.pth'), torch.device('cpu'))
     model.load_state_dict(checkpoint['state_dict'], strict=True)
     joint, motion = torch.randn(2, 1, 3, 16, 25, 2)
-    # Codes are those of the 50 frames that it is built for, all alike.
+    # The codes of all 50 frames are the same, so one is enough.
     short = {key: x[:, :, :1] if key.endswith('.pe') else x
              for key, x in state.items()}
     ours = model(torch.cat([joint, motion], 1).permute(0, 4, 2, 3, 1)[:, None],
@@ -53,8 +53,7 @@ def test_converted_checkpoint_scores_as_the_official_one(
     assert relative(ours, logits(short, (joint, motion))) < 1e-4
 
 
-def test_command_line_tells_in_one_sentence_and_writes_nothing(
-        state, tmp_path):
+def test_errors_are_one_sentence_and_write_nothing(state, tmp_path):
     broken = dict(state)
     del broken['mlp.2.weight']
     torch.save(broken, tmp_path / 'official.pth')
@@ -70,7 +69,7 @@ def test_command_line_tells_in_one_sentence_and_writes_nothing(
 
 
 class Evil:
-    """Runs code where it is unpickled."""
+    """Runs code when it is unpickled."""
 
     def __reduce__(self):
         return Path.touch, (Path('ran'), )
@@ -86,7 +85,7 @@ class Evil:
     ({0: torch.zeros(1)}, 'holds no state dict'),
     (dict(epoch=3), "key 'input_map.0.weight' is missing"),
 ])
-def test_other_files_are_refused(tmp_path, monkeypatch, content, message):
+def test_other_files_raise(tmp_path, monkeypatch, content, message):
     monkeypatch.chdir(tmp_path)
     if isinstance(content, bytes):
         Path('official.pth').write_bytes(content)
@@ -97,7 +96,7 @@ def test_other_files_are_refused(tmp_path, monkeypatch, content, message):
     assert not Path('psp.pth').exists() and not Path('ran').exists()
 
 
-def test_config_of_another_size(tmp_path, capsys):
+def test_config_of_another_size_raises(tmp_path, capsys):
     blocks = [(8, 8, 2, 2), (8, 16, 4, 2)]
     cfg = Config.fromfile(str(CONFIG))
     cfg.model.backbone.blocks = blocks

@@ -1,4 +1,4 @@
-"""Own recordings to a pickle, as a user types it, and into the toolbox."""
+"""tools/data/convert_skeletons.py, and training on its output."""
 import csv
 import json
 import os
@@ -82,7 +82,7 @@ def dataset(path, split):
                                split=split, pipeline=PIPELINE))
 
 
-def test_three_formats_reach_the_model(folder, tmp_path):
+def test_three_formats_can_be_trained_on(folder, tmp_path):
     labels = write_labels(tmp_path / 'labels.csv', [
         ('a.npy', 'walk'), ('b', 'sit'), ('more/c', 'sit'),
         ('more/e.skeleton', 'walk'), ('cut', 'sit'), ('lost', 'sit')])
@@ -99,7 +99,7 @@ def test_three_formats_reach_the_model(folder, tmp_path):
     assert {name: row['kind'] for name, row in report.items()} == {
         'lost': 'missing', 'cut.skeleton': 'unreadable', 'hand.npy': 'joints'}
     assert report['cut.skeleton']['reason'] == (
-        'ends behind line 26, where joint 22 should be')
+        'ends after line 26, where joint 22 is expected')
 
     path = tmp_path / 'new/mine.pkl'
     assert read_classes(str(path.with_suffix('.classes.txt'))) == [
@@ -163,7 +163,7 @@ def test_seed_and_ratio_change_the_draw(tmp_path, main):
     assert splits[0] == splits[3] != splits[1]
 
 
-def test_nothing_to_convert_is_one_sentence(tmp_path, main, capsys):
+def test_nothing_to_convert_exits_with_one_sentence(tmp_path, main, capsys):
     (tmp_path / 'in').mkdir()
     (tmp_path / 'in/a.json').write_text('{')
     with pytest.raises(SystemExit) as error:
@@ -183,7 +183,7 @@ def test_nothing_to_convert_is_one_sentence(tmp_path, main, capsys):
     (['labels.csv', '-o', 'out.pkl'], 'labels.csv is not a folder'),
     (['in', '-o', 'out.json'], 'out.json must end in .pkl'),
     (['in', '-o', 'out.pkl', '--classes', 'labels.csv'],
-     '--classes is of use with --labels only'),
+     '--classes requires --labels'),
     (['in', '-o', 'out.pkl', '--labels', 'none.csv'],
      'none.csv cannot be read (No such file or directory)'),
     (['in', '-o', 'out.pkl', '--labels', 'labels.csv'],
@@ -193,8 +193,8 @@ def test_nothing_to_convert_is_one_sentence(tmp_path, main, capsys):
     (['in', '-o', 'labels.csv/out.pkl'], 'labels.csv/out.pkl cannot be writt'),
     (['in', '-o', 'out.pkl', '--report', 'in'], 'in cannot be written: Is a'),
 ])
-def test_bad_arguments_are_one_sentence(tmp_path, main, monkeypatch, args,
-                                        message):
+def test_invalid_arguments_exit_with_one_sentence(tmp_path, main, monkeypatch,
+                                                  args, message):
     (tmp_path / 'in').mkdir()
     np.save(tmp_path / 'in/a.npy', np.ones((3, 4, 3)))
     write_labels(tmp_path / 'labels.csv', [('a', 0), ('b', -1)])

@@ -138,7 +138,7 @@ def test_invalid_clips_lose_no_others(main, model, clips, capsys):
     assert told.out.count('rank') == 2 and '1.npy' not in told.out
     *_, first, second, third = told.err.splitlines()
     assert first == (f'not classified: {clips}/1.npy has 17 joints, but the '
-                     'model takes 25.')
+                     'model expects 25.')
     assert 'x.json' in second and 'absent.npy does not exist' in third
     results = json.loads((clips / 'out.txt').read_text())
     assert ['error' in result for result in results] == [

@@ -1,4 +1,4 @@
-"""The split tool, and that its file gives the split it printed."""
+"""tools/data/make_split.py, and reading its files."""
 import subprocess
 import sys
 from pathlib import Path
@@ -58,7 +58,8 @@ def test_draw_over_all_classes(main, tmp_path, capsys, suffix):
     (['--per-class', 1, '--over-all-classes'],
      'contradicts labeled_per_class: give labeled_ratio'),
 ])
-def test_impossible_splits_are_one_sentence(main, tmp_path, args, message):
+def test_impossible_splits_exit_with_one_sentence(main, tmp_path, args,
+                                                  message):
     with pytest.raises(SystemExit) as end:
         main(write_ntu(tmp_path / 'ann.pkl'), tmp_path / 'out.json',
              '--split', 'xsub_train', *args)

@@ -1,4 +1,4 @@
-"""The command lines, as a user types them."""
+"""Command lines of tools/train.py and tools/test.py."""
 import os
 import re
 import subprocess
@@ -51,7 +51,8 @@ def test_ntu_config_trains_and_tests(ann_file, tmp_path, ours):
      'tools/data/convert_nwucla.py'),
     (['test', 'none.pth'], 'configs/psp_ntu60_xview_40p.py', 'download'),
 ])
-def test_missing_data_is_one_sentence(tmp_path, command, config, advice):
+def test_missing_data_exits_with_one_sentence(tmp_path, command, config,
+                                              advice):
     name, *rest = command
     done = run(tool(name, True), ROOT / config, *rest, cwd=tmp_path)
     assert done.returncode == 1
@@ -75,7 +76,7 @@ def test_cfg_options_reach_the_check(tmp_path):
      'tools/test.py config.py model.pth --launcher=slurm'),
 ])
 def test_slurm_scripts_reach_the_toolbox(tmp_path, script, command):
-    """With a stand-in for `srun` that prints its arguments."""
+    """With a fake `srun` that prints its arguments."""
     srun = tmp_path / 'srun'
     srun.write_text('#!/bin/sh\necho "$@"\n')
     srun.chmod(0o755)
@@ -88,8 +89,8 @@ def test_slurm_scripts_reach_the_toolbox(tmp_path, script, command):
     assert command in done.stdout
 
 
-def test_unlabeled_branch_is_blind(tmp_path):
-    """Other labels of the unlabelled clips change no logged number."""
+def test_unlabeled_branch_does_not_use_labels(tmp_path):
+    """Other labels of the unlabelled clips do not change the log."""
     from psp_plugin.datasets.split import write_split
     labels = [i % 6 for i in range(60)]
     split = tmp_path / 'split.json'

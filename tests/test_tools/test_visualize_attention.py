@@ -88,7 +88,7 @@ def test_streams_and_names_make_a_difference(main, model, clip, tmp_path):
 
 @pytest.mark.parametrize('clips, options, message', [
     (['absent.npy'], [], 'absent.npy does not exist'),
-    (['{tmp}/wrong.npy'], [], 'wrong.npy has 17 joints, but the model takes '
+    (['{tmp}/wrong.npy'], [], 'wrong.npy has 17 joints, but the model expects '
                               '25'),
     ([], ['--frame', '0'], 'there is no frame 0: the clip has frames 1 to'),
     ([], ['--dpi', '0'], '--dpi must be positive, not 0.0'),

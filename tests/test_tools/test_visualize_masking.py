@@ -93,7 +93,7 @@ def test_mamp_and_a_clip_of_a_pickle(main, tmp_path):
 
 @pytest.mark.parametrize('clips, options, message', [
     (['absent.npy'], [], 'absent.npy does not exist'),
-    (['{tmp}/wrong.npy'], [], 'wrong.npy has 17 joints, but the model takes '
+    (['{tmp}/wrong.npy'], [], 'wrong.npy has 17 joints, but the model expects '
                               '25'),
     (['{tmp}/empty.npy'], [], 'empty.npy has only zeros'),
     # Normalisation moves the one place of all joints to the origin.

@@ -1,6 +1,6 @@
-"""Checks an annotation file: all its problems at once, and what it holds.
+"""Checks an annotation file: lists all its problems and its contents.
 
-Ends with status 0 if there is no problem, otherwise 1.
+Exits with status 0 if there is no problem, otherwise 1.
 """
 import argparse
 import json
@@ -18,9 +18,9 @@ from psp_plugin.skeletons import get_pyramid
 def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('ann_file', metavar='FILE',
-                        help='a PoseDataset pickle; no code of it is run')
+                        help='a PoseDataset pickle; none of its code is run')
     parser.add_argument('--split', metavar='NAME',
-                        help='look at this split only (default: all clips)')
+                        help='check this split only (default: all clips)')
     parser.add_argument(
         '--num-classes', type=int, metavar='N',
         help='the number of classes of the model, which labels must be below')
@@ -32,12 +32,12 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         help='the number of joints of the model (default: that of most '
         'clips)')
     parser.add_argument('--multi-class', action='store_true',
-                        help='a clip has a list of labels')
+                        help='clips have lists of labels')
     parser.add_argument(
         '--points-apart', action='store_true',
-        help="key points are in files of their own, data_prefix['skeleton']")
+        help="key points are in one file per clip, data_prefix['skeleton']")
     parser.add_argument('--json', metavar='OUT',
-                        help='write everything, all clips named, to this file')
+                        help='write the complete results to this file')
     return parser.parse_args(argv)
 
 
@@ -54,7 +54,7 @@ def main(argv: Optional[List[str]] = None) -> None:
         if args.json:
             put_text(json.dumps(found.as_dict(), indent=1), args.json)
     print(describe(found))
-    if found.bad:
+    if found.invalid:
         sys.exit(1)
 
 

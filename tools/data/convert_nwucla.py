@@ -10,7 +10,8 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         'source', metavar='SRC',
-        help='the all_sqe zip, or a folder with its aAA_sSS_eEE_vVV.json')
+        help='the all_sqe zip, or a folder with its aAA_sSS_eEE_vVV.json '
+        'files')
     parser.add_argument(
         '-o', '--output', default='data/skeleton/nwucla_3d.pkl',
         help='the pickle to write (default: %(default)s)')

@@ -1,7 +1,7 @@
-"""Converts a folder of own skeleton recordings to the toolbox's pickle.
+"""Converts a folder of skeleton recordings to the toolbox's pickle.
 
-Files: .npy, .json, NTU .skeleton, or .pkl of one annotation. Those without a
-label make the split "unlabeled".
+Formats: .npy, .json, NTU .skeleton, and .pkl of one annotation. Recordings
+without a label are in the split "unlabeled".
 """
 import argparse
 import sys
@@ -18,36 +18,36 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         'folder', metavar='FOLDER', help='the recordings, at any depth')
     parser.add_argument(
         '-o', '--output', required=True, metavar='OUT.pkl',
-        help='the pickle to write; class names go to OUT.classes.txt')
+        help='the pickle to write; class names are written to OUT.classes.txt')
     parser.add_argument(
         '--labels', metavar='CSV',
         help='a table with the header name,label or name,label,split; a name '
         'is the path in FOLDER, with or without suffix; a label is an integer '
-        'from 0 or a class name (default: no labels at all)')
+        'from 0 or a class name (default: no labels)')
     parser.add_argument(
         '--classes', metavar='TXT',
-        help='a label map, one class name per line, that gives the order '
-        '(default: alphabetical)')
+        help='a label map, one class name per line, in the order of the '
+        'labels (default: alphabetical)')
     parser.add_argument(
         '--val-ratio', type=float, default=0.2,
-        help='share of labelled clips drawn per class for the split "val", '
-        'where the table has no splits; 0 for none (default: %(default)s)')
+        help='share of labelled clips sampled per class for the split "val", '
+        'if the table has no splits; 0 for none (default: %(default)s)')
     parser.add_argument(
         '--seed', type=int, default=0,
-        help='seed of that draw (default: %(default)s)')
+        help='seed of the sampling (default: %(default)s)')
     parser.add_argument(
         '--joints', type=int, metavar='V',
-        help='the number of joints; files with others are skipped (default: '
-        'that of most files)')
+        help='the number of joints; files with another number are skipped '
+        '(default: that of most files)')
     parser.add_argument(
         '--persons', type=int, default=2, metavar='M',
-        help='how many persons of a clip are kept (default: %(default)s)')
+        help='maximum number of persons per clip (default: %(default)s)')
     parser.add_argument(
         '--scored', action='store_true',
         help='the third channel is the score of 2-D key points')
     parser.add_argument(
         '--report', metavar='CSV',
-        help='write what was skipped, and why, to this file')
+        help='write the skipped files, with reasons, to this file')
     return parser.parse_args(argv)
 
 
@@ -56,7 +56,7 @@ def convert(args: argparse.Namespace) -> recordings.Conversion:
         raise recordings.ConvertError(
             f'{args.output} must end in .pkl for the toolbox to read it')
     if args.classes and not args.labels:
-        raise recordings.ConvertError('--classes is of use with --labels only')
+        raise recordings.ConvertError('--classes requires --labels')
     table = None
     if args.labels:
         table = recordings.read_labels(args.labels, args.classes)

@@ -1,4 +1,4 @@
-"""Draws the labelled clips of a toolbox annotation file into a split file."""
+"""Samples the labelled clips of an annotation file into a split file."""
 import argparse
 from collections import Counter
 from typing import List, Optional
@@ -12,18 +12,18 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('ann_file', help='a PoseDataset pickle')
     parser.add_argument(
-        'output', help='the file to write: JSON if so named, else plain text')
+        'output', help='the file to write: JSON for .json, else plain text')
     parser.add_argument(
         '--split', help='split of the pickle, such as xsub_train')
     amount = parser.add_mutually_exclusive_group(required=True)
     amount.add_argument(
-        '--ratio', type=float, help='share of labelled clips, such as 0.05')
+        '--ratio', type=float, help='label fraction, such as 0.05')
     amount.add_argument(
         '--per-class', type=int, help='labelled clips per class')
     parser.add_argument(
         '--over-all-classes', action='store_true',
-        help='draw the ratio of all clips, whatever their labels, instead of '
-        'equally many per class')
+        help='sample the ratio of all clips, independent of their labels, '
+        'instead of equally many per class')
     parser.add_argument(
         '--seed', type=int, default=0, help='(default: %(default)s)')
     return parser.parse_args(argv)

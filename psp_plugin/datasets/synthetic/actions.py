@@ -1,6 +1,6 @@
-"""What is done in the synthetic clips: ten actions, in pairs alike.
+"""The ten actions of the synthetic clips, in pairs of similar ones.
 
-Key poses say by how many degrees a body differs from rest at which hinge.
+Key poses give the difference from the rest pose, in degrees per hinge.
 """
 from dataclasses import dataclass
 from typing import Tuple
@@ -9,11 +9,11 @@ from .body import Pose
 
 REST: Pose = dict(shoulder=(2, 0, 8), elbow=(14, 0, 0), hip=(3, 0, 2),
                   knee=(-5, 0, 0), ankle=(2, 0, 0))
-# An arm with nothing to do may be held bent, as if it carried something.
+# An arm that does not act may be bent, as if it carried something.
 HELD: Pose = dict(shoulder=(12, 45, 4), elbow=(75, 0, 0))
-# Standard deviations: how much postures differ between persons, and again
-# between clips; a body of which nothing is asked moves by about as much. They
-# are chosen, like the ranges below, so that five clips do not teach a class.
+# Standard deviations of the posture between persons, and again between clips;
+# hinges that do not act move by about as much. They are chosen, like the
+# ranges below, so that five clips are not enough to learn a class.
 LOOSENESS: Pose = dict(pelvis=(1.5, 4.5, 1), spine=(2, 2, 1.5),
                        chest=(2, 4, 1.5), neck=(4.5, 7.5, 3),
                        shoulder=(4.5, 7.5, 3), elbow=(7.5, 0, 0),
@@ -23,18 +23,18 @@ LOOSENESS: Pose = dict(pelvis=(1.5, 4.5, 1), spine=(2, 2, 1.5),
 
 @dataclass(frozen=True)
 class Action:
-    """What is done, by the right side where one side does it.
+    """An action, defined for the right side if only one side acts.
 
     Args:
         name: Name of the class.
-        poses: How long each key pose takes to be reached, relative to the
-            others, and by how much it differs from rest.
-        repeats: Least and greatest number of times that the poses are gone
-            through.
+        poses: Key poses: relative duration until each is reached, and its
+            difference from the rest pose in degrees.
+        repeats: Minimum and maximum number of repetitions of the poses.
+            Defaults to ``(1, 1)``.
         both: Probability that both sides act. Defaults to 0.
-        one_foot: Whether only the other side's foot keeps its place.
+        one_foot: Whether only the foot of the other side stays in place.
             Defaults to False.
-        returns: Whether the body ends at rest. Defaults to True.
+        returns: Whether the body returns to the rest pose. Defaults to True.
     """
     name: str
     poses: Tuple[Tuple[float, Pose], ...]

@@ -27,26 +27,26 @@ TREE = tuple((joint, parent) for joint, parent, _ in BONES) + tuple(
     (LEFT[joint], LEFT.get(parent, parent))
     for joint, parent, _ in BONES if joint in LEFT)
 
-# Where a pose bends the body, on the right side where there are two. About
+# Hinges of a pose and their joints, on the right side if there are two. About
 # x, positive angles lift an arm or a thigh forward, bend an elbow, stretch a
 # knee or the back; about z they lift the right arm sideways.
 HINGES = dict(pelvis=0, spine=1, chest=20, neck=2, shoulder=8, elbow=9,
               wrist=10, hip=16, knee=17, ankle=18)
-MIRROR = np.array([1., -1., -1.])  # what a mirror does to a rotation
+MIRROR = np.array([1., -1., -1.])  # signs of a mirrored rotation
 SHOULDERS, ELBOWS, KNEES, ANKLES = (4, 8), (5, 9), (13, 17), (14, 18)
 ENDS = (7, 11, 15, 19, 21, 22, 23, 24)  # hands and feet
 
 
-def lay_out(pose: Pose, side: str) -> np.ndarray:
-    """Lays a pose out over the joints.
+def joint_rotations(pose: Pose, side: str) -> np.ndarray:
+    """Converts a pose to rotations of the joints.
 
     Args:
         pose (dict): Rotation by hinge.
         side (str): ``'right'``, ``'left'`` for the mirrored pose, or
-            ``'both'`` for a symmetric one, with no turn of the trunk.
+            ``'both'`` for a symmetric one without rotation of the trunk.
 
     Returns:
-        np.ndarray: Rotation at every joint, (V, 3).
+        np.ndarray: Rotation of every joint in degrees, (V, 3).
     """
     trunk = dict(right=(1, 1, 1), left=MIRROR, both=(1, 0, 0))[side]
     angles = np.zeros((NUM_JOINTS, 3))
@@ -80,15 +80,16 @@ def rotation_matrices(degrees: np.ndarray) -> np.ndarray:
 
 
 def place_joints(angles: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Computes where the joints of a bent body are: forward kinematics.
+    """Computes the positions of the joints by forward kinematics.
 
     Args:
-        angles (np.ndarray): Rotation at every joint, which turns all that
-            hangs on it, (T, V, 3).
-        offsets (np.ndarray): Each joint as seen from its parent, (V, 3).
+        angles (np.ndarray): Rotation of every joint in degrees, which also
+            rotates its descendants, (T, V, 3).
+        offsets (np.ndarray): Offset of each joint from its parent in metres,
+            (V, 3).
 
     Returns:
-        np.ndarray: Positions relative to the pelvis, (T, V, 3).
+        np.ndarray: Positions relative to the pelvis in metres, (T, V, 3).
     """
     local = rotation_matrices(angles)
     world, points = local.copy(), np.zeros(angles.shape)

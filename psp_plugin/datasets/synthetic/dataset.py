@@ -1,8 +1,8 @@
-"""Clips of ten synthetic actions, for those who have no skeleton data at hand.
+"""Clips of ten synthetic actions, to try the plugin without downloading data.
 
 A body of 25 joints in the order of NTU RGB+D (Kinect v2) is posed by forward
 kinematics and seen by a camera. The actions come in pairs that are easily
-confused; who acts, how, and from where it is seen says nothing of the action.
+confused; person, style and viewpoint are independent of the action.
 
 Shape legend: T frame, V joint, K key pose. Camera axes are those of the body.
 """
@@ -24,31 +24,31 @@ from .body import (
     LEFT,
     NUM_JOINTS,
     SHOULDERS,
-    lay_out,
+    joint_rotations,
     place_joints,
     rotation_matrices,
 )
 
 FPS = 30
-NUM_FRAMES = (40, 100)  # least and greatest length of a clip
+NUM_FRAMES = (40, 100)  # minimum and maximum length of a clip
 NUM_SUBJECTS = 40  # of each split
 SPLITS = ('train', 'val')
 
-LOOSE = np.maximum(lay_out(LOOSENESS, 'right'),
-                   np.abs(lay_out(LOOSENESS, 'left')))
+LOOSE = np.maximum(joint_rotations(LOOSENESS, 'right'),
+                   np.abs(joint_rotations(LOOSENESS, 'left')))
 UNSTEADINESS = np.ones((NUM_JOINTS, 1))
 UNSTEADINESS[list(ENDS)] = 2
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A person, alike in all of their clips.
+    """A person, the same in all of their clips.
 
     Args:
-        offsets: Each joint as seen from its parent, (V, 3).
-        posture: How they differ from the common rest, (V, 3).
-        left_handed: Probability that they act with the left side.
-        vigour: Factor on how far they go in what they do.
+        offsets: Offset of each joint from its parent in metres, (V, 3).
+        posture: Difference from the common rest pose in degrees, (V, 3).
+        left_handed: Probability of acting with the left side.
+        vigour: Factor of the amplitude of actions.
     """
     offsets: np.ndarray
     posture: np.ndarray
@@ -57,7 +57,7 @@ class Subject:
 
 
 def draw_subject(rng: np.random.Generator) -> Subject:
-    """Draws a person: size, proportions and habits."""
+    """Samples a person: size, proportions and habits."""
     size = rng.uniform(.75, 1.15)
     proportions = rng.normal(1, .07, NUM_JOINTS)
     offsets = np.zeros((NUM_JOINTS, 3))
@@ -74,23 +74,23 @@ def draw_subject(rng: np.random.Generator) -> Subject:
 
 def draw_motion(action: Action, side: str, vigour: float, num_frames: int,
                 rng: np.random.Generator) -> np.ndarray:
-    """Draws one performance of an action, and its timing.
+    """Samples one performance of an action, and its timing.
 
     Args:
-        action (Action): What is done.
+        action (Action): The action.
         side (str): ``'right'``, ``'left'`` or ``'both'``.
-        vigour (float): Factor on how far it goes.
+        vigour (float): Factor of its amplitude.
         num_frames (int): Number of frames T.
-        rng (np.random.Generator): Source of randomness.
+        rng (np.random.Generator): Random number generator.
 
     Returns:
-        np.ndarray: What it adds to the rotations at rest, (T, V, 3).
+        np.ndarray: Difference from the rest pose in degrees, (T, V, 3).
     """
     repeats = rng.integers(*action.repeats, endpoint=True)
     steps = list(action.poses) * int(repeats)
     if action.returns:
         steps.append((1., {}))
-    keys = np.stack([lay_out(pose, side) for _, pose in steps])
+    keys = np.stack([joint_rotations(pose, side) for _, pose in steps])
     gains = vigour * rng.normal(1, .1, keys.shape[1:])
     slips = .5 * LOOSE * rng.normal(size=keys.shape)
     keys = keys * gains + slips * (keys != 0)
@@ -110,7 +110,7 @@ def draw_motion(action: Action, side: str, vigour: float, num_frames: int,
 
 def draw_waves(num_frames: int, shape: Tuple[int, ...],
                rng: np.random.Generator) -> np.ndarray:
-    """Draws smooth curves of unit variance, below 1 Hz, (T, *shape)."""
+    """Samples smooth curves of unit variance, below 1 Hz, (T, *shape)."""
     rate = rng.uniform(.05, .9, (2, *shape))
     phase = rng.uniform(0, 1, (2, *shape))
     time = np.arange(num_frames).reshape(-1, *[1] * rate.ndim) / FPS
@@ -119,16 +119,17 @@ def draw_waves(num_frames: int, shape: Tuple[int, ...],
 
 def draw_body(action: Action, subject: Subject,
               rng: np.random.Generator) -> np.ndarray:
-    """Draws what a person does, seen from their own place.
+    """Samples an action of a person, relative to their feet.
 
     Args:
-        action (Action): What is done.
-        subject (Subject): Who does it.
-        rng (np.random.Generator): Source of randomness.
+        action (Action): The action.
+        subject (Subject): The person.
+        rng (np.random.Generator): Random number generator.
 
     Returns:
-        np.ndarray: Joints of a person who faces the camera, (T, V, 3). The
-        middle of the ankles, or the one stood on, stays at the origin.
+        np.ndarray: Joints of a person who faces the camera, in metres,
+        (T, V, 3). The midpoint of the ankles, or with ``one_foot`` the
+        supporting ankle, stays at the origin.
     """
     num_frames = rng.integers(*NUM_FRAMES, endpoint=True)
     side = 'left' if rng.random() < subject.left_handed else 'right'
@@ -138,12 +139,13 @@ def draw_body(action: Action, subject: Subject,
     vigour = subject.vigour * rng.uniform(.85, 1.1)
     motion = draw_motion(action, side, vigour, num_frames, rng)
 
-    angles = lay_out(REST, 'both') + subject.posture
+    angles = joint_rotations(REST, 'both') + subject.posture
     angles += LOOSE * rng.normal(size=LOOSE.shape)
     for shoulder in SHOULDERS:
         if not motion[:, shoulder].any():
             arm = slice(shoulder, shoulder + 3)
-            angles[arm] += rng.uniform() ** 2 * lay_out(HELD, 'both')[arm]
+            held = joint_rotations(HELD, 'both')
+            angles[arm] += rng.uniform() ** 2 * held[arm]
     restless = .7 * LOOSE * np.exp(rng.normal(0, .5, LOOSE.shape))
     waves = draw_waves(num_frames, LOOSE.shape, rng)
     angles = angles + motion + restless * waves
@@ -155,17 +157,18 @@ def draw_body(action: Action, subject: Subject,
 
 def film(points: np.ndarray, noise: float,
          rng: np.random.Generator) -> np.ndarray:
-    """Draws a camera and computes what its sensor makes of a body.
+    """Samples a camera and computes its noisy measurement of a body.
 
     Args:
-        points (np.ndarray): Joints about the place of the feet, (T, V, 3).
-        noise (float): Standard deviation of a joint's error, in metres, half
-            its variance slow and half new in every frame. Hands and feet
-            have twice that, and one of them is lost for some frames.
-        rng (np.random.Generator): Source of randomness.
+        points (np.ndarray): Joints relative to the feet in metres, (T, V, 3).
+        noise (float): Standard deviation of a joint's error in metres; half
+            of its variance is slow, half independent per frame. It is twice
+            as large for hands and feet, one of which gets large errors for
+            3 to 10 frames.
+        rng (np.random.Generator): Random number generator.
 
     Returns:
-        np.ndarray: Joints as the camera sees them, (T, V, 3), float32.
+        np.ndarray: Joints in camera axes, in metres, (T, V, 3), float32.
     """
     yaw, pitch = rng.uniform((-60, -20), (60, 5))
     place = rng.uniform((-.8, -1.4, 2.2), (.8, -.7, 3.8))
@@ -182,10 +185,10 @@ def film(points: np.ndarray, noise: float,
 
 def make_clip(index: int, seed: int = 0, split: str = 'train',
               noise: float = 0.01) -> Dict:
-    """Makes one clip, of whatever number of clips there are.
+    """Generates one clip, independent of the number of clips.
 
     Args:
-        index (int): Number of the clip; its remainder is the label.
+        index (int): Number of the clip; modulo 10 it is the label.
         seed (int): Seed of all clips and subjects. Defaults to 0.
         split (str): ``'train'`` or ``'val'``. Defaults to ``'train'``.
         noise (float): See :func:`film`. Defaults to 0.01.
@@ -212,20 +215,20 @@ def make_clip(index: int, seed: int = 0, split: str = 'train',
 
 @DATASETS.register_module()
 class SyntheticSkeletonDataset(BaseActionDataset):
-    """Makes up clips of ten actions, laid out as in ``PoseDataset``.
+    """Synthetic clips of ten actions in the format of ``PoseDataset``.
 
-    Source: this project's own, for demonstrations and tests; results on it
-    are comparable to no published number. A clip depends on ``seed``,
-    ``split``, ``noise`` and its index only. The classes are balanced, and the
-    two splits have no subject in common.
+    Source: this project, for demonstrations and tests; results on it are not
+    comparable to any published number. A clip depends on ``seed``, ``split``,
+    ``noise`` and its index only. The classes are balanced, and the two splits
+    have no subject in common.
 
     Args:
         num_clips (int): Number of clips. Defaults to 1000.
         seed (int): Seed of all clips and subjects. Defaults to 0.
         split (str): ``'train'`` or ``'val'``. Defaults to ``'train'``.
         noise (float): Standard deviation of the sensor's error in metres,
-            see :func:`film`; 0 is a perfect one. Defaults to 0.01.
-        pipeline (list[dict | callable]): The transforms. Defaults to none.
+            see :func:`film`; 0 for none. Defaults to 0.01.
+        pipeline (list[dict | callable]): The transforms. Defaults to ().
         **kwargs: Other arguments of ``BaseActionDataset``.
 
     Raises:
@@ -246,7 +249,7 @@ class SyntheticSkeletonDataset(BaseActionDataset):
             raise ValueError(f'split must be one of {SPLITS}, not {split!r}')
         if num_clips < len(ACTIONS):
             raise ValueError(f'num_clips must be at least {len(ACTIONS)}, one '
-                             f'a class, not {num_clips}')
+                             f'per class, not {num_clips}')
         if seed < 0:
             raise ValueError(f'seed must not be negative, but is {seed}')
         if not 0 <= noise < float('inf'):
@@ -260,6 +263,6 @@ class SyntheticSkeletonDataset(BaseActionDataset):
             ann_file='', pipeline=list(pipeline), modality='Pose', **kwargs)
 
     def load_data_list(self) -> List[Dict]:
-        """Makes the annotations of all clips."""
+        """Generates the annotations of all clips."""
         return [make_clip(index, self.seed, self.split, self.noise)
                 for index in range(self.num_clips)]

@@ -1,6 +1,6 @@
-"""What the augmentations of skeleton clips share.
+"""Base class of the augmentations of skeleton clips.
 
-They stand between the normalisation, whose origin and axes they use, and
+They belong between the normalisation, whose origin and axes they use, and
 ``GenSkeFeat``, so that motion stays the difference of the joints. Random
 numbers come from NumPy's global state, which MMEngine seeds in every worker.
 
@@ -21,10 +21,10 @@ Score = Optional[np.ndarray]
 
 
 class PoseAugmentation(BaseTransform):
-    """Changes a clip at random; subclasses say how.
+    """Augments a clip with a probability; subclasses define how.
 
-    A joint whose coordinates are all zero is absent and stays zero. The
-    arrays of the input are left as they were.
+    A joint whose coordinates are all zero is absent and stays zero. The input
+    arrays are not modified.
 
     Args:
         prob (float): Probability that a clip is changed.
@@ -45,7 +45,7 @@ class PoseAugmentation(BaseTransform):
         """Raises InputError if a clip of V joints and C axes does not fit."""
 
     def transform(self, results: Dict) -> Dict:
-        """Changes the clip, or leaves it, as the draw has it.
+        """Augments the clip with probability ``prob``.
 
         Args:
             results (dict): ``keypoint`` (M, T, V, C), of a floating dtype,
@@ -74,7 +74,7 @@ class PoseAugmentation(BaseTransform):
         if keypoint.ndim != 4 or keypoint.shape[3] not in (2, 3):
             raise InputError(
                 f'{name} needs a keypoint of shape (M, T, V, 2) or '
-                f'(M, T, V, 3), not {keypoint.shape}: it must stand before '
+                f'(M, T, V, 3), not {keypoint.shape}: it must come before '
                 'GenSkeFeat')
         if not keypoint.size or keypoint.dtype.kind != 'f':
             raise InputError(
@@ -83,7 +83,7 @@ class PoseAugmentation(BaseTransform):
         if score is not None and score.shape != keypoint.shape[:3]:
             raise InputError(
                 f'{name} needs a keypoint_score of shape '
-                f'{keypoint.shape[:3]}, as keypoint has it, not {score.shape}')
+                f'{keypoint.shape[:3]}, like keypoint, not {score.shape}')
         return keypoint, score
 
     def checked_number(self, name: str, value: float, low: float,
@@ -103,7 +103,7 @@ class PoseAugmentation(BaseTransform):
 
     def checked_integer(self, name: str, value: int, low: int,
                         high: float = np.inf) -> int:
-        """Returns the argument, if it is an integer in these limits.
+        """Returns the argument, if it is an integer within the limits.
 
         Raises:
             InputError: If it is not.
@@ -115,17 +115,17 @@ class PoseAugmentation(BaseTransform):
 
     def checked_range(self, name: str, value: Union[float, Sequence[float]],
                       low: float, high: float = np.inf) -> Tuple[float, float]:
-        """Returns the argument, a number or two in order, as two numbers.
+        """Returns the argument, a number or a (low, high) pair, as a pair.
 
         Raises:
-            InputError: If it is something else or out of the limits.
+            InputError: If it is neither, or outside the limits.
         """
         ends = (value, value) if isinstance(value, Real) else value
         if (not isinstance(ends, (tuple, list)) or len(ends) != 2
                 or not all(isinstance(end, Real) for end in ends)
                 or ends[0] > ends[1]):
-            raise InputError(f'{type(self).__name__} needs a number, or the '
-                             f'least and the largest one, for {name}, not '
+            raise InputError(f'{type(self).__name__} needs a number, or a '
+                             f'minimum and a maximum, for {name}, not '
                              f'{value!r}')
         return tuple(self.checked_number(name, end, low, high)
                      for end in ends)
@@ -145,7 +145,7 @@ class PoseAugmentation(BaseTransform):
 
 
 def find_present(keypoint: np.ndarray) -> np.ndarray:
-    """The joints that are there: those with a coordinate that is not zero.
+    """Finds the joints that are present: those with a nonzero coordinate.
 
     Args:
         keypoint (np.ndarray): (M, T, V, C).
@@ -155,20 +155,20 @@ def find_present(keypoint: np.ndarray) -> np.ndarray:
     """
     nonzero = keypoint != 0
     present = nonzero[..., 0]
-    for axis in range(1, keypoint.shape[-1]):  # quicker than any(-1)
+    for axis in range(1, keypoint.shape[-1]):  # faster than any(-1)
         present = present | nonzero[..., axis]
     return present
 
 
 def over_axes(values: np.ndarray, num_axes: int) -> np.ndarray:
-    """Repeats (M, T, V) over the coordinates: (M, T, V, C).
+    """Repeats (M, T, V) over the coordinates to (M, T, V, C).
 
-    With it a product takes half the time of one that broadcasts a last axis
+    A product with the result takes half the time of broadcasting a last axis
     of length one.
     """
     return values.repeat(num_axes).reshape(*values.shape, num_axes)
 
 
 def at_least_single(dtype: np.dtype) -> np.dtype:
-    """float64 for float64, else float32: what is computed in."""
+    """Returns the dtype for computation: float64 for float64, else float32."""
     return np.promote_types(dtype, np.float32)

@@ -1,4 +1,4 @@
-"""Mirrors a clip: left becomes right.
+"""Horizontal flip of a clip.
 
 Shape legend: M person, T frame, V joint, C coordinate (2 or 3).
 """
@@ -14,13 +14,13 @@ from .augment import PoseAugmentation, Score
 
 @TRANSFORMS.register_module()
 class RandomFlipPose(PoseAugmentation):
-    """Mirrors a clip at x = 0 and gives left and right joints their names.
+    """Mirrors a clip at x = 0 and swaps the left and right joints.
 
-    Source: the flip of images. Departure from AimCLR's of skeletons, which
-    only permutes the joints, so that the sides of the body cross: x is
-    mirrored too. After ``NormalizeSkeleton3D`` x runs along the shoulders of
-    the first frame, after ``PreNormalize2D`` it starts in the middle of the
-    picture.
+    Source: AimCLR's flip. Departs from it in mirroring x too, as a flip of
+    images does; AimCLR only permutes the joints, so that the sides of the
+    body cross. After ``NormalizeSkeleton3D`` the x axis is that of the
+    shoulders in the first frame; after ``PreNormalize2D`` x = 0 is the centre
+    of the image.
 
     Args:
         layout (str or dict or SkeletonPyramid): The joint layout, see

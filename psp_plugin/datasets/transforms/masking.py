@@ -1,7 +1,7 @@
-"""Sets joints, parts of the body or an axis to zero.
+"""Masks joints, parts of the body or an axis with zeros.
 
-Where nothing of a person would be left in a frame, that person is left as it
-is in this frame: a person of zeros is absent.
+A person whose joints would all be zero in a frame is not masked in this
+frame, since a person of zeros counts as absent.
 
 Shape legend: M person, T frame, V joint, C coordinate (2 or 3).
 """
@@ -18,11 +18,11 @@ from .augment import PoseAugmentation, Score, find_present
 
 
 class JointMask(PoseAugmentation):
-    """Sets joints and their scores to zero, the same of all persons."""
+    """Sets joints and their scores to zero, the same for all persons."""
 
     @abstractmethod
     def draw_mask(self, num_frames: int, num_joints: int) -> np.ndarray:
-        """Which joints are masked, bool: (V,), or (T, V) by frame."""
+        """Samples the masked joints, bool: (V,), or (T, V) per frame."""
 
     def augment(self, keypoint: np.ndarray,
                 score: Score) -> Tuple[np.ndarray, Score]:
@@ -39,17 +39,17 @@ class JointMask(PoseAugmentation):
 
 @TRANSFORMS.register_module()
 class RandomMaskJoints(JointMask):
-    """Sets a random share of the joints to zero, over the clip or by frame.
+    """Sets a random share of the joints to zero, per clip or per frame.
 
     Source: HiCLR (0.1 of the joints); skeleton-contrast (15 of 25 joints,
-    with probability 0.5). Departures: a person is never emptied; the share
-    may be random.
+    with probability 0.5). Departures: a person is never masked entirely; the
+    share may be random.
 
     Args:
         share (float or Sequence[float]): Share of the joints of the layout,
-            or the least and the largest one to draw it from, below 1.
-            Defaults to 0.1.
-        per_frame (bool): Whether each frame has joints of its own masked.
+            below 1, or the minimum and maximum to sample it from. Defaults
+            to 0.1.
+        per_frame (bool): Whether other joints are masked in each frame.
             Defaults to False, the same joints in all frames.
         prob (float): Probability that a clip is masked. Defaults to 0.5.
 
@@ -81,7 +81,7 @@ class RandomMaskJoints(JointMask):
 class RandomMaskParts(JointMask):
     """Sets the joints of random parts of the layout's pyramid to zero.
 
-    Source: none; :class:`RandomMaskJoints` for joints that go together.
+    Source: none; :class:`RandomMaskJoints` applied to parts.
 
     Args:
         layout (str or dict or SkeletonPyramid): The joint layout, see
@@ -91,7 +91,8 @@ class RandomMaskParts(JointMask):
         prob (float): Probability that a clip is masked. Defaults to 0.5.
 
     Raises:
-        InputError: If ``num_parts`` is negative or not below the parts.
+        InputError: If ``num_parts`` is negative or not less than the number
+            of parts.
         ValueError: If the layout is unknown.
     """
 
@@ -114,10 +115,12 @@ class RandomMaskParts(JointMask):
 
 @TRANSFORMS.register_module()
 class RandomMaskAxis(PoseAugmentation):
-    """Sets one random coordinate of all joints to zero; scores stay.
+    """Sets one random coordinate of all joints to zero, but not the scores.
 
-    Source: AS-CAL and AimCLR. Departures: 2D; a person is never emptied. It
-    hides a third of the motion, too.
+    The motion of this coordinate is masked, too.
+
+    Source: AS-CAL and AimCLR. Departures: 2D clips are supported; a person is
+    never masked entirely.
 
     Args:
         prob (float): Probability that a clip is masked. Defaults to 0.5.

@@ -1,4 +1,4 @@
-"""Makes several views of a clip."""
+"""Several augmented views of a clip."""
 import copy
 from typing import Any, Dict, List, Optional
 
@@ -12,18 +12,18 @@ from psp_plugin.errors import InputError
 
 @TRANSFORMS.register_module()
 class MultiView(BaseTransform):
-    """Gives a clip to several pipelines and packs what they make of it.
+    """Applies several pipelines to a clip and packs their outputs as views.
 
-    It is the last step of a pipeline. Views draw their random numbers one
-    after the other, so each has its own.
+    It is the last step of a pipeline. The random numbers of the views are
+    independent.
 
     Source: MMDetection's ``MultiBranch``. Departures: every view is packed
-    by its own pipeline; the clip is copied for each, as transforms of the
-    toolbox change arrays in place.
+    by its own pipeline; the clip is copied for each, because transforms of
+    the toolbox modify arrays in place.
 
     Args:
-        **views (list[dict | callable]): The transforms of each view by its
-            name, ``PackActionInputs`` the last of them.
+        **views (list[dict | callable]): View name -> its transforms, the last
+            of which must be ``PackActionInputs``.
 
     Raises:
         InputError: If there is no view, or one does not end with
@@ -50,14 +50,14 @@ class MultiView(BaseTransform):
         return Compose(steps)
 
     def transform(self, results: Dict) -> Optional[Dict]:
-        """Makes the views of a clip, which is left as it was.
+        """Makes the views of a clip, which is not modified.
 
         Args:
             results (dict): The clip.
 
         Returns:
-            dict: ``inputs`` and ``data_samples``, each a dict by view; or
-            None if a pipeline gives nothing.
+            dict: ``inputs`` and ``data_samples``, each a dict by view name;
+            or None if a pipeline returns None.
         """
         packed = {name: view(copy.deepcopy(results))
                   for name, view in self.views.items()}

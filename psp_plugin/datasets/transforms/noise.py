@@ -1,6 +1,7 @@
-"""Adds noise to the joints, or blurs them over time.
+"""Noise on the joints, and blur over time.
 
-Neither commutes with the difference of frames: before ``GenSkeFeat`` only.
+Neither commutes with the difference of frames, so both must come before
+``GenSkeFeat``.
 
 Shape legend: M person, T frame, V joint, C coordinate (2 or 3).
 """
@@ -26,17 +27,17 @@ from .augment import (
 class GaussianNoisePose(PoseAugmentation):
     """Adds normal noise to every coordinate of every joint and frame.
 
-    Its standard deviation is a share of the person's extent, so it is the
-    same in metres and pixels: the diagonal of the box about the joints, in
-    the first of the frames in which most joints are present.
+    Its standard deviation is a share of the person's extent, so it does not
+    depend on the unit of the data. The extent is the diagonal of the bounding
+    box of the joints, in the first of the frames with the most present joints.
 
-    Source: PYSKL's ``RandomGaussianNoise``. Departure: one extent a person
-    where that has one a frame.
+    Source: PYSKL's ``RandomGaussianNoise``. Departure: one extent per person
+    instead of one per frame.
 
     Args:
         sigma (float): Standard deviation as a share of the extent. Defaults
-            to 0.01, about 2 cm of a standing person.
-        prob (float): Probability that a clip gets noise. Defaults to 0.5.
+            to 0.01, about 2 cm for a standing person.
+        prob (float): Probability that noise is added. Defaults to 0.5.
 
     Raises:
         InputError: If ``sigma`` is negative.
@@ -58,11 +59,11 @@ class GaussianNoisePose(PoseAugmentation):
 
 
 def find_extents(keypoint: np.ndarray, present: np.ndarray) -> np.ndarray:
-    """The extent of every person, zero if absent.
+    """Computes the extent of every person, zero if absent.
 
     Args:
         keypoint (np.ndarray): (M, T, V, C).
-        present (np.ndarray): (M, T, V), which joints are there.
+        present (np.ndarray): (M, T, V), bool, the joints that are present.
 
     Returns:
         np.ndarray: (M,), float64, in the unit of the coordinates.
@@ -78,9 +79,9 @@ def find_extents(keypoint: np.ndarray, present: np.ndarray) -> np.ndarray:
 
 
 def draw_normal(shape: Sequence[int], dtype: np.dtype) -> np.ndarray:
-    """Standard normal numbers, seeded from NumPy's global state.
+    """Samples standard normal numbers, seeded from NumPy's global state.
 
-    PyTorch draws them, in half the time of ``np.random.standard_normal``.
+    PyTorch takes half the time of ``np.random.standard_normal``.
     """
     seed = int(np.random.randint(2**31))
     kind = torch.float64 if dtype == np.float64 else torch.float32
@@ -90,24 +91,25 @@ def draw_normal(shape: Sequence[int], dtype: np.dtype) -> np.ndarray:
 
 @TRANSFORMS.register_module()
 class GaussianBlurPose(PoseAugmentation):
-    """Averages every joint over time, weighted by a Gaussian.
+    """Blurs every joint over time with a Gaussian kernel.
 
-    The average is over the frames in which the joint is present, within the
-    clip.
+    The weighted average is over the frames of the clip in which the joint is
+    present.
 
     Source: AS-CAL and AimCLR (15 frames, sigma from 0.1 to 2). Departures:
-    they pad a clip by reflection and average absent joints as zeros.
+    no padding, where they pad by reflection; absent joints are left out,
+    where they are averaged as zeros.
 
     Args:
-        kernel (int): Frames under the Gaussian, odd. Defaults to 15.
+        kernel (int): Size of the kernel in frames, odd. Defaults to 15.
         sigma (float or Sequence[float]): Standard deviation in frames, or
-            the least and the largest one to draw it from. Defaults to
-            ``(0.1, 2)``.
+            the minimum and maximum to sample it from. Defaults to
+            ``(0.1, 2.)``.
         prob (float): Probability that a clip is blurred. Defaults to 0.5.
 
     Raises:
-        InputError: If ``kernel`` is no odd positive integer, or ``sigma`` is
-            negative or not in order.
+        InputError: If ``kernel`` is not an odd positive integer, or ``sigma``
+            is negative or not in order.
     """
 
     def __init__(self, kernel: int = 15,
@@ -130,8 +132,8 @@ class GaussianBlurPose(PoseAugmentation):
         weights = np.exp(-(np.arange(-reach, reach + 1) / sigma)**2 / 2)
         dtype = at_least_single(keypoint.dtype)
         present = find_present(keypoint).astype(dtype)
-        # Absent joints are zero, so they add nothing above; and the weight
-        # below is at least that of the frame itself, 1, if it counts.
+        # Absent joints are zero and add nothing to the sum; for present ones
+        # the total weight is at least that of the frame itself, 1.
         total = blur_frames(present, weights)
         share = present / np.maximum(total, 1)
         blurred = blur_frames(keypoint.astype(dtype, copy=False), weights)
@@ -140,8 +142,8 @@ class GaussianBlurPose(PoseAugmentation):
 
 
 def blur_frames(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The sums over neighbouring frames of (M, T, ...), weighted."""
-    frames = values.swapaxes(0, 1)  # one column of OpenCV's picture each
+    """Computes weighted sums over neighbouring frames of (M, T, ...)."""
+    frames = values.swapaxes(0, 1)  # T is the vertical axis of the image
     sums = cv2.sepFilter2D(
         frames.reshape(len(frames), -1), -1, np.ones(1), weights,
         borderType=cv2.BORDER_CONSTANT)

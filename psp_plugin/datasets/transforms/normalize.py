@@ -1,4 +1,4 @@
-"""Moves a 3-D skeleton clip into the frame of its own body.
+"""Normalisation of 3-D skeleton clips to body coordinates.
 
 Shape legend: M person, T frame, V joint.
 """
@@ -9,7 +9,7 @@ from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
 # The toolbox's thresholds: a frame whose coordinates are all this small is
-# missing, and a direction shorter than this (L1) is no direction.
+# missing, and a vector shorter than this (L1) has no direction.
 MISSING = 1e-8
 NO_DIRECTION = 1e-6
 UP = np.array([0., 0., 1.])
@@ -18,57 +18,56 @@ RIGHT = np.array([1., 0., 0.])
 
 @TRANSFORMS.register_module()
 class NormalizeSkeleton3D(BaseTransform):
-    """Centres a clip on one joint and turns its spine and shoulders upright.
+    """Centres a clip on one joint and aligns spine and shoulders with axes.
 
-    The offset and the rotation come from the first frame of the main person,
-    by default the one with the most non-missing frames (the first of equals),
-    who is brought to the front. Joints that are exactly zero stay zero.
-    Joints 0, 1, 4 and 8 are hip, spine and the two shoulders in both Kinect
-    layouts.
+    Offset and rotation come from the first frame of the main person, by
+    default the one with the most non-missing frames (the first in a tie), who
+    becomes the first person. Joints that are exactly zero stay zero. Joints
+    0, 1, 4 and 8 are hip, spine and the two shoulders in both Kinect layouts.
 
-    Source: the toolbox's ``PreNormalize3D``, whose results it repeats on 25
-    joints with the default arguments. Departures: the centre joint is an
-    argument where the toolbox takes the last joint of any layout but NTU's;
+    Source: the toolbox's ``PreNormalize3D``, whose results it reproduces on
+    25 joints with the default arguments. Departures: the centre joint is an
+    argument, where the toolbox uses the last joint of any layout but NTU's;
     any number of persons; ``drop_empty_frames``; float32 results;
     ``body_center`` is always set. A clip is empty if every coordinate is
     missing, not if the coordinates sum to zero. A float32 spine within about
-    two degrees of z is turned exactly, where the toolbox's arc cosine loses
-    digits (up to some 1e-4 radians).
+    two degrees of z is rotated exactly, where the toolbox's arc cosine loses
+    precision (up to about 1e-4 radians).
 
-    ``unit_bone``, ``hold_spine``, ``main`` and ``frames_of`` are there for
-    what the released implementation of PSP Learning has in their place
-    (``configs/official``). Departure: it also chooses the bodies of a Kinect
-    file, which is done here when the annotation file is made.
+    ``unit_bone``, ``hold_spine``, ``main`` and ``frames_of`` reproduce the
+    released implementation of PSP Learning (``configs/official``). Departure:
+    it also selects the bodies of a Kinect file, which is done here when the
+    annotation file is made.
 
     Args:
         center (int): The joint moved to the origin. Defaults to 1, the spine
             of the Kinect layouts.
-        zaxis (Sequence[int]): The two joints from the first to the second of
-            which the z axis will point. Defaults to ``(0, 1)``.
-        xaxis (Sequence[int]): The two joints from the second to the first of
-            which the x axis will point. Defaults to ``(8, 4)``.
+        zaxis (Sequence[int]): Two joints; the direction from the first to the
+            second becomes the z axis. Defaults to ``(0, 1)``.
+        xaxis (Sequence[int]): Two joints; the direction from the second to
+            the first becomes the x axis. Defaults to ``(8, 4)``.
         align_center (bool): Whether to centre. Defaults to True.
-        align_spine (bool): Whether to turn ``zaxis`` onto z. Defaults to
+        align_spine (bool): Whether to rotate ``zaxis`` onto z. Defaults to
             True.
-        align_shoulder (bool): Whether to turn ``xaxis`` onto x, after the
+        align_shoulder (bool): Whether to rotate ``xaxis`` onto x, after the
             spine. Defaults to True.
         drop_empty_frames (bool): Whether to drop the frames in which the main
             person is missing; otherwise they stay zero. Defaults to True.
-        unit_bone (Sequence[int], optional): The two joints of the main person
-            whose distance becomes 1, in the first frame where it is not 0; if
-            there is none, the clip keeps its size. Defaults to None: the unit
-            of the data.
-        hold_spine (bool): Whether ``xaxis`` is turned about z alone, which
-            leaves the spine upright: x is then the direction of its
-            projection. Defaults to False: ``xaxis`` itself is turned onto x.
-        main (str): Who the main person is: ``'present'``, who is there in
-            most frames; ``'spread'``, whose joints have the largest standard
-            deviations about joint 0, summed over x, y and z (the others
-            follow by theirs). Defaults to ``'present'``.
-        frames_of (str): Whose frames are the clip's: ``'main'``, those of the
-            main person; ``'any'``, those in which anybody is there. If the
-            main person is missing in the first of them, the clip is neither
-            moved nor turned. Defaults to ``'main'``.
+        unit_bone (Sequence[int], optional): Two joints of the main person
+            whose distance is scaled to 1, in the first frame where it is not
+            0; without such a frame the clip is not scaled. Defaults to None,
+            no scaling.
+        hold_spine (bool): Whether ``xaxis`` is rotated about z only, which
+            keeps the spine upright: its projection is then aligned with x.
+            Defaults to False, ``xaxis`` itself is aligned with x.
+        main (str): The main person: ``'present'``, the one present in the
+            most frames; ``'spread'``, the one whose joints have the largest
+            standard deviation about joint 0, summed over x, y and z (all
+            persons are sorted by it). Defaults to ``'present'``.
+        frames_of (str): The frames to use: ``'main'``, those with the main
+            person; ``'any'``, those with any person. If the main person is
+            missing in the first of them, the clip is neither moved nor
+            rotated. Defaults to ``'main'``.
 
     Raises:
         ValueError: If ``zaxis``, ``xaxis`` or ``unit_bone`` is not a pair, or
@@ -85,7 +84,7 @@ class NormalizeSkeleton3D(BaseTransform):
         for name, joints in (('zaxis', zaxis), ('xaxis', xaxis),
                              ('unit_bone', unit_bone)):
             if joints is not None and len(joints) != 2:
-                raise ValueError(f'{name} takes two joints, not {joints!r}')
+                raise ValueError(f'{name} must be two joints, not {joints!r}')
         for name, value, known in (
                 ('main', main, ('present', 'spread')),
                 ('frames_of', frames_of, ('main', 'any'))):
@@ -105,23 +104,23 @@ class NormalizeSkeleton3D(BaseTransform):
         self.frames_of = frames_of
 
     def transform(self, results: Dict) -> Dict:
-        """Normalises the clip; its input array is left as it was.
+        """Normalises the clip; the input array is not modified.
 
         Args:
             results (dict): ``keypoint`` (M, T, V, 3), and ``total_frames``
-                (int, optional), which must then be T.
+                (int, optional), which must be T.
 
         Returns:
             dict: The same dict with ``keypoint`` (M, T', V, 3), float32,
-            ``total_frames`` T' and ``body_center`` (3,), float32: what was
-            subtracted. An empty clip keeps its values, T' = T.
+            ``total_frames`` T' and the subtracted ``body_center`` (3,),
+            float32. An empty clip keeps its values, T' = T.
 
         Raises:
             ValueError: If ``keypoint`` has another shape, ``total_frames``
                 is not T, or a joint in use is out of range.
         """
         keypoint = self._checked(results)
-        # Not ">": coordinates that are NaN must show, not pass for missing.
+        # Not ">", which would treat NaN coordinates as missing.
         present = ~(np.abs(keypoint) <= MISSING).all((2, 3))  # M, T
         offset = np.zeros(3)
         if present.any():
@@ -133,7 +132,7 @@ class NormalizeSkeleton3D(BaseTransform):
 
     def _normalized(self, keypoint: np.ndarray,
                     present: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-        """The new keypoint (M, T', V, 3) and what was subtracted (3,)."""
+        """The new keypoint (M, T', V, 3) and the subtracted offset (3,)."""
         order = self._order(keypoint, present)
         keypoint, present = keypoint[order], present[order]
         kept = present[0] if self.frames_of == 'main' else present.any(0)  # T
@@ -160,8 +159,8 @@ class NormalizeSkeleton3D(BaseTransform):
         persons = range(len(keypoint))
         if self.main == 'spread':
             spread = [
-                find_spread(one[there])
-                for one, there in zip(keypoint.astype(np.float64), present)
+                find_spread(person[frames])
+                for person, frames in zip(keypoint.astype(np.float64), present)
             ]
             return sorted(persons, key=lambda m: -spread[m])
         main = int(present.sum(1).argmax())
@@ -182,7 +181,7 @@ class NormalizeSkeleton3D(BaseTransform):
         return rotation
 
     def _checked(self, results: Dict) -> np.ndarray:
-        """The keypoint array of a clip, of a floating dtype."""
+        """The validated keypoint of a clip, float32 or float64."""
         keypoint = np.asarray(results['keypoint'])
         clip = f'clip {results.get("frame_dir")!r}'
         if keypoint.ndim != 4 or keypoint.shape[3] != 3:
@@ -200,7 +199,7 @@ class NormalizeSkeleton3D(BaseTransform):
         for name, joints, is_used in used:
             for joint in joints if is_used else ():
                 if not 0 <= joint < num_joints:
-                    raise ValueError(f'{name} names joint {joint}, but {clip} '
+                    raise ValueError(f'{name} uses joint {joint}, but {clip} '
                                      f'has joints 0 to {num_joints - 1}')
         if keypoint.dtype not in (np.float32, np.float64):
             keypoint = keypoint.astype(np.float32)
@@ -218,14 +217,14 @@ class NormalizeSkeleton3D(BaseTransform):
 
 
 def find_spread(person: np.ndarray) -> float:
-    """How far a person's joints lie from joint 0 and move about it.
+    """Computes the spread of a person's joints about joint 0.
 
     Args:
         person (np.ndarray): (T, V, 3), the frames with the person.
 
     Returns:
-        float: The standard deviations of x, y and z about joint 0, over
-        joints and frames, added; 0 without frames.
+        float: The sum of the standard deviations of x, y and z relative to
+        joint 0, over joints and frames; 0 without frames.
     """
     if not len(person):
         return 0.
@@ -233,12 +232,11 @@ def find_spread(person: np.ndarray) -> float:
 
 
 def rotation_onto(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The smallest rotation that turns one direction onto another.
+    """Computes the smallest rotation from one direction to another.
 
     Source: Rodrigues' formula, with sine and cosine from the cross and dot
-    products. Departure: where the rotation is none or has no single axis (no
-    length, aligned already, exactly opposite) it is the identity, as the
-    toolbox has it.
+    products. Departure: the identity if the vector has no length, or is
+    parallel or exactly opposite to the target, as in the toolbox.
 
     Args:
         source (np.ndarray): (3,), of any length.
@@ -258,9 +256,9 @@ def rotation_onto(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def cross_matrix(vector: np.ndarray) -> np.ndarray:
-    """The matrix (3, 3) that gives the cross product of a vector (3,).
+    """Returns the cross product matrix (3, 3) of a vector (3,).
 
-    For a single vector it is several times as quick as ``np.cross``.
+    For a single vector it is several times as fast as ``np.cross``.
     """
     x, y, z = vector
     return np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])

@@ -1,4 +1,4 @@
-"""Samples frames over the whole length of a clip."""
+"""Samplers of frames over the entire length of a clip."""
 import math
 
 import numpy as np
@@ -8,21 +8,22 @@ from mmaction.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class UniformSamplePose(UniformSample):
-    """The toolbox's ``UniformSample``, its test clips apart on short clips.
+    """``UniformSample`` with distinct test clips on short clips.
 
-    Both divide a clip into equal segments and take a frame of each, so that
-    a short clip's frames are repeated in their order (the toolbox's
-    ``UniformSampleFrames`` plays it in a loop). Departs from
-    ``UniformSample`` in testing: it rounds the place in the segment down to
-    whole frames before it adds the segment's start, which makes all test
-    clips of a clip of few frames the same. In training it draws the same
-    frames, all at once, which is quicker.
+    Divides a clip into equal segments and samples a frame of each, so that
+    the frames of a short clip are repeated in their order (the toolbox's
+    ``UniformSampleFrames`` repeats the clip in a loop).
+
+    Source: the toolbox's ``UniformSample``. Departs from it in testing: the
+    toolbox rounds the position in the segment down to an integer before it
+    adds the segment's start, so all test clips of a short clip are identical.
+    In training the same frames are sampled, but vectorized.
 
     Args:
-        clip_len (int): Frames of every sampled clip.
+        clip_len (int): Number of frames of every sampled clip.
         num_clips (int): Number of sampled clips. Defaults to 1.
-        test_mode (bool): Whether the frames lie at fixed places in their
-            segments, evenly apart over the clips, instead of at random ones.
+        test_mode (bool): Whether the frames are at fixed positions in their
+            segments, evenly spaced over the clips, instead of random ones.
             Defaults to False.
     """
 
@@ -39,29 +40,29 @@ class UniformSamplePose(UniformSample):
 
 @TRANSFORMS.register_module()
 class RandomSamplePose(UniformSample):
-    """Draws frames anywhere in a clip, without replacement, in their order.
+    """Samples random frames of a clip, without replacement, in their order.
 
-    A frame can be drawn as often as ``clip_len`` frames need, once in long
-    clips. So a clip of ``clip_len`` frames is taken as it is, and places vary
+    Every frame can be sampled ceil(clip_len / T) times, i.e. once in long
+    clips. So a clip of ``clip_len`` frames is unchanged, and positions vary
     far more than those of :class:`UniformSamplePose`: in 300 frames the
-    middle one of 50 has a standard deviation of 19 frames against 1.7. In
-    testing, place i takes frame floor(i T / clip_len).
+    middle one of 50 has a standard deviation of 19 frames instead of 1.7. In
+    testing, position i is frame floor(i T / clip_len).
 
     Source: the released implementation of PSP Learning (arXiv 2302.02327).
-    Departs from it in nothing: its rounding errors are repeated, which take
-    the frame before in 11 lengths T up to 300, such as 58, at one or two
-    places.
+    No departures: its rounding errors are reproduced, which select the
+    previous frame for 11 lengths T up to 300, such as 58, at one or two
+    positions.
 
     Args:
-        clip_len (int): Frames of every sampled clip.
-        num_clips (int): Number of sampled clips, each of a draw of its own;
-            one in testing. Defaults to 1.
-        test_mode (bool): Whether the frames lie at fixed places. Defaults to
-            False.
+        clip_len (int): Number of frames of every sampled clip.
+        num_clips (int): Number of independently sampled clips; one in
+            testing. Defaults to 1.
+        test_mode (bool): Whether the frames are at fixed positions. Defaults
+            to False.
 
     Raises:
-        ValueError: If several test clips are asked for, which would all be
-            the same; in use, if a clip has no frames.
+        ValueError: If several test clips are requested, which would all be
+            identical; in use, if a clip has no frames.
     """
 
     def __init__(self, clip_len: int, num_clips: int = 1,
@@ -70,14 +71,14 @@ class RandomSamplePose(UniformSample):
         if test_mode and num_clips > 1:
             raise ValueError(
                 f'RandomSamplePose has one test clip, not {num_clips}: set '
-                'num_clips=1, or take UniformSamplePose')
+                'num_clips=1, or use UniformSamplePose')
 
     def _get_sample_clips(self, num_frames: int) -> np.ndarray:
         if num_frames < 1:
             raise ValueError('RandomSamplePose cannot sample a clip of '
-                             f'total_frames={num_frames}: leave it out')
+                             f'total_frames={num_frames}: remove the clip')
         if self.test_mode:
-            # In this order, for the released implementation's rounding.
+            # This order reproduces the released implementation's rounding.
             step = num_frames / self.clip_len
             return (np.arange(self.clip_len) * step).astype(int)
         often = math.ceil(self.clip_len / num_frames)

@@ -1,7 +1,7 @@
-"""Rotations, shears and scales: one random matrix a clip.
+"""Rotations, shears and scales: one random matrix per clip.
 
-A matrix commutes with the difference of frames and keeps zeros. What it
-turns or stretches about is the origin that the normalisation has set.
+A matrix commutes with the difference of frames and keeps zeros. Its fixed
+point is the origin set by the normalisation.
 
 Shape legend: M person, T frame, V joint, C coordinate (2 or 3).
 """
@@ -23,7 +23,7 @@ class MatrixAugmentation(PoseAugmentation):
 
     @abstractmethod
     def draw_matrix(self, num_axes: int) -> np.ndarray:
-        """A random matrix (C, C), for column vectors."""
+        """Samples a matrix (C, C) for column vectors."""
 
     def augment(self, keypoint: np.ndarray,
                 score: Score) -> Tuple[np.ndarray, Score]:
@@ -37,20 +37,20 @@ class MatrixAugmentation(PoseAugmentation):
 
 @TRANSFORMS.register_module()
 class RandomRotatePose(MatrixAugmentation):
-    """Rotates a clip by angles drawn from U(-angle, angle).
+    """Rotates a clip by angles sampled from U(-angle, angle).
 
     Source: CTR-GCN, 0.3 rad about each axis on NTU, 60 degrees on NW-UCLA.
-    Departures: an angle of its own for each axis; 2D.
+    Departures: a separate limit for each axis; 2D clips are supported.
 
     Args:
-        angles (Sequence[float] or float): Largest angles in radians. Of 3D
-            clips three: about x, then y, then z, the axes of the clip; after
-            ``NormalizeSkeleton3D`` z is the vertical. Of 2D clips one number.
+        angles (Sequence[float] or float): Maximum angles in radians. Three
+            for 3D clips: about x, then y, then z, the axes of the clip; after
+            ``NormalizeSkeleton3D`` z is vertical. One number for 2D clips.
             Defaults to ``(0.3, 0.3, 0.3)``.
         prob (float): Probability that a clip is rotated. Defaults to 1.
 
     Raises:
-        InputError: If an angle is negative, or there are not one or three.
+        InputError: If an angle is negative, or their number is not 1 or 3.
     """
 
     def __init__(self, angles: Union[Sequence[float], float] = (0.3, 0.3, 0.3),
@@ -81,12 +81,12 @@ class RandomRotatePose(MatrixAugmentation):
 
 
 def plane_rotation(angle: float) -> np.ndarray:
-    """The rotation (2, 2) by an angle in radians, from x to y."""
+    """Returns the rotation (2, 2) by an angle in radians, from x to y."""
     return np.array([[cos(angle), -sin(angle)], [sin(angle), cos(angle)]])
 
 
 def axis_rotations(x: float, y: float, z: float) -> np.ndarray:
-    """The rotation (3, 3) about x, then y, then z, by angles in radians."""
+    """Returns the rotation (3, 3) about x, then y, then z, in radians."""
     about_x = np.array(
         [[1, 0, 0], [0, cos(x), -sin(x)], [0, sin(x), cos(x)]])
     about_y = np.array(
@@ -100,13 +100,14 @@ def axis_rotations(x: float, y: float, z: float) -> np.ndarray:
 class RandomShearPose(MatrixAugmentation):
     """Adds to each coordinate multiples of the others.
 
-    The factors, six in 3D and two in 2D, are drawn from U(-factor, factor).
+    The factors, six in 3D and two in 2D, are sampled from
+    U(-factor, factor).
 
     Source: AS-CAL (factor 1), SkeletonCLR and CrosSCLR (factor 0.5).
-    Departures: 2D.
+    Departures: 2D clips are supported.
 
     Args:
-        factor (float): Largest factor. Defaults to 0.5.
+        factor (float): Maximum factor. Defaults to 0.5.
         prob (float): Probability that a clip is sheared. Defaults to 1.
 
     Raises:
@@ -128,16 +129,16 @@ class RandomShearPose(MatrixAugmentation):
 class RandomScalePose(MatrixAugmentation):
     """Multiplies the coordinates by factors from U(1 - scale, 1 + scale).
 
-    Source: PYSKL's ``RandomScale``. Departures: one factor for all axes.
+    Source: PYSKL's ``RandomScale``. Departures: ``per_axis=False``.
 
     Args:
-        scale (float): Largest change of the size, below 1. Defaults to 0.1.
-        per_axis (bool): Whether each axis has a factor of its own, which
-            changes the proportions, or all axes one. Defaults to True.
+        scale (float): Maximum relative change, below 1. Defaults to 0.1.
+        per_axis (bool): Whether each axis has its own factor, which changes
+            the proportions, instead of one for all axes. Defaults to True.
         prob (float): Probability that a clip is scaled. Defaults to 1.
 
     Raises:
-        InputError: If ``scale`` is negative, or 1 and more.
+        InputError: If ``scale`` is negative, or at least 1.
     """
 
     def __init__(self, scale: float = 0.1, per_axis: bool = True,
@@ -145,8 +146,8 @@ class RandomScalePose(MatrixAugmentation):
         super().__init__(prob)
         self.scale = self.checked_number('scale', scale, 0, 1)
         if scale == 1:
-            raise InputError('RandomScalePose needs a scale below 1: factors '
-                             'from 0 would empty a clip')
+            raise InputError('RandomScalePose needs a scale below 1, not '
+                             f'{scale!r}: a factor of 0 would erase a clip')
         self.per_axis = per_axis
 
     def draw_matrix(self, num_axes: int) -> np.ndarray:

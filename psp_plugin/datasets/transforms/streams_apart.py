@@ -1,4 +1,4 @@
-"""Random draws of their own for the joint and for the motion stream.
+"""Independent sampling and augmentation of the joint and motion streams.
 
 Shape legend: M person, T frame, V joint, C channel of one stream.
 """
@@ -15,16 +15,16 @@ from psp_plugin.errors import InputError
 
 @TRANSFORMS.register_module()
 class StreamsApart(BaseTransform):
-    """Passes a clip through transforms twice, once for each stream.
+    """Applies random transforms independently to joint and motion stream.
 
-    The joint half of the channels is taken from the first pass and the motion
-    half from the second. What the transforms draw, frames or augmentations,
-    is then drawn for each stream on its own, so that the contrast's positives
-    differ in it as well. Transforms before this one are shared.
+    The joint half of the channels comes from a first pass through the
+    transforms, the motion half from a second one. Frames or augmentations are
+    thus sampled independently, so that the positives of the contrast differ
+    in them as well. Transforms before this one are shared.
 
     Source: the frames of PSP Learning's released implementation (arXiv
-    2302.02327); the paper does not say how they are chosen. Departure: any
-    transforms, not only a sampler. In a config::
+    2302.02327); the paper does not specify how they are sampled. Departure:
+    any transforms, not only a sampler. In a config::
 
         dict(type='GenSkeFeat', feats=['j', 'jm']),
         dict(type='StreamsApart', transforms=[
@@ -32,15 +32,15 @@ class StreamsApart(BaseTransform):
         dict(type='PoseDecode'),
 
     Args:
-        transforms (list[dict | callable]): The transforms. Either they, or
-            those before, must have ``GenSkeFeat(feats=['j', 'jm'])``. The
-            frames of a sampler among them are taken here; ``PoseDecode``
-            then takes all that are left.
+        transforms (list[dict | callable]): The transforms. They, or earlier
+            ones, must include ``GenSkeFeat(feats=['j', 'jm'])``. The frames
+            of a sampler among them are selected here; a later ``PoseDecode``
+            keeps all of these.
 
     Raises:
-        InputError: If ``transforms`` is no list; in use, for a clip whose
-            channels are not joint and motion, or of whose streams the
-            transforms make different numbers of frames.
+        InputError: If ``transforms`` is not a list; in use, if the channels
+            of a clip are not joint and motion, or if the transforms return
+            different numbers of frames for the two streams.
     """
 
     def __init__(self, transforms: List[Any]) -> None:
@@ -50,15 +50,16 @@ class StreamsApart(BaseTransform):
         self.transforms = Compose(transforms)
 
     def transform(self, results: Dict) -> Optional[Dict]:
-        """Makes the two streams of a clip, which is left as it was.
+        """Makes the two streams of a clip, which is not modified.
 
         Args:
-            results (dict): What the transforms need.
+            results (dict): The keys that the transforms need.
 
         Returns:
-            dict: What the pass of the joints gave, with ``keypoint``
-            (M, T, V, 2C) of both, and ``frame_inds`` and ``total_frames``
-            that take all of it; or None if the transforms give nothing.
+            dict: The output for the joint stream, with ``keypoint``
+            (M, T, V, 2C) of both streams, and with ``frame_inds`` and
+            ``total_frames`` that select all T frames; or None if the
+            transforms return None.
         """
         joint, motion = (self._passed(results) for _ in range(2))
         if joint is None or motion is None:
@@ -68,13 +69,13 @@ class StreamsApart(BaseTransform):
         if shapes[0][-1] % 2 or 'keypoint_score' in joint:
             raise InputError(
                 f'StreamsApart needs joint and motion in the channels of '
-                f'{name}, but has {shapes[0][-1]} channels: put GenSkeFeat('
-                "feats=['j', 'jm']) before it or into its transforms")
+                f'{name}, but got {shapes[0][-1]} channels: add GenSkeFeat('
+                "feats=['j', 'jm']) before it or to its transforms")
         if shapes[0] != shapes[1]:
             raise InputError(
-                f'the transforms of StreamsApart made joint and motion of '
-                f'{name} of shapes {shapes[0]} and {shapes[1]}: add a sampler '
-                'to them, such as UniformSamplePose')
+                f'the transforms of StreamsApart returned shapes {shapes[0]} '
+                f'and {shapes[1]} for joint and motion of {name}: add a '
+                'sampler to them, such as UniformSamplePose')
         half = shapes[0][-1] // 2
         joint['keypoint'] = np.concatenate(
             (joint['keypoint'][..., :half], motion['keypoint'][..., half:]),
@@ -85,7 +86,7 @@ class StreamsApart(BaseTransform):
         return joint
 
     def _passed(self, results: Dict) -> Optional[Dict]:
-        """A copy of the clip that has passed, its sampled frames taken."""
+        """Transforms a copy of the clip and selects its sampled frames."""
         stream = self.transforms(copy.deepcopy(results))
         if stream is not None and 'frame_inds' in stream:
             frames = np.ravel(stream['frame_inds']) + stream.get('offset', 0)

@@ -1,4 +1,4 @@
-"""Crops a clip in time, or plays it backwards.
+"""Temporal crop and reversal of a clip.
 
 Shape legend: M person, T frame, V joint, C coordinate (2 or 3).
 """
@@ -20,21 +20,21 @@ from .augment import (
 
 @TRANSFORMS.register_module()
 class RandomCropPose(PoseAugmentation):
-    """Keeps a contiguous part of the frames, a share from U(min_share, 1).
+    """Crops contiguous frames, a share sampled from U(min_share, 1).
 
-    Source: CTR-GCN (0.5 to 1 of the frames, resized to 64). Departures: no
-    least number of frames but one; between a frame in which a joint is
-    present and one in which it is absent, the nearer frame is taken.
+    Source: CTR-GCN (0.5 to 1 of the frames, resized to 64). Departures: the
+    minimum number of frames is 1; between a frame in which a joint is present
+    and one in which it is absent, the nearer frame is used.
 
     Args:
-        min_share (float): Least share of the frames. Defaults to 0.5.
-        num_frames (int, optional): Number of frames to which the part is
-            resized linearly. Defaults to None, not resized: the sampler of
-            frames that follows gives the number.
+        min_share (float): Minimum share of the frames. Defaults to 0.5.
+        num_frames (int, optional): Number of frames to which the crop is
+            resized by linear interpolation. Defaults to None, not resized; a
+            sampler of frames must follow.
 
     Raises:
-        InputError: If ``min_share`` is not in (0, 1] or ``num_frames`` is no
-            positive integer.
+        InputError: If ``min_share`` is not in (0, 1] or ``num_frames`` is not
+            a positive integer.
     """
 
     def __init__(self, min_share: float = 0.5,
@@ -42,7 +42,8 @@ class RandomCropPose(PoseAugmentation):
         super().__init__(prob=1)
         self.min_share = self.checked_number('min_share', min_share, 0, 1)
         if min_share == 0:
-            raise InputError('RandomCropPose needs a min_share above 0')
+            raise InputError('RandomCropPose needs a min_share above 0, not '
+                             f'{min_share!r}')
         if num_frames is not None:
             self.checked_integer('num_frames', num_frames, 1)
         self.num_frames = num_frames
@@ -51,12 +52,12 @@ class RandomCropPose(PoseAugmentation):
         """Crops the clip and sets ``total_frames``.
 
         Raises:
-            InputError: As other augmentations, or if the frames have been
-                sampled already.
+            InputError: As in other augmentations, or if frames have already
+                been sampled.
         """
         if 'frame_inds' in results:
-            raise InputError('RandomCropPose must stand before the sampler of '
-                             'frames, whose frame_inds it would make wrong')
+            raise InputError('RandomCropPose must come before the sampler of '
+                             'frames, whose frame_inds it would invalidate')
         results = super().transform(results)
         results['total_frames'] = results['keypoint'].shape[1]
         return results
@@ -77,7 +78,7 @@ class RandomCropPose(PoseAugmentation):
 
 def resize_frames(keypoint: np.ndarray, score: Score,
                   num_frames: int) -> Tuple[np.ndarray, Score]:
-    """Interpolates linearly between frames, the first and last kept.
+    """Interpolates linearly between frames, keeping the first and last.
 
     Args:
         keypoint (np.ndarray): (M, T, V, C).
@@ -109,13 +110,13 @@ def resize_frames(keypoint: np.ndarray, score: Score,
 
 @TRANSFORMS.register_module()
 class ReversePose(PoseAugmentation):
-    """Plays a clip backwards.
+    """Reverses the frames of a clip.
 
-    Warning: This makes other actions of some: sit down and stand up, put on
-    and take off, donning and doffing change places. Leave it out of any view
-    that keeps its label or pseudo label.
+    Warning: This changes the action of some clips: sit down and stand up, put
+    on and take off, donning and doffing are swapped. Do not use it in a view
+    that keeps its label or pseudo-label.
 
-    Source: AS-CAL. Departures: none.
+    Source: AS-CAL. No departures.
 
     Args:
         prob (float): Probability that a clip is reversed. Defaults to 0.5.

@@ -1,4 +1,4 @@
-"""Lays NW-UCLA sequences out as a toolbox pose data set, with its splits."""
+"""Converts NW-UCLA sequences to a toolbox pose dataset with splits."""
 from collections import Counter
 from typing import Callable, Dict, List, Optional, Tuple
 
@@ -18,14 +18,14 @@ Splits = Dict[str, List[str]]
 
 
 def find_duplicates(sequences: List[Sequence]) -> Dict[str, str]:
-    """Finds the view-3 sequences that are copies of a training sequence.
+    """Finds the view-3 sequences that duplicate a training sequence.
 
     Args:
         sequences (list[Sequence]): All sequences.
 
     Returns:
-        dict[str, str]: The copy's name -> the first training sequence (view 1
-        or 2) whose points are the same to the last bit.
+        dict[str, str]: The duplicate's name -> the first training sequence
+        (view 1 or 2) with byte-identical points.
     """
     originals: Dict[bytes, str] = {}
     for sequence in sequences:
@@ -39,14 +39,14 @@ def find_duplicates(sequences: List[Sequence]) -> Dict[str, str]:
 
 
 def build_splits(sequences: List[Sequence]) -> Splits:
-    """Divides sequences by view, and by subject.
+    """Splits sequences by view, and by subject.
 
     Source: training on views 1 and 2 and testing on view 3 is the protocol of
-    the PSP paper. ``xview_val_clean`` is view 3 without the twins of training
-    sequences. The ``xsub`` splits are this project's own: subjects 1, 3, 5, 7
-    and 9 train and the even ones validate, so that their results are
-    comparable to no published number. ``view1`` and ``view2`` are the two
-    training views, to choose settings on without a look at view 3.
+    the PSP paper. ``xview_val_clean`` is view 3 without duplicates of
+    training sequences. The ``xsub`` splits are this project's: subjects 1, 3,
+    5, 7 and 9 for training, the even ones for validation, so their results
+    are not comparable to any published number. ``view1`` and ``view2`` are
+    the two training views, to choose settings without using view 3.
 
     Args:
         sequences (list[Sequence]): All sequences.
@@ -56,11 +56,11 @@ def build_splits(sequences: List[Sequence]) -> Splits:
         ``xview_val``, ``xview_val_clean``, ``xsub_train``, ``xsub_val``,
         ``view1`` and ``view2``.
     """
-    twins = find_duplicates(sequences)
+    copies = find_duplicates(sequences)
     members: Dict[str, Callable[[Sequence], bool]] = dict(
         xview_train=lambda s: s.view in TRAIN_VIEWS,
         xview_val=lambda s: s.view == VAL_VIEW,
-        xview_val_clean=lambda s: s.view == VAL_VIEW and s.name not in twins,
+        xview_val_clean=lambda s: s.view == VAL_VIEW and s.name not in copies,
         xsub_train=lambda s: s.subject % 2 == 1,
         xsub_val=lambda s: s.subject % 2 == 0,
         view1=lambda s: s.view == 1,
@@ -72,7 +72,7 @@ def build_splits(sequences: List[Sequence]) -> Splits:
 
 
 def build_annotations(sequences: List[Sequence]) -> List[Dict]:
-    """Lays sequences out as the toolbox's ``PoseDataset`` reads them.
+    """Converts sequences to annotations of the toolbox's ``PoseDataset``.
 
     Args:
         sequences (list[Sequence]): The sequences.
@@ -89,11 +89,11 @@ def build_annotations(sequences: List[Sequence]) -> List[Dict]:
 
 
 def summarize(sequences: List[Sequence], notes: List[Note]) -> str:
-    """Tells what a data set holds: counts, twins and notes.
+    """Summarizes a dataset: counts, duplicates and notes.
 
     Args:
         sequences (list[Sequence]): The sequences.
-        notes (list[Note]): What :func:`read_sequences` noted.
+        notes (list[Note]): The notes of :func:`read_sequences`.
 
     Returns:
         str: Lines of text.
@@ -113,11 +113,11 @@ def summarize(sequences: List[Sequence], notes: List[Note]) -> str:
                           {split: counts[split][label] for split in splits}))
     lines.append(_row('total', {s: len(names) for s, names in splits.items()}))
 
-    twins = Counter(labels[name] for name in find_duplicates(sequences))
-    lines += ['', f'twins: {sum(twins.values())} view-3 sequences are copies '
-                  'of training sequences, not in xview_val_clean']
+    copies = Counter(labels[name] for name in find_duplicates(sequences))
+    lines += ['', f'duplicates: {sum(copies.values())} view-3 sequences are '
+                  'copies of training sequences, not in xview_val_clean']
     lines += [f'  action {ACTIONS[label]} ({CLASSES[label]}): {count}'
-              for label, count in sorted(twins.items())]
+              for label, count in sorted(copies.items())]
     lines += ['', f'notes: {len(notes)}', *(f'  {note}' for note in notes)]
     return '\n'.join(lines)
 
@@ -133,15 +133,15 @@ def convert(source: str, output: Optional[str] = None) -> Tuple[Dict, str]:
 
     Args:
         source (str): The zip or folder.
-        output (str, optional): Where to write the pickle. Defaults to None,
-            nowhere.
+        output (str, optional): The pickle to write. Defaults to None, not
+            written.
 
     Returns:
-        tuple: The data set, ``dict(split=..., annotations=...)``, and the
+        tuple: The dataset, ``dict(split=..., annotations=...)``, and the
         summary.
 
     Raises:
-        NWUCLAError: If there is nothing to convert.
+        NWUCLAError: If the source has no usable sequence.
         OSError: If ``output`` cannot be written.
     """
     sequences, notes = read_sequences(source)

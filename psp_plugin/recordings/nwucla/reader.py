@@ -1,7 +1,7 @@
 """Reads NW-UCLA skeleton sequences from a zip or a folder.
 
 Wang et al., "Cross-view Action Modeling, Learning and Recognition", CVPR 2014
-(reference [72] of the PSP paper), in the form the field passes around: one
+(reference [72] of the PSP paper), in the commonly circulated format: one
 ``aAA_sSS_eEE_vVV.json`` (action, subject, episode, view) per sequence.
 """
 import hashlib
@@ -32,12 +32,12 @@ UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error,
 
 
 class NWUCLAError(ValueError):
-    """Why a source cannot be converted, in one sentence for the user."""
+    """Raised for a source that cannot be converted, with a user message."""
 
 
 @dataclass(frozen=True)
 class Sequence:
-    """One skeleton sequence and what its file name says of it.
+    """One skeleton sequence and the fields of its file name.
 
     Args:
         name: The file name without its suffix.
@@ -54,7 +54,7 @@ class Sequence:
 
     @property
     def label(self) -> int:
-        """The class, 0 to 9; the JSON's own ``label`` counts otherwise."""
+        """The class, 0 to 9, unlike ``label`` of the JSON file."""
         return ACTIONS.index(self.action)
 
     @cached_property
@@ -65,12 +65,12 @@ class Sequence:
 
 @dataclass(frozen=True)
 class Note:
-    """One thing about a file that its user should know.
+    """A remark about a file for the user.
 
     Args:
-        name: The file, within the source.
-        reason: What is odd about it.
-        kept: Whether it is in the data set all the same.
+        name: The file, relative to the source.
+        reason: Predicate of a sentence about the file.
+        kept: Whether the dataset contains it. Defaults to False.
     """
     name: str
     reason: str
@@ -82,11 +82,11 @@ class Note:
 
 
 def read_sequences(source: str) -> Tuple[List[Sequence], List[Note]]:
-    """Reads every usable sequence of a zip or a folder, at any depth.
+    """Reads all valid sequences of a zip or a folder, recursively.
 
-    Nothing is extracted to disk. A ``.json`` file that is not a usable
-    sequence gets a note and is left out; one of a single frame gets a note
-    and is kept.
+    Nothing is extracted to disk. A ``.json`` file that is not a valid
+    sequence is left out, with a note; one of a single frame is kept, with a
+    note.
 
     Args:
         source (str): The zip or folder.
@@ -96,7 +96,7 @@ def read_sequences(source: str) -> Tuple[List[Sequence], List[Note]]:
 
     Raises:
         NWUCLAError: If ``source`` is missing, neither a zip nor a folder, or
-            holds no usable sequence.
+            has no valid sequence.
     """
     found: Dict[str, Sequence] = {}
     notes: List[Note] = []
@@ -110,7 +110,7 @@ def read_sequences(source: str) -> Tuple[List[Sequence], List[Note]]:
             notes.append(Note(path, str(error)))
             continue
         if sequence.name in found:
-            notes.append(Note(path, 'another file has the same name'))
+            notes.append(Note(path, 'has the name of another file'))
             continue
         if len(sequence.points) == 1:
             notes.append(Note(path, 'has a single frame', kept=True))
@@ -119,16 +119,16 @@ def read_sequences(source: str) -> Tuple[List[Sequence], List[Note]]:
     if not found:
         first = f'; {len(notes)} left out, first {notes[0].name}: ' \
                 f'{notes[0].reason}' if notes else ''
-        raise NWUCLAError(f'{source} holds no usable sequence named '
+        raise NWUCLAError(f'{source} contains no valid sequence named '
                           f'aAA_sSS_eEE_vVV.json{first}')
     return [found[name] for name in sorted(found)], notes
 
 
 def _json_files(source: str,
                 notes: List[Note]) -> Iterator[Tuple[str, Callable]]:
-    """Path within the source and reader of every JSON file, sorted.
+    """Yields relative path and reader of every JSON file, sorted.
 
-    A reader works until the next one is asked for.
+    A reader is valid until the next one is requested.
     """
     if os.path.isdir(source):
         yield from _folder_files(source, notes)
@@ -173,10 +173,10 @@ def _is_json(path: str) -> bool:
 
 
 def parse_sequence(path: str, content: bytes) -> Sequence:
-    """Makes a sequence of a file's name and content.
+    """Parses the name and content of a file.
 
     Args:
-        path (str): The file's path, of which the last part is used.
+        path (str): The file's path, of which only the name is used.
         content (bytes): JSON with the key ``skeletons``, T x 20 x 3 numbers.
 
     Returns:
@@ -184,7 +184,7 @@ def parse_sequence(path: str, content: bytes) -> Sequence:
 
     Raises:
         ValueError: If the name or the content is not that of a sequence; the
-            message completes a sentence that starts with the file.
+            message is the predicate of a sentence about the file.
     """
     name = os.path.splitext(os.path.basename(path))[0]
     match = NAME.fullmatch(name)
@@ -200,7 +200,7 @@ def parse_sequence(path: str, content: bytes) -> Sequence:
 
 
 def _parse_points(content: bytes) -> np.ndarray:
-    """The points (T, V, 3) of a JSON file."""
+    """Parses the points (T, V, 3) of a JSON file."""
     try:
         record = json.loads(content)
     except (ValueError, RecursionError) as error:

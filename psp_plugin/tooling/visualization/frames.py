@@ -80,10 +80,10 @@ def draw_frames(keypoint: np.ndarray,
 
 
 def project(keypoint: np.ndarray, up: str = 'y') -> np.ndarray:
-    """Lays joints out as :func:`lay_out`, if they are there.
+    """Lays joints out as :func:`joint_rotations`, if they are there.
 
     Args:
-        keypoint, up: See :func:`lay_out`.
+        keypoint, up: See :func:`joint_rotations`.
 
     Returns:
         np.ndarray: (M, T, V, 2), NaN where a joint is missing.
@@ -92,7 +92,7 @@ def project(keypoint: np.ndarray, up: str = 'y') -> np.ndarray:
         ValueError: If the shape or ``up`` is another, or if all joints are
             missing.
     """
-    points = lay_out(keypoint, up)
+    points = joint_rotations(keypoint, up)
     keypoint = np.asarray(keypoint)
     points[(keypoint == 0).all(-1) | ~np.isfinite(keypoint).all(-1)] = np.nan
     if np.isnan(points).all():
@@ -100,7 +100,7 @@ def project(keypoint: np.ndarray, up: str = 'y') -> np.ndarray:
     return points
 
 
-def lay_out(keypoint: np.ndarray, up: str = 'y') -> np.ndarray:
+def joint_rotations(keypoint: np.ndarray, up: str = 'y') -> np.ndarray:
     """Lays joints out in the plane of the picture, x right and y up.
 
     Args:

@@ -243,7 +243,7 @@ def test_loading_and_training_of_pre_training(tool, tmp_path, capsys):
 
 @pytest.mark.parametrize('args, says', [
     ([SMALL, '--modes', 'fp64'], 'invalid choice'),
-    ([SMALL, '--rounds', '0'], "'0' is no positive number"),
+    ([SMALL, '--rounds', '0'], "'0' is not a positive integer"),
     ([str(CONFIGS / 'psp_ntu60_xsub_5p.py'), '--parts', 'loading'],
      'ntu60_3d.pkl does not exist'),
     ([str(CONFIGS / 'mix/refine_stgcn_ntu60_xsub.py')],
