@@ -22,7 +22,7 @@ from mmengine.runner import Runner
 
 from psp_plugin.engine.hooks.atomic_checkpoint import (
     AtomicCheckpointHook,
-    is_whole,
+    is_complete,
 )
 
 NAMES = ('epoch_1.pth', 'epoch_2.pth', 'epoch_3.pth')
@@ -57,7 +57,7 @@ def test_killed_while_it_writes(ann_file, tmp_path, whole, save, latest):
     checkpoints = [sorted(path.name for path in folder.glob('*.pth*'))
                    for folder in (whole, tmp_path)]
     assert checkpoints[0] == checkpoints[1]
-    assert all(is_whole(tmp_path / name) for name in checkpoints[1])
+    assert all(is_complete(tmp_path / name) for name in checkpoints[1])
     for name in checkpoints[0]:
         assert_same(load_state(whole / name), load_state(tmp_path / name))
 
@@ -166,9 +166,9 @@ def test_a_cut_file_that_is_named(folder):
 @pytest.mark.parametrize('size', [0, 1, 1000, 100_000, -22, -1])
 def test_every_cut_is_seen(folder, size):
     path = folder / NAMES[0]
-    assert is_whole(path)
+    assert is_complete(path)
     cut(path, size if size >= 0 else path.stat().st_size + size)
-    assert not is_whole(path)
+    assert not is_complete(path)
 
 
 def test_a_changed_byte_is_seen(folder):
@@ -179,7 +179,7 @@ def test_a_changed_byte_is_seen(folder):
     content = path.read_bytes()
     assert content.count(numbers) == 1
     path.write_bytes(content.replace(numbers, numbers[::-1]))
-    assert not is_whole(path)
+    assert not is_complete(path)
 
 
 def test_one_checkpoint_is_too_few():

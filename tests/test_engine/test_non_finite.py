@@ -12,7 +12,7 @@ from mmengine.optim import AmpOptimWrapper
 from mmengine.runner import Runner
 
 from psp_plugin.engine import StopOnNonFiniteHook
-from psp_plugin.engine.hooks.atomic_checkpoint import is_whole
+from psp_plugin.engine.hooks.atomic_checkpoint import is_complete
 from psp_plugin.engine.hooks.non_finite import branch_of, describe, non_finite
 from psp_plugin.models.losses import CoarseToFineContrastiveLoss
 
@@ -129,7 +129,7 @@ def test_an_exploding_learning_rate(ann_file, tmp_path):
     assert ' and unlabelled S001' in message
     assert message.count('S001C001P001R001A') == 8  # all of the batch
     assert message.endswith(f'the last checkpoint is {tmp_path}/epoch_1.pth')
-    assert is_whole(tmp_path / 'epoch_1.pth')
+    assert is_complete(tmp_path / 'epoch_1.pth')
 
 
 @pytest.mark.parametrize('options', [

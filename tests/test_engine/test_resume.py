@@ -20,7 +20,7 @@ from psp_plugin.engine.hooks.exact_resume import (
     VALIDATED,
     call_after,
     seed_iteration,
-    validation_is_owed,
+    is_validation_missing,
 )
 
 
@@ -171,4 +171,4 @@ def test_validation_is_owed(epoch, validated, owed):
     runner = SimpleNamespace(
         train_loop=loop, val_loop=object(), iter=3 * epoch,
         message_hub=SimpleNamespace(get_info={VALIDATED: validated}.get))
-    assert validation_is_owed(runner) is owed
+    assert is_validation_missing(runner) is owed

@@ -3,7 +3,7 @@ import pytest
 import torch
 from test_psp_recognizer import HEAD, build, clips, samples  # noqa: F401
 
-from psp_plugin.models.recognizers.persons import find_present, stand_ins
+from psp_plugin.models.recognizers.persons import find_present, feature_indices
 
 
 def one_or_two(n):
@@ -23,8 +23,8 @@ def test_present_persons_are_found():
 
 def test_the_other_one_stands_in():
     present = torch.tensor([[True, False], [True, True], [False, True]])
-    assert stand_ins(present).tolist() == [[0, 0], [1, 2], [3, 3]]
-    assert stand_ins(torch.ones(2, 1, dtype=bool)).tolist() == [[0], [1]]
+    assert feature_indices(present).tolist() == [[0, 0], [1, 2], [3, 3]]
+    assert feature_indices(torch.ones(2, 1, dtype=bool)).tolist() == [[0], [1]]
 
 
 def test_logits_are_those_of_the_mean_over_present_persons():
