@@ -4,18 +4,18 @@ import uuid
 
 import pytest
 import torch
-from lives import (
-    WALL_CLOCK,
-    assert_same,
-    live_twice,
-    load_state,
-    logs,
-    train,
-)
 from mmaction.registry import DATASETS
 from mmengine.config import Config
 from mmengine.runner import Runner
 from pretrained import CLASSES, CLIPS, write_clips
+from resumable_runs import (
+    WALL_CLOCK,
+    assert_same,
+    load_state,
+    logs,
+    train,
+    train_killed_and_resumed,
+)
 from toy import BLOCKS, CONFIGS, set_everywhere
 
 from psp_plugin.datasets.split import write_split
@@ -113,7 +113,7 @@ def run(cfg):
 
 
 @EACH
-def test_labels_of_unlabelled_clips_are_nothing(method, data, tmp_path):
+def test_labels_of_unlabeled_clips_change_nothing(method, data, tmp_path):
     """Others in the file change no number and no weight; with
     ``reveal_labels`` they are in two numbers more, and in no other."""
     first, numbers = run(config(method, data['ann_file'], tmp_path / 'a',
@@ -134,7 +134,7 @@ def test_labels_of_unlabelled_clips_are_nothing(method, data, tmp_path):
 
 @pytest.mark.parametrize('name', ['ann_file', 'other'])
 @pytest.mark.parametrize('reveal', [True, False])
-def test_revealed_labels_are_those_of_the_file(data, name, reveal):
+def test_revealed_labels_equal_those_of_the_file(data, name, reveal):
     """In both views, under no other name, and only where asked for."""
     cfg = config('fixmatch', data[name], 'none', data['split_file'], reveal)
     clips = DATASETS.build(dict(cfg.train_dataloader.dataset.dataset,
@@ -149,16 +149,16 @@ def test_revealed_labels_are_those_of_the_file(data, name, reveal):
 
 
 @EACH
-def test_killed_and_resumed_is_uninterrupted(method, data, tmp_path):
+def test_killed_and_resumed_equals_uninterrupted(method, data, tmp_path):
     """Averages, teachers and what the clips were taken for, too."""
     def make(name):
         cfg = config(method, data['ann_file'], tmp_path / name,
                      data['split_file'])
-        cfg.custom_imports.imports.append('lives')
+        cfg.custom_imports.imports.append('resumable_runs')
         return cfg
 
     assert train(make('whole')) == 0
-    live_twice(make('parts'), at=4)
+    train_killed_and_resumed(make('parts'), at=4)
     whole, parts = (load_state(tmp_path / name / 'epoch_3.pth')
                     for name in ('whole', 'parts'))
     assert_same(whole, parts)

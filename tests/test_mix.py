@@ -117,7 +117,7 @@ class PerJointMLP(torch.nn.Module):
         return self.mlp(x).permute(0, 1, 4, 2, 3)  # N, M, C, T, V
 
 
-def test_encoder_of_a_user(tmp_path):
+def test_custom_encoder(tmp_path):
     cfg = mixed('DSTANet', 'own', tmp_path)
     cfg.model.backbone = dict(type='PerJointMLP', channels=16)
     runner = Runner.from_cfg(cfg)
@@ -128,7 +128,7 @@ def test_encoder_of_a_user(tmp_path):
 
 
 @pytest.mark.parametrize('encoder', ['DSTANet', 'STGCN'])
-def test_wrong_joints_are_told_when_the_model_is_built(encoder, tmp_path):
+def test_wrong_joints_raise_at_build_time(encoder, tmp_path):
     cfg = mixed(encoder, 'coco', tmp_path)
     cfg.model.neck.layout = 'openpose'
     with pytest.raises(ValueError, match=(
@@ -138,7 +138,7 @@ def test_wrong_joints_are_told_when_the_model_is_built(encoder, tmp_path):
 
 
 @pytest.mark.parametrize('encoder', ['DSTANet', 'STGCN'])
-def test_data_of_other_joints_are_told(encoder, tmp_path):
+def test_data_of_other_joints_raise(encoder, tmp_path):
     cfg = mixed(encoder, 'coco', tmp_path)
     set_everywhere(cfg, 'ann_file',
                    write_ntu(tmp_path / 'other.pkl', joints=18, scored=True))
@@ -148,7 +148,7 @@ def test_data_of_other_joints_are_told(encoder, tmp_path):
         Runner.from_cfg(cfg).train()
 
 
-def test_heat_maps_are_refused():
+def test_heat_maps_raise():
     """PoseC3D's encoder, of the toolbox's own config, has no joints."""
     toolbox = get_config(
         'mmaction::skeleton/posec3d/'
@@ -171,7 +171,7 @@ def test_heat_maps_are_refused():
     ('aagcn',
      '2s-agcn/2s-agcn_8xb16-joint-u100-80e_ntu60-xsub-keypoint-3d.py'),
 ])
-def test_encoders_are_the_toolboxs(mix, toolbox):
+def test_encoders_equal_those_of_the_toolbox(mix, toolbox):
     theirs = get_config(f'mmaction::skeleton/{toolbox}').model.backbone
     if mix == 'aagcn':  # theirs is 2s-AGCN, AAGCN without its attention
         assert theirs.pop('gcn_attention') is False

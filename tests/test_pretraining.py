@@ -5,7 +5,6 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from lives import assert_same, live_twice, load_state, logs, train
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.config import Config
@@ -20,6 +19,13 @@ from pretrained import (
     finetune_config,
     pretrain_config,
     write_clips,
+)
+from resumable_runs import (
+    assert_same,
+    load_state,
+    logs,
+    train,
+    train_killed_and_resumed,
 )
 from toy import load_tool
 
@@ -87,7 +93,7 @@ def finetuned(ann_file, checkpoint, tmp_path_factory):
 
 # Pre-training
 
-def test_a_pretraining(pretrained):
+def test_pretraining(pretrained):
     runner, watch = pretrained
     losses = losses_of(runner)
     assert set(losses) == {f'train/{name}' for name in LOSSES}
@@ -99,7 +105,7 @@ def test_a_pretraining(pretrained):
         assert moved is not name.startswith('masking.'), name
 
 
-def test_labels_are_nothing(pretrained, tmp_path):
+def test_labels_change_nothing(pretrained, tmp_path):
     """Neither those of a file are looked at, nor those of a sample."""
     labels = [(5 * i + 3) % CLASSES for i in range(CLIPS)]
     cfg = pretrain_config(write_clips(tmp_path / 'other.pkl', labels),
@@ -112,15 +118,15 @@ def test_labels_are_nothing(pretrained, tmp_path):
                 dict(pretrained[0].model.state_dict()))
 
 
-def test_killed_and_resumed_is_uninterrupted(ann_file, tmp_path):
+def test_killed_and_resumed_equals_uninterrupted(ann_file, tmp_path):
     """The masks of a resumed run, too: they are in the losses."""
     def config(name):
         cfg = pretrain_config(ann_file, tmp_path / name, epochs=3)
-        cfg.custom_imports.imports.append('lives')
+        cfg.custom_imports.imports.append('resumable_runs')
         return cfg
 
     assert train(config('whole')) == 0
-    live_twice(config('parts'), at=7)
+    train_killed_and_resumed(config('parts'), at=7)
     assert_same(*(load_state(tmp_path / name / 'epoch_3.pth')
                   for name in ('whole', 'parts')))
     (numbers, ), (first, second) = (logs(tmp_path / name)
@@ -129,7 +135,7 @@ def test_killed_and_resumed_is_uninterrupted(ann_file, tmp_path):
     assert first == numbers[:6] and second == numbers[4:]
 
 
-def test_nothing_is_predicted(pretrained):
+def test_predict_raises(pretrained):
     with pytest.raises(ValueError, match='^HACMPretrainer is pre-trained '
                        'without labels and predicts no class: '):
         pretrained[0].test()
@@ -152,7 +158,7 @@ def test_fine_tuning(pretrained, finetuned):
     assert 0 <= metrics['acc/top1'] <= 1
 
 
-def test_what_was_fine_tuned_is_tested(ann_file, finetuned, tmp_path):
+def test_fine_tuned_model_is_tested(ann_file, finetuned, tmp_path):
     """In a run that only tests, the pre-trained encoder is not needed."""
     cfg = finetune_config(ann_file, tmp_path, 'not_there.pth')
     cfg.load_from = finetuned[0].work_dir + '/epoch_2.pth'

@@ -49,7 +49,7 @@ def test_tables_are_partitions(layout):
 
 
 @pytest.mark.parametrize('layout', JOINTS)
-def test_every_body_has_two_parts_or_more(layout):
+def test_every_body_has_at_least_two_parts(layout):
     """Section 3.2: each body "contains two or more part-level nodes"."""
     assert all(len(body) >= 2 for body in get_pyramid(layout).bodies)
 
@@ -141,13 +141,13 @@ def test_toy_indices_by_hand():
     (dict(bodies=((0, 1), (3, ))),
      'body 1 names part 3, but parts run from 0 to 2'),
 ])
-def test_bad_table_is_one_sentence(table, sentence):
+def test_invalid_table_raises(table, sentence):
     with pytest.raises(ValueError) as error:
         toy(**table)
     assert str(error.value) == f"layout 'toy': {sentence}"
 
 
-def test_unknown_layout_names_the_known():
+def test_unknown_layout_raises_with_the_known_names():
     with pytest.raises(ValueError, match=re.escape(
             "unknown skeleton layout 'kinect'; known are 'coco', 'nturgb+d', "
             "'nwucla', 'openpose', or give a table")):
@@ -256,7 +256,7 @@ def test_table_of_a_config():
     (dict(mirror=[0, 1]), "layout 'custom': mirror must be lists of lists of "
      'integers, not [0, 1]'),
 ])
-def test_bad_table_of_a_config_is_one_sentence(changes, sentence):
+def test_invalid_table_of_a_config_raises(changes, sentence):
     table = dict(dict(parts=PARTS, bodies=BODIES), **changes)
     table = {key: value for key, value in table.items() if value is not None}
     with pytest.raises(ValueError) as error:

@@ -59,7 +59,7 @@ def test_recognizer_without_batch_statistics(ranks, norm):
     assert norm_of(expected[1]) > 0.1
 
 
-def test_rank_logs_its_own_features(ranks):
+def test_rank_logs_its_own_loss(ranks):
     """Not the whole batch's loss: that is the mean over ranks."""
     values = {float(rank['contrast']['none'][0]['loss_con_joint'])
               for rank in ranks}
@@ -76,7 +76,7 @@ def test_weights_after_three_steps(ranks):
         assert_close(rank['contrast']['steps'], expected, **EXACT)
 
 
-def test_left_out_level(ranks):
+def test_level_of_weight_0(ranks):
     """Needs find_unused_parameters, and is then the same as well."""
     model = build_recognizer('none', False, level_weights=dict(part=0, body=1))
     expected = take_steps(model, draw_batch(len(ranks)))
@@ -118,14 +118,14 @@ def test_batch_norm_uses_each_ranks_own_statistics(ranks):
     assert apart > 0.1 * norm_of(gradients)
 
 
-def test_unequal_shares_are_told_on_every_rank(ranks):
+def test_unequal_shares_raise_on_every_rank(ranks):
     counts = [2] + [3] * (len(ranks) - 1)
     for rank in ranks:
         assert f'have {counts}: set drop_last=True' in (
             rank['contrast']['unequal'])
 
 
-def test_sync_batch_norm_as_far_as_a_cpu_goes(two_ranks):
+def test_sync_batch_norm_on_a_cpu(two_ranks):
     """MMEngine converts every norm; PyTorch runs them on GPUs only."""
     model = build_recognizer('batch', False)
     norms = [module for module in model.modules()

@@ -12,7 +12,7 @@ from unlabeled_cases import (
 
 
 @pytest.mark.parametrize('name', MASKS)
-def test_masks_are_of_all_ranks(two_ranks, name):
+def test_masks_include_all_ranks(two_ranks, name):
     """Averages are alike on both, and those of one process; so are the
     weights. The ranks have four clips and three."""
     expected = ask_mask(name)

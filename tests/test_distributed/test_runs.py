@@ -11,19 +11,19 @@ def clips(rank, run, branch):
             for name in batch[branch]]
 
 
-def test_gloo_whatever_the_config_says(ranks):
+def test_gloo_replaces_the_backend_of_the_config(ranks):
     """These said nccl."""
     assert {rank['backend'] for rank in ranks} == {'gloo'}
 
 
-def test_labeled_clips_are_dealt_out(two_ranks):
+def test_labeled_clips_are_distributed(two_ranks):
     first, second = (clips(rank, 'supervised', 'labeled')
                      for rank in two_ranks.values())
     assert len(first) == len(second) == LABELED // 2
     assert len({*first, *second}) == LABELED
 
 
-def test_repeated_clips_come_as_often_as_they_should(two_ranks):
+def test_repeated_clips_are_distributed(two_ranks):
     """RepeatDataset: each clip twice an epoch, over all ranks."""
     names = [name for rank in two_ranks.values()
              for name in clips(rank, 'plain', 'labeled')]
@@ -31,7 +31,7 @@ def test_repeated_clips_come_as_often_as_they_should(two_ranks):
     assert len(names) == 2 * LABELED
 
 
-def test_unlabeled_clips_are_dealt_out(two_ranks):
+def test_unlabeled_clips_are_distributed(two_ranks):
     """One pass; it is shorter than the epoch, so a second begins."""
     half = UNLABELED // 2
     streams = [clips(rank, 'plain', 'unlabeled')

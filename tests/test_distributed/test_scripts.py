@@ -85,7 +85,7 @@ def test_demo_trains_and_tests(tmp_path):
     assert f'acc/top1: {metrics["acc/top1"]:.4f}' in tested.stdout
 
 
-def test_launcher_ends_all_when_one_is_killed(tmp_path):
+def test_launcher_ends_all_if_one_is_killed(tmp_path):
     (tmp_path / 'killer.py').write_text(KILLER)
     (tmp_path / 'config.py').write_text(
         f'_base_ = {str(DEMO)!r}\n'
@@ -119,7 +119,7 @@ def no_gpu(monkeypatch):
     monkeypatch.delenv('RANK', raising=False)
 
 
-def test_one_process_joins_nothing(no_gpu):
+def test_one_process_starts_no_process_group(no_gpu):
     assert join_cpu_processes('none', Config()) == []
     assert not torch.distributed.is_initialized()
 
@@ -129,7 +129,7 @@ def test_one_process_joins_nothing(no_gpu):
     ('mpi', '--launcher mpi needs GPUs'),
     ('pytorch', '--launcher pytorch finds no RANK'),
 ])
-def test_launcher_that_cannot(no_gpu, launcher, sentence):
+def test_invalid_launcher_raises(no_gpu, launcher, sentence):
     with pytest.raises(ValueError, match=re.escape(sentence)):
         join_cpu_processes(launcher, Config())
 

@@ -42,7 +42,7 @@ def build(backbone=DSTA, **widths):
 
 
 @pytest.mark.parametrize('name', ENCODERS)
-def test_encoders_say_their_channels(name):
+def test_channels_of_encoders(name):
     encoder = MODELS.build(ENCODERS[name])
     clips = torch.randn(2, 2, 8, 25, 3)
     assert channels_of(encoder) == encoder(clips).size(2) == 8
@@ -50,7 +50,7 @@ def test_encoders_say_their_channels(name):
 
 @pytest.mark.parametrize('name', ENCODERS)
 @pytest.mark.parametrize('part', ['neck', 'projector', 'cls_head'])
-def test_other_channels_when_built(name, part):
+def test_wrong_channels_raise_at_build_time(name, part):
     kind = ENCODERS[name]['type']
     build(ENCODERS[name])
     with pytest.raises(ValueError, match=(
@@ -69,7 +69,7 @@ def test_gcn_with_neck():
             cls_head=dict(type='GCNHead', num_classes=3, in_channels=16)))
 
 
-def test_an_encoder_that_says_nothing():
+def test_encoder_without_out_channels():
     """Parts must agree when built, and with the encoder at its first batch."""
     with pytest.raises(ValueError, match='neck is built for 8 channels, but '
                                          'projector is built for 16'):

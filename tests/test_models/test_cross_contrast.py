@@ -64,7 +64,7 @@ def test_settings_of_the_config():
 
 
 @pytest.mark.parametrize('b', [1, 2, 7])
-def test_features_all_alike(b):
+def test_identical_features(b):
     """Uniform rows: 1 - 1/B a row, which the mean shrinks by B."""
     alike = torch.ones(b, 4, dtype=torch.float64)
     row = 1 - 1 / b
@@ -73,7 +73,7 @@ def test_features_all_alike(b):
 
 
 @REDUCTION
-def test_clips_far_apart(reduction):
+def test_distant_clips(reduction):
     """Every clip finds itself; or each finds the next one."""
     far = 30 * torch.eye(4, dtype=torch.float64)
     assert cross_contrast(far, far, reduction).item() < 1e-12
@@ -82,7 +82,7 @@ def test_clips_far_apart(reduction):
 
 
 @REDUCTION
-def test_clips_may_be_shuffled_only_together(reduction):
+def test_shuffling_clips_together_changes_nothing(reduction):
     a, b = (x.mean(1) for x in groups())
     order = torch.tensor([3, 0, 4, 2, 1])
     loss = cross_contrast(a, b, reduction)
@@ -111,13 +111,13 @@ def test_autocast_is_computed_in_float32(dtype, inputs):
 
 
 @pytest.mark.parametrize('count', [1, 3])
-def test_two_groups_are_needed(count):
+def test_other_numbers_of_groups_raise(count):
     with pytest.raises(InputError, match='compares two groups of tokens, but '
                        f'the masking makes {count}: take CrossMasking, or '
                        'set loss_cc=None$'):
         CrossContrastLoss()(groups(sizes=(3, ) * count))
 
 
-def test_bad_reduction():
+def test_invalid_reduction_raises():
     with pytest.raises(InputError, match="must be 'mean' or 'row', not 'sum'"):
         CrossContrastLoss(reduction='sum')

@@ -83,14 +83,14 @@ def draw_by_content(model, monkeypatch):
 
 @BOTH
 @pytest.mark.parametrize('num_clips', [1, 2])
-def test_losses_without_a_look_at_labels(method, num_clips):
+def test_losses_do_not_depend_on_labels(method, num_clips):
     model = build(method).double()
     check_losses(losses_of(model, clips(3, num_clips)), method)
     check_losses(model(clips(3, num_clips), mode='loss'), method)
 
 
 @BOTH
-def test_losses_are_those_of_the_parts(method):
+def test_losses_equal_those_of_the_modules(method):
     """Visible tokens of the groups in order, masked ones restored."""
     model, x = build(method).double(), clips()
     torch.manual_seed(3)
@@ -162,7 +162,7 @@ def test_train_steps_lower_the_loss(method, monkeypatch):
 
 
 @BOTH
-def test_no_two_steps_mask_alike(method):
+def test_masks_differ_between_steps(method):
     model, x = build(method).double(), clips()
     assert losses_of(model, x)['loss_rec'] != losses_of(model, x)['loss_rec']
 
@@ -170,7 +170,7 @@ def test_no_two_steps_mask_alike(method):
 # Persons
 
 @BOTH
-def test_order_of_persons_and_clips_is_nothing(method, monkeypatch):
+def test_order_of_persons_and_clips_changes_nothing(method, monkeypatch):
     model, x = build(method).double(), clips(3, 2)
     draw_by_content(model, monkeypatch)
     losses = losses_of(model, x)
@@ -295,7 +295,7 @@ def test_score_of_2d_points_is_not_restored(method):
 # Features and refusals
 
 @pytest.mark.parametrize('num_clips', [1, 3])
-def test_features_are_those_of_the_encoder(num_clips):
+def test_features_equal_those_of_the_encoder(num_clips):
     """Of all persons and tokens: nothing is masked."""
     model, x = build().double().eval(), clips(2, num_clips)
     x[:, :, 1] = 0
@@ -306,7 +306,7 @@ def test_features_are_those_of_the_encoder(num_clips):
         model(x, mode='tensor', stage='head')
 
 
-def test_nothing_is_predicted():
+def test_predict_raises():
     batch = dict(inputs=list(clips(2, dtype=torch.float32)),
                  data_samples=[ActionDataSample() for _ in range(2)])
     for step in (build().test_step, build().val_step):
@@ -324,7 +324,7 @@ def test_nothing_is_predicted():
     (dict(channels=2), 'was built for 3 coordinates, the clips have 2: set '
      'in_channels to that of the data'),
 ])
-def test_other_clips(method, shape, sentence):
+def test_clips_of_other_shapes_raise(method, shape, sentence):
     for mode in ('loss', 'tensor'):
         with pytest.raises(ValueError, match=f'{sentence}$'):
             build(method).double()(clips(**shape), mode=mode)
@@ -337,12 +337,12 @@ def test_other_clips(method, shape, sentence):
     (dict(coordinates=4), "must be from 1 to the encoder's 3, not 4"),
     (dict(coordinates=0), "must be from 1 to the encoder's 3, not 0"),
 ])
-def test_parts_that_do_not_fit(kwargs, sentence):
+def test_mismatched_modules_raise(kwargs, sentence):
     with pytest.raises(InputError, match=re.escape(sentence)):
         build(**kwargs)
 
 
-def test_an_encoder_without_tokens():
+def test_encoder_without_tokens_raises():
     with pytest.raises(InputError, match='DSTANet makes no tokens to be '
                        'masked: HACMPretrainer takes a SkeletonTransformer'):
         MODELS.build(dict(
@@ -351,7 +351,7 @@ def test_an_encoder_without_tokens():
                           blocks=[[4, 8, 2, 2]])))
 
 
-def test_a_contrast_needs_the_groups_of_hacm():
+def test_contrast_without_two_groups_raises():
     model = build('mamp', loss_cc=dict(type='CrossContrastLoss')).double()
     with pytest.raises(InputError, match='compares two groups of tokens, but '
                        'the masking makes 1: take CrossMasking, or set '

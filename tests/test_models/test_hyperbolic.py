@@ -41,7 +41,7 @@ def test_map_equals_the_loop(size):
 
 
 @pytest.mark.parametrize('dtype', [torch.float32, torch.float64])
-def test_zero_stays_zero_and_its_gradient_is_the_vectors_own(dtype):
+def test_zero_stays_zero_and_its_gradient_is_the_identity(dtype):
     x = torch.zeros(2, 3, dtype=dtype, requires_grad=True)
     out = exponential_map(x)
     out.sum().backward()
@@ -50,7 +50,7 @@ def test_zero_stays_zero_and_its_gradient_is_the_vectors_own(dtype):
 
 
 @pytest.mark.parametrize('size', [1e-3, 1., 6., 20., 1e4])
-def test_points_are_inside_in_float32(size):
+def test_points_are_inside_the_ball_in_float32(size):
     """So that no distance is infinite."""
     x = vectors(500, 64, size=size).float()
     y = exponential_map(x)
@@ -79,7 +79,7 @@ def test_distance_equals_the_loop(factor):
         assert out[n, i, j].item() == pytest.approx(expected, rel=1e-12)
 
 
-def test_the_distance_is_that_of_moebius_addition():
+def test_distance_equals_that_of_moebius_addition():
     """2 artanh |-a + b|, the metric's other form."""
     a, b = (exponential_map(vectors(6, 4, seed=seed)) for seed in (0, 1))
     dot, x, y = -(a * b).sum(-1), a.square().sum(-1), b.square().sum(-1)
@@ -88,7 +88,7 @@ def test_the_distance_is_that_of_moebius_addition():
     assert_close(poincare_distance(a, b).diagonal(), 2 * torch.atanh(norm))
 
 
-def test_distance_from_the_origin_is_twice_the_vectors_length():
+def test_distance_from_the_origin_is_twice_the_length():
     x = vectors(8, 5)
     out = poincare_distance(torch.zeros(1, 5).double(), exponential_map(x))
     assert_close(out[0], 2 * x.norm(dim=-1))

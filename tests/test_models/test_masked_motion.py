@@ -78,7 +78,7 @@ def test_target_of_two_coordinates():
 
 
 @SWITCHES
-def test_a_clip_that_stands_still(hyperbolic, normalize):
+def test_static_clip(hyperbolic, normalize):
     """Its target is 0, and the loss finite."""
     loss_rec = MaskedMotionLoss(hyperbolic, normalize)
     still = clips()[:, :1].expand(-1, PATCHES * LENGTH, -1, -1)
@@ -109,7 +109,7 @@ def test_loss_is_the_mean_over_masked_tokens(hyperbolic, normalize):
         0.5 * sum(errors) / len(errors))
 
 
-def test_right_where_masked_is_right():
+def test_loss_is_0_if_masked_tokens_are_right():
     x, visible = clips(), some_places()
     loss_rec = MODELS.build(dict(type='MaskedMotionLoss'))
     prediction = loss_rec.target(x, TOKENS)
@@ -153,7 +153,7 @@ def decoder(**kwargs):
     return model.double()
 
 
-def test_every_token_is_at_its_place():
+def test_every_token_keeps_its_position():
     """And the mask token at all others."""
     model, visible = decoder(), some_places()
     tokens = torch.randn(2, 5, 8, dtype=torch.float64)
@@ -168,7 +168,7 @@ def test_every_token_is_at_its_place():
                      model.joint_code[0, 0, v], rtol=0, atol=1e-15)
 
 
-def test_order_of_visible_tokens_is_nothing():
+def test_order_of_visible_tokens_changes_nothing():
     """But which is where is."""
     model, visible = decoder(), some_places()
     latent = torch.randn(2, 5, 5, dtype=torch.float64)
@@ -198,7 +198,7 @@ def test_autocast_to_bfloat16():
     assert all(p.grad.isfinite().all() for p in model.parameters())
 
 
-def test_initial_tables():
+def test_initial_embeddings():
     model = MaskedMotionDecoder(5, 6, 20, 20, embed_dims=64)
     for table in (model.mask_token, model.joint_code, model.time_code):
         assert table.std().item() == pytest.approx(0.02, rel=0.4)

@@ -141,13 +141,13 @@ def test_against_a_slow_loop(cfg, slow):
     assert len(seen) > 1 or cfg.get('decay') == 0.999
 
 
-def test_flexmatch_lets_all_pass_at_first():
+def test_flexmatch_uses_all_clips_at_first():
     """By design: no clip has a class yet."""
     mask = build(KINDS[1])
     assert ask(mask, np.full((3, K), 1 / K, np.float32)).all()
 
 
-def test_flexmatch_keeps_the_last_class_that_it_was_sure_of():
+def test_flexmatch_keeps_the_last_confident_class():
     mask = build(KINDS[1])
     for row, kept in (([.1, .7, .1, .1], 1), ([.3, .4, .2, .1], 1),
                       ([.7, .1, .1, .1], 0)):
@@ -155,14 +155,14 @@ def test_flexmatch_keeps_the_last_class_that_it_was_sure_of():
         assert mask.sure_of.tolist() == [-2] * 5 + [kept] + [-2] * 6
 
 
-def test_flexmatch_needs_no_exact_number_of_clips():
+def test_flexmatch_accepts_a_larger_num_clips():
     one, two = (build(KINDS[1], num_clips=CLIPS + more) for more in (0, 50))
     for q, numbers in draw_batches():
         assert np.array_equal(ask(one, q, numbers), ask(two, q, numbers))
 
 
 @pytest.mark.parametrize('cfg', KINDS[:2], ids=['fixed', 'flexmatch'])
-def test_a_threshold_that_is_reached_is_passed(cfg):
+def test_probability_equal_to_the_threshold_is_used(cfg):
     """0.75 is exact; FlexMatch's is the full one once all are of a class."""
     mask = build(cfg, threshold=0.75)
     row = [0.75, 0.25, 0, 0]
@@ -174,7 +174,7 @@ def test_a_threshold_that_is_reached_is_passed(cfg):
     assert not ask(mask, below[None]).any()
 
 
-def test_freematch_counts_who_is_at_the_threshold():
+def test_freematch_uses_a_clip_at_the_threshold():
     """A clip alone and no memory: the threshold is its own probability."""
     mask = build(KINDS[2], decay=0.)
     assert ask(mask, draw_batches()[1][0]) == [1]
@@ -190,7 +190,7 @@ def test_single_clips(cfg):
     assert all(x.isfinite().all() for x in mask.state_dict().values())
 
 
-def test_softmatch_of_a_class_that_is_never_seen():
+def test_softmatch_of_a_class_that_is_never_predicted():
     """Its average goes to 0, its share of a clip stays a number."""
     mask = build(KINDS[3], decay=0.)
     q = torch.tensor([[.5, .25, .25, 0], [.25, .5, .25, 0]])
@@ -200,7 +200,7 @@ def test_softmatch_of_a_class_that_is_never_seen():
 
 @pytest.mark.parametrize('cfg', KINDS[:3], ids=[
     x['type'] for x in KINDS[:3]])
-def test_nothing_passes(cfg):
+def test_no_clip_is_used(cfg):
     mask = build(cfg)
     if 'num_clips' in cfg:
         mask.sure_of.copy_(torch.arange(CLIPS) % K)  # equally many of each
@@ -209,7 +209,7 @@ def test_nothing_passes(cfg):
     assert ask(mask, np.full((3, K), 1 / K, np.float32)).tolist() == [0] * 3
 
 
-def test_softmatch_of_clips_that_are_all_unsure():
+def test_softmatch_of_uncertain_clips():
     mask = build(KINDS[3], decay=1.)
     mask.mean.fill_(0.9)
     mask.variance.fill_(1e-6)
@@ -217,7 +217,7 @@ def test_softmatch_of_clips_that_are_all_unsure():
 
 
 @ALL
-def test_state_dict_goes_on_where_it_was(cfg):
+def test_state_dict_restores_the_state(cfg):
     first, second, batches = build(cfg), build(cfg), draw_batches()
     for q, numbers in batches[:4]:
         ask(first, q, numbers)
@@ -242,7 +242,7 @@ def test_in_float64(cfg):
 
 
 @pytest.mark.parametrize('kind', AVERAGING)
-def test_averages_at_the_start(kind):
+def test_initial_averages(kind):
     mask = build(dict(type=kind))
     assert mask.decay == 0.999
     assert_close(dict(mask.named_buffers()),
@@ -266,12 +266,12 @@ def test_averages_at_the_start(kind):
      'decay of SoftMatchWeight must be in [0, 1], not -1'),
     (dict(type='SoftMatchWeight', num_sigmas=0),
      'num_sigmas of SoftMatchWeight must be more than 0, not 0')])
-def test_arguments(cfg, sentence):
+def test_invalid_arguments_raise(cfg, sentence):
     with pytest.raises(InputError, match=re.escape(sentence)):
         MODELS.build(cfg)
 
 
-def test_flexmatch_without_the_numbers_of_clips():
+def test_flexmatch_without_clip_indices_raises():
     with pytest.raises(InputError, match=re.escape(
             'FlexMatchThreshold needs the number of each clip: pack it with '
             "PackActionInputs(meta_keys=('frame_dir', 'sample_idx'))")):
@@ -279,7 +279,7 @@ def test_flexmatch_without_the_numbers_of_clips():
 
 
 @pytest.mark.parametrize('number', [CLIPS, -1])
-def test_flexmatch_for_more_clips_than_it_was_told(number):
+def test_flexmatch_with_too_many_clips_raises(number):
     with pytest.raises(InputError, match='built for num_clips=12, but the '
                        f'dataset has a clip number {number}: set num_clips'):
         ask(build(KINDS[1]), torch.full((1, K), 1 / K), [number])

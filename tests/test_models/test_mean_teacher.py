@@ -5,10 +5,10 @@ import re
 import numpy as np
 import pytest
 import torch
-from lives import assert_same
 from mmaction.structures import ActionDataSample
 from mmengine.optim import build_optim_wrapper
 from numpy.testing import assert_allclose
+from resumable_runs import assert_same
 from torch.testing import assert_close
 from unlabeled import (
     UNLABELED,
@@ -96,7 +96,7 @@ def test_against_an_independent_teacher():
                for name, value in state.items())
 
 
-def test_gradient_is_the_students_own():
+def test_gradient_is_that_of_the_student():
     """Of the strong view alone, the target being a constant."""
     model = build(METHOD)
     torch.nn.init.normal_(model.cls_head.fc.weight)
@@ -118,7 +118,7 @@ def test_gradient_is_the_students_own():
             assert_close(value.grad, other.grad, rtol=1e-3, atol=1e-6)
 
 
-def test_statistics_are_its_own():
+def test_teacher_has_its_own_statistics():
     """The first update copies the student's, its batches then move them."""
     model = build(METHOD)
     seen = []
@@ -131,14 +131,14 @@ def test_statistics_are_its_own():
     assert all(x.isfinite().all() for x in teacher_of(model).buffers())
 
 
-def test_mode_is_the_models():
+def test_teacher_has_the_mode_of_the_model():
     model = build(METHOD)
     for mode in (True, False, True):
         model.train(mode)
         assert all(x.training is mode for x in teacher_of(model).modules())
 
 
-def test_no_gradient_on_it():
+def test_teacher_gets_no_gradient():
     model = build(METHOD)
     losses, gradients = differentiate(model, draw_batch())
     assert not any(x.requires_grad for x in teacher_of(model).parameters())
@@ -146,7 +146,7 @@ def test_no_gradient_on_it():
         name for name in gradients if name.startswith('methods.')}
 
 
-def test_is_not_in_the_way_of_the_optimiser():
+def test_teacher_does_not_affect_the_optimiser():
     """Decayed weights, momentum and clipped gradients are the student's."""
     model = build(METHOD)
     wrapper = build_optim_wrapper(model, dict(
@@ -184,7 +184,7 @@ def predict(model, x):
     return logits
 
 
-def test_who_predicts():
+def test_teacher_predicts_after_its_first_update():
     """The student before it has a teacher, and from then on the teacher."""
     model, x = build(METHOD), draw_batch()[0]['labeled']
     with torch.no_grad():
@@ -219,7 +219,7 @@ def test_checkpoint_without_a_teacher():
                  rtol=0, atol=0, check_device=False)
 
 
-def test_state_dict_goes_on_where_it_was():
+def test_state_dict_restores_the_state():
     model = build(METHOD)
     train(model, 2)
     other = build(METHOD, seed=7)
@@ -251,7 +251,7 @@ def test_checkpoint_of_other_classes():
     assert torch.equal(predict(model, x), model.classifier().eval()(x))
 
 
-def test_a_teacher_without_weight_does_not_predict():
+def test_teacher_without_weight_does_not_predict():
     trained = build(METHOD)
     train(trained, 3, lr=0.5)
     model = build(dict(METHOD, loss_weight=0))
@@ -261,7 +261,7 @@ def test_a_teacher_without_weight_does_not_predict():
     assert not any(p.requires_grad for p in model.methods.parameters())
 
 
-def test_a_teacher_is_exported():
+def test_teacher_is_exported():
     model, x = build(METHOD), draw_batch()[0]['labeled']
     train(model, 3, lr=0.5)
     model.eval()
@@ -269,7 +269,7 @@ def test_a_teacher_is_exported():
     assert_close(traced, predict(model, x), rtol=0, atol=1e-5)
 
 
-def test_two_teachers():
+def test_two_teachers_raise():
     with pytest.raises(InputError, match=re.escape(
             'MeanTeacher and MeanTeacher each bring a teacher that '
             'predicts: keep one of them')):
@@ -279,7 +279,7 @@ def test_two_teachers():
 # The average itself
 
 @pytest.mark.parametrize('decay', [1, 1.5, -0.1, float('nan')])
-def test_decays_that_are_none(decay):
+def test_invalid_decays_raise(decay):
     with pytest.raises(InputError, match=re.escape(
             f'decay of a teacher must be in [0, 1), not {decay!r}')):
         build(dict(METHOD, decay=decay))
@@ -302,7 +302,7 @@ def test_decay_of_every_update(warm_up, decays):
     assert module.weight == 26
 
 
-def test_a_step_adds_one_update():
+def test_step_adds_one_update():
     model = build(METHOD)
     train(model, 3)
     assert int(teacher_of(model).updates) == 3

@@ -111,7 +111,7 @@ def by_hand(kind, queries, keys, queues, filled, topk):
 @EACH
 @pytest.mark.parametrize('num_enqueued', [0, 1, 4, K, 3 * K + 1])
 @pytest.mark.parametrize('n', [1, 4])
-def test_losses_are_those_of_the_loop(kind, num_enqueued, n):
+def test_losses_equal_the_loop(kind, num_enqueued, n):
     """Neighbours are sought among real keys, negatives among all."""
     method = method_with_queue(kind, num_enqueued)
     queries, keys = (Streams(unit(n, D), unit(n, D)) for _ in range(2))
@@ -126,7 +126,7 @@ def test_losses_are_those_of_the_loop(kind, num_enqueued, n):
 
 
 @pytest.mark.parametrize('kind', ['CrosSCLR', 'CMD'])
-def test_random_vectors_are_nobodys_neighbours(kind):
+def test_initial_random_vectors_are_no_neighbours(kind):
     """Not even one that is the very query and key."""
     method = method_with_queue(kind, 2)
     pair = Streams(unit(1, D), unit(1, D))
@@ -151,7 +151,7 @@ def test_random_vectors_are_nobodys_neighbours(kind):
         assert all(x[0, 0] == 4 for x in seen)
 
 
-def test_queue_is_a_ring():
+def test_queue_is_a_ring_buffer():
     method = MODELS.build(dict(type='SkeletonCLR', **SMALL))
     start, total = method.queue_joint.clone(), 0
     assert_close(start.norm(dim=1), torch.ones(K))
@@ -172,7 +172,7 @@ def test_queue_is_a_ring():
         assert torch.equal(method.queue_motion[last], keys.motion[-1])
 
 
-def test_keys_of_all_processes_enter_by_rank(monkeypatch):
+def test_keys_of_all_processes_are_enqueued_by_rank(monkeypatch):
     """Processes with 2 and 3 clips; both must end with the same queue."""
     own = [Streams(torch.randn(n, D), torch.randn(n, D)) for n in (2, 3)]
     rows = [torch.cat(keys, 1) for keys in own]
@@ -198,7 +198,7 @@ def test_keys_of_all_processes_enter_by_rank(monkeypatch):
 
 @EACH
 @pytest.mark.parametrize('num_clips', [1, 2])
-def test_a_step(kind, num_clips):
+def test_step(kind, num_clips):
     """Keys of the weak view enter the queue after the loss."""
     model = build(kind, dict(stream_norm=dict(type='StreamNorm'),
                              skip_absent_persons=True))
@@ -235,7 +235,7 @@ def test_a_step(kind, num_clips):
 
 
 @EACH
-def test_who_gets_a_gradient(kind):
+def test_parameters_with_a_gradient(kind):
     model = build(kind)
     model.loss(*batch())
     losses = contrast_losses(model.loss(*batch()))
@@ -299,7 +299,7 @@ def test_restored_state_continues_identically(kind):
 
 @pytest.mark.parametrize('progress, mining', [
     (0., False), (0.49, False), (0.5, True), (1., True)])
-def test_mining_starts_at_its_share_of_the_training(progress, mining):
+def test_mining_starts_at_mining_start(progress, mining):
     method = method_with_queue('CrosSCLR', K)
     plain = method_with_queue('SkeletonCLR', K)
     plain.load_state_dict(method.state_dict())
@@ -381,6 +381,6 @@ def test_weight_and_ramp(kind, monkeypatch):
     (dict(type='CrosSCLR', mining_start=1.5), 'mining_start of CrosSCLR must '
      r'be a share of the training in \[0, 1\], not 1.5'),
 ])
-def test_refusals(options, sentence):
+def test_invalid_arguments_raise(options, sentence):
     with pytest.raises(InputError, match=sentence):
         MODELS.build({'dim': 2, 'queue_size': 16, **options})

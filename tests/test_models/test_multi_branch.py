@@ -71,7 +71,7 @@ def test_default_preprocessors_are_separate_and_the_toolbox_ones():
 
 @pytest.mark.parametrize('unlabeled, expected', [(None, -0.5),
                                                  (scaled(3.), -1.5)])
-def test_branches_have_preprocessors_of_their_own(unlabeled, expected):
+def test_branches_have_separate_preprocessors(unlabeled, expected):
     """Unlabelled batches follow the labelled one unless told otherwise."""
     model = build(labeled=scaled(1.), unlabeled=unlabeled)
     out = model(branched())['inputs']
@@ -80,7 +80,7 @@ def test_branches_have_preprocessors_of_their_own(unlabeled, expected):
     assert model(plain(1))['inputs'].unique().tolist() == [-0.5]
 
 
-def test_batch_handed_over_is_not_changed():
+def test_batch_is_not_modified():
     batch = branched()
     build()(batch)
     for branch, n in BRANCHES.items():

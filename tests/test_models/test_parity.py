@@ -86,7 +86,7 @@ def test_every_output_is_compared(computed):
 @pytest.mark.parametrize('file, code, block', [
     (file, code, block) for file, codes in CODES.items() for code in codes
     for block in range(3)])
-def test_position_code(file, code, block):
+def test_position_encoding(file, code, block):
     arrays = read(file)
     kind = AttentionUnit if code == 'pes' else TemporalAttention
     units = [unit for unit in build(arrays, TEMPORAL[file]).backbone.layers
@@ -99,7 +99,7 @@ def test_position_code(file, code, block):
 
 
 @FILE
-def test_position_codes_are_all_there(file):
+def test_all_position_encodings_are_compared(file):
     stored = {key for key in read(file) if key.endswith('.pe')}
     assert len(stored) == 3 * len(CODES[file])
 
@@ -107,7 +107,7 @@ def test_position_codes_are_all_there(file):
 @FILE
 @pytest.mark.parametrize('choice', [
     dict(scale='sqrt'), dict(body_from='part')])
-def test_choices_of_the_paper_are_other_numbers(file, choice):
+def test_choices_of_the_paper_differ(file, choice):
     """The comparison sees what the released implementation does its way."""
     arrays = read(file)
     out = outputs(build(arrays, TEMPORAL[file], **choice), arrays)

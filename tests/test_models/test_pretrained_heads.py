@@ -96,7 +96,7 @@ def test_mlp_closed_form():
     assert_close(head(x), units @ head.fc.weight.t() + head.fc.bias)
 
 
-def test_dropout_is_of_training_alone():
+def test_dropout_only_in_training():
     head, x = build('mlp', dropout=0.5), features()
     assert not torch.equal(head(x), head(x))
     head.eval()
@@ -107,7 +107,7 @@ def test_dropout_is_of_training_alone():
 
 
 @BOTH
-def test_order_of_persons_and_frames_is_nothing(name):
+def test_order_of_persons_and_frames_changes_nothing(name):
     head, x = build(name).eval(), features()
     logits = head(x)
     for dim in (1, 3):
@@ -151,7 +151,7 @@ def test_initial_weights(name, std):
 
 
 @pytest.mark.parametrize('joints', [2, 4])
-def test_other_joints(joints):
+def test_other_joints_raise(joints):
     x = torch.randn(4, 2, CHANNELS, 3, joints)
     with pytest.raises(ValueError, match=re.escape(
             f'this JointMLPHead was built for 3 joints, the features have '

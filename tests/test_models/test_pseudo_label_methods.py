@@ -96,7 +96,7 @@ def test_loss_and_gradient(cfg, learns, loss_name):
                    if 'loss' not in name)
 
 
-def test_lees_own_has_no_threshold():
+def test_pseudo_label_of_lee_has_no_threshold():
     logits = draw_logits()
     method = attached(dict(PSEUDO_LABEL, mask=dict(HALF, threshold=0)))
     loss = method(step_of(**logits))['loss_pseudo_label']
@@ -106,7 +106,7 @@ def test_lees_own_has_no_threshold():
 
 @pytest.mark.parametrize('cfg', [PSEUDO_LABEL, FIXMATCH],
                          ids=lambda cfg: cfg['type'])
-def test_weights_may_be_soft(cfg):
+def test_soft_weights(cfg):
     """Those of SoftMatch, which are asked for once a step."""
     logits = draw_logits()
     mask = dict(type='SoftMatchWeight', decay=0.)
@@ -125,7 +125,7 @@ def test_weights_may_be_soft(cfg):
     assert_close(method.mask.state_dict(), alone.state_dict())
 
 
-def test_thresholds_by_default():
+def test_default_thresholds():
     for kind in ('PseudoLabel', 'FixMatch'):
         assert attached(dict(type=kind)).mask.threshold == 0.95
 
@@ -185,7 +185,7 @@ def test_freematch():
         assert logits['weak'].grad is None
 
 
-def test_gradient_of_the_fairness():
+def test_gradient_of_the_fairness_loss():
     """Through the mean; the histogram is a constant."""
     method, logits = attached(FREEMATCH), draw_logits()['strong']
     method.mask.double()
@@ -193,7 +193,7 @@ def test_gradient_of_the_fairness():
         lambda x: method.fairness(x.softmax(1)), [logits])
 
 
-def test_fairness_pulls_to_the_rarer_classes():
+def test_fairness_increases_rarer_classes():
     """All clips are said to be of class 0, but half are expected of 1."""
     method = attached(FREEMATCH)
     method.mask.prediction.copy_(torch.tensor([.5, .5, 0, 0, 0]))
@@ -218,7 +218,7 @@ def test_freematch_without_fairness_is_fixmatch():
         assert_close(list(one.values()), list(other.values()), rtol=0, atol=0)
 
 
-def test_fairness_needs_freematchs_averages():
+def test_fairness_without_freematch_threshold_raises():
     with pytest.raises(InputError, match=re.escape(
             'the fairness loss of FreeMatch needs mask=dict(type='
             "'FreeMatchThreshold'), not FixedThreshold")):
@@ -247,7 +247,7 @@ def test_entropy():
     assert logits['strong'].grad is None
 
 
-def test_entropy_of_clips_that_are_certain():
+def test_entropy_of_certain_clips():
     """Of a probability of 0, too, there is no NaN."""
     logits = torch.tensor([[500., 0, 0, 0, -500]], requires_grad=True)
     out = attached(ENTROPY)(step_of(weak=logits))
@@ -261,7 +261,7 @@ def test_entropy_of_clips_that_are_certain():
 @pytest.mark.parametrize('cfg', [
     dict(PSEUDO_LABEL, mask=NEVER), dict(FIXMATCH, mask=NEVER), FREEMATCH],
     ids=lambda cfg: cfg['type'])
-def test_nothing_passes(cfg):
+def test_no_clip_is_used(cfg):
     method, logits = attached(cfg), draw_logits()
     if cfg is FREEMATCH:
         method.mask.decay = 1.
@@ -307,7 +307,7 @@ def test_ramp(cfg, ramp, factors):
 @pytest.mark.parametrize('kind, ramp', [
     ('PseudoLabel', 'LinearRamp'), ('EntropyMinimization', 'LinearRamp'),
     ('MeanTeacher', 'SigmoidRamp'), ('FixMatch', None), ('FreeMatch', None)])
-def test_ramps_by_default(kind, ramp):
+def test_default_ramps(kind, ramp):
     given = MODELS.build(dict(type=kind)).ramp
     assert ramp == (given and type(given).__name__)
     assert given is None or given.end == 0.4
@@ -323,7 +323,7 @@ def test_ramps(progress, linear, sigmoid):
 
 
 @pytest.mark.parametrize('end', [0, -1, 1.5, float('nan')])
-def test_ramps_that_end_nowhere(end):
+def test_invalid_ramp_ends_raise(end):
     with pytest.raises(InputError, match=re.escape(
             'end of LinearRamp must be a share of the training in (0, 1]')):
         MODELS.build(dict(type='LinearRamp', end=end))
@@ -331,7 +331,7 @@ def test_ramps_that_end_nowhere(end):
 
 @ALL
 @pytest.mark.parametrize('weight', [-1, float('nan')])
-def test_weights_that_are_none(cfg, weight):
+def test_invalid_loss_weights_raise(cfg, weight):
     with pytest.raises(InputError, match=f'loss_weight of {cfg["type"]} must '
                        'be at least 0'):
         MODELS.build(dict(cfg, loss_weight=weight))
@@ -350,13 +350,13 @@ def test_describe_labels():
         np.exp(-(shares * np.log(shares)).sum()))
 
 
-def test_labels_that_are_spread_evenly():
+def test_uniform_labels():
     out = describe_labels('x', torch.eye(CLASSES),
                           torch.full((CLASSES, ), 0.1), samples(CLASSES))
     assert out['x_used_classes'].item() == pytest.approx(CLASSES)
 
 
-def test_no_label_is_used():
+def test_describe_labels_without_used_labels():
     out = describe_labels('x', torch.eye(CLASSES), torch.zeros(CLASSES),
                           samples(CLASSES))
     assert out['x_used_share'] == 0 and out['x_used_classes'] == 0

@@ -86,7 +86,7 @@ def test_quarter_turns_are_exact():
 
 
 @pytest.mark.parametrize('k', range(4))
-def test_motion_stays_that_of_the_joints(k):
+def test_motion_is_that_of_the_turned_joints(k):
     joint = torch.randn(2, 1, 2, FRAMES, JOINTS, 3)
     motion = joint.diff(dim=3, append=joint[:, :, :, -1:])
     out = turn(torch.cat((joint, motion), -1), torch.full((2, 1), k))
@@ -154,7 +154,7 @@ def test_one_pass_of_the_encoder(copies, size):
 
 
 @pytest.mark.parametrize('num_turns', [2, 4])
-def test_turns_are_drawn_anew_for_every_clip(num_turns):
+def test_turns_are_random_for_every_clip(num_turns):
     method, seen = build(num_turns=num_turns).methods[0], []
     for _ in range(40):
         method.views_to_encode(dict(labeled=clips(3), weak=clips(4, 2)))
@@ -166,7 +166,7 @@ def test_turns_are_drawn_anew_for_every_clip(num_turns):
     assert (seen != seen[:, :1]).any()
 
 
-def test_a_seed_gives_the_same_turns():
+def test_same_seed_gives_the_same_turns():
     model, data = build().eval(), batch()
     losses = []
     for seed in (1, 1, 2, 3):
@@ -196,7 +196,7 @@ def test_bfloat16(copies):
     sum(x for name, x in losses.items() if 'loss' in name).backward()
 
 
-def test_the_task_can_be_learned():
+def test_task_can_be_learned():
     """Bodies that face along x: their turn is to be told soon."""
     torch.manual_seed(0)
     model = build(copies='all')
@@ -216,13 +216,13 @@ def test_the_task_can_be_learned():
     assert accuracy[-1] == 1 > accuracy[0]
 
 
-def test_head_starts_as_the_classifier_does():
+def test_head_is_initialised_like_the_classifier():
     fc = build().methods[0].fc
     assert fc.in_features == WIDTH and (fc.bias == 0).all()
     assert 0.005 < fc.weight.std() < 0.02
 
 
-def test_channels_that_are_not_the_encoders():
+def test_wrong_channels_raise():
     sentence = ('in_channels of S4L is 9: set it to the channels of the '
                 'encoder STGCN, 8')
     with pytest.raises(InputError, match=sentence):
@@ -239,7 +239,7 @@ def scored(n):
 
 
 @EACH_FORM
-def test_scored_key_points_are_refused(copies):
+def test_scored_key_points_raise(copies):
     method = build(copies=copies).methods[0]
     sentence = ('the third coordinate of the clips never falls, as the score '
                 'of 2D key points, but S4L turns 3D skeletons about the '
@@ -249,20 +249,20 @@ def test_scored_key_points_are_refused(copies):
 
 
 @pytest.mark.parametrize('channels', [4, 8])
-def test_other_coordinates_are_refused(channels):
+def test_other_coordinates_raise(channels):
     x = clips(3, channels=channels)
     with pytest.raises(InputError, match=f'the clips have {channels // 2} '
                                          'coordinates, but S4L turns 3D'):
         build().methods[0].views_to_encode(dict(labeled=x, weak=x))
 
 
-def test_clips_that_stand_still_are_not_scores():
+def test_static_clips_are_not_scores():
     x = clips(3).abs()
     x[..., 3:] = 0
     build().methods[0].views_to_encode(dict(labeled=x, weak=x))
 
 
-def test_unknown_copies_and_turns():
+def test_unknown_copies_and_turns_raise():
     with pytest.raises(InputError, match="copies of S4L must be 'one' or "
                                          "'all', not 'two'"):
         S4L(copies='two')

@@ -4,10 +4,10 @@ import re
 
 import pytest
 import torch
-from lives import assert_same
 from mmaction.registry import MODELS
 from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper
+from resumable_runs import assert_same
 from torch.testing import assert_close
 from unlabeled import (
     BACKBONE,
@@ -69,7 +69,7 @@ def as_loaded(batch):
 
 # Nothing, and next to nothing
 
-def test_without_methods_it_is_psp_without_contrast():
+def test_without_methods_equals_psp_without_contrast():
     """Bit by bit: initial weights, losses, gradients, running statistics."""
     models = [build(), build(kind='PSPRecognizer')]
     assert_same(*(dict(model.state_dict()) for model in models))
@@ -99,7 +99,7 @@ def supervised():
 
 
 @EACH
-def test_without_a_weight_it_is_supervised_only(cfg, supervised):
+def test_without_weight_equals_supervised_only(cfg, supervised):
     """Bit by bit, and its own state stays as it is."""
     model = build(dict(cfg, loss_weight=0.))
     before = copy.deepcopy(dict(model.methods.state_dict()))
@@ -111,7 +111,7 @@ def test_without_a_weight_it_is_supervised_only(cfg, supervised):
                     (model.classifier().eval()(x), {}))
 
 
-def test_supervised_only_leaves_unlabelled_clips_alone(supervised):
+def test_supervised_only_ignores_unlabeled_clips(supervised):
     model = build('SupervisedOnly')
     sizes = watch(model)
     first, _ = differentiate(model, draw_batch())
@@ -122,7 +122,7 @@ def test_supervised_only_leaves_unlabelled_clips_alone(supervised):
 
 
 @EACH
-def test_initial_weights_are_those_without_methods(cfg):
+def test_initial_weights_equal_those_without_methods(cfg):
     """And so are the numbers drawn after them."""
     plain = dict(build().state_dict()), torch.rand(3)
     model, then = build(cfg), torch.rand(3)
@@ -145,7 +145,7 @@ def test_losses_of_a_step(cfg):
 
 
 @EACH
-def test_encoder_sees_one_batch(cfg):
+def test_encoder_gets_one_batch(cfg):
     """Of the labelled clips and the views that the method learns from."""
     model = build(cfg)
     sizes = watch(model)
@@ -155,7 +155,7 @@ def test_encoder_sees_one_batch(cfg):
     assert sizes == [2 * (LABELED + len(views) * UNLABELED)]
 
 
-def test_a_view_is_encoded_and_classified_once():
+def test_view_is_encoded_and_classified_once():
     """However many methods name it; with dropout this makes a difference."""
     model = build(FIXMATCH, ENTROPY, cls_head=dict(HEAD, dropout=0.5))
     sizes, outputs = watch(model), []
@@ -171,7 +171,7 @@ def test_a_view_is_encoded_and_classified_once():
         outputs[2], weak.argmax(1)))
 
 
-def test_losses_add_up_in_a_train_step():
+def test_losses_are_summed_in_a_train_step():
     """Nested views go through the preprocessor as they are."""
     model = build(FIXMATCH, ENTROPY)
     sgd = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1))
@@ -183,7 +183,7 @@ def test_losses_add_up_in_a_train_step():
                  {name: expected[name].detach() for name in names})
 
 
-def test_nested_views_are_prepared_as_the_unlabelled_branch():
+def test_nested_views_are_prepared_as_the_unlabeled_branch():
     prepare = MODELS.build(dict(
         type='MultiBranchPreprocessor',
         unlabeled=dict(type='ActionDataPreprocessor', mean=[1.], std=[2.],
@@ -206,7 +206,7 @@ def test_nested_views_are_prepared_as_the_unlabelled_branch():
     assert len(batch['inputs']['unlabeled']['weak']) == 2  # as it was
 
 
-def test_an_unlabelled_branch_without_views_is_the_weak_one():
+def test_unlabeled_branch_without_views_is_the_weak_view():
     inputs, data_samples = draw_batch()
     losses = [build(ENTROPY).loss(*batch) for batch in (
         (inputs, data_samples),
@@ -215,7 +215,7 @@ def test_an_unlabelled_branch_without_views_is_the_weak_one():
     assert_same(*losses)
 
 
-def test_several_clips_of_a_sample_count_each():
+def test_clips_of_a_sample_count_separately():
     """Each is a clip of its own to the encoder and to the loss."""
     inputs, data_samples = draw_batch(views=('weak', ))
     clips = inputs['unlabeled']['weak']
@@ -227,7 +227,7 @@ def test_several_clips_of_a_sample_count_each():
     assert_same(single, double)
 
 
-def test_samples_stand_for_each_of_their_clips():
+def test_samples_are_repeated_for_each_clip():
     """Of the labelled clips, too, and where a mask asks for their numbers."""
     inputs, data_samples = draw_batch(labeled=4)
     flexmatch = dict(type='FixMatch', mask=dict(
@@ -300,7 +300,7 @@ def test_psp_and_fixmatch_share_a_pass():
     assert {x for x in losses if 'loss' in x} == set(expected)
 
 
-def test_psp_contrasts_the_weak_view_where_no_method_names_it():
+def test_psp_contrasts_the_weak_view_if_no_method_uses_it():
     model = psp(dict(type='MeanTeacher'))
     sizes = watch(model)
     losses = model.loss(*draw_batch())
@@ -308,7 +308,7 @@ def test_psp_contrasts_the_weak_view_where_no_method_names_it():
     assert {'loss_con_body', 'loss_mean_teacher'} <= set(losses)
 
 
-def test_psp_with_a_method_without_weight_is_psp():
+def test_psp_with_a_method_without_weight_equals_psp():
     """Bit by bit; the strong view is left alone."""
     first, second = (psp(*methods) for methods in (
         [], [dict(FIXMATCH, loss_weight=0.)]))
@@ -339,23 +339,23 @@ def refused(*methods, kind='SemiSupervisedRecognizer', batch=None, **kwargs):
     return str(error.value)
 
 
-def test_two_methods_of_a_name():
+def test_two_methods_with_the_same_loss_raise():
     assert refused(ENTROPY, ENTROPY) == (
         "two methods give 'loss_entropy': keep one")
 
 
-def test_a_neck_to_no_purpose():
+def test_unused_neck_raises():
     with pytest.raises(InputError, match='uses no neck: take it out'):
         build(ENTROPY, neck=dict(type='PyramidPooling'))
 
 
 @pytest.mark.parametrize('methods', [dict(type='VAT'), ['VAT'], 'VAT'])
-def test_methods_that_are_no_list_of_configs(methods):
+def test_invalid_methods_raise(methods):
     with pytest.raises(InputError, match='methods must be a list of configs'):
         build(methods=methods)
 
 
-def test_views_of_other_lengths():
+def test_views_of_different_lengths_raise():
     inputs, data_samples = draw_batch()
     inputs['unlabeled']['strong'] = inputs['unlabeled']['strong'][:, :, :, 1:]
     assert refused(FIXMATCH, batch=(inputs, data_samples)).startswith(
@@ -363,13 +363,13 @@ def test_views_of_other_lengths():
         '(1, 6, 20, 6), weak (1, 6, 20, 6), strong (1, 5, 20, 6); sample')
 
 
-def test_a_view_named_as_the_labelled_branch():
+def test_view_named_labeled_raises():
     inputs, data_samples = draw_batch(views=('weak', 'labeled'))
     assert refused(ENTROPY, batch=(inputs, data_samples)).startswith(
         "a view of MultiView is named 'labeled'")
 
 
-def test_no_labelled_clips():
+def test_missing_labeled_branch_raises():
     inputs, data_samples = draw_batch()
     inputs.pop('labeled')
     assert refused(FIXMATCH, batch=(inputs, data_samples)) == (
@@ -378,7 +378,7 @@ def test_no_labelled_clips():
 
 @pytest.mark.parametrize('kind', ['FixMatch', 'MeanTeacher', 'FreeMatch'])
 @pytest.mark.parametrize('plain', [False, True])
-def test_a_view_is_missing(kind, plain):
+def test_missing_view_raises(kind, plain):
     inputs, data_samples = draw_batch(views=('weak', ))
     if plain:
         inputs['unlabeled'] = inputs['unlabeled']['weak']
@@ -391,7 +391,7 @@ def test_a_view_is_missing(kind, plain):
 
 @pytest.mark.parametrize('plain', [False, True])
 @EACH
-def test_no_unlabelled_clips(cfg, plain):
+def test_missing_unlabeled_branch_raises(cfg, plain):
     name = cfg['type']
     inputs, data_samples = draw_batch(views=())
     if plain:
@@ -402,14 +402,14 @@ def test_no_unlabelled_clips(cfg, plain):
         f'{name} out of methods')
 
 
-def test_no_method_for_unlabelled_clips():
+def test_unlabeled_clips_without_method_raise():
     assert refused() == (
         'the batch has an unlabelled branch, but this '
         'SemiSupervisedRecognizer has no method for it: set methods, or '
         'remove InterleaveHook from custom_hooks')
 
 
-def test_psp_without_the_weak_view():
+def test_psp_without_the_weak_view_raises():
     assert re.match(
         'this PSPRecognizer contrasts the view weak of the unlabelled clips, '
         'but the batch has only .*strong: name a view of MultiView weak',
@@ -417,20 +417,20 @@ def test_psp_without_the_weak_view():
                 **CONTRAST))
 
 
-def test_psp_without_unlabelled_clips_still_says_so():
+def test_psp_without_unlabeled_clips_raises():
     assert 'this PSPRecognizer has a contrastive loss, but the batch has no ' \
         'unlabelled branch: add InterleaveHook' in refused(
             FIXMATCH, kind='PSPRecognizer', batch=draw_batch(views=()),
             **CONTRAST)
 
 
-def test_a_channel_that_does_not_fit():
+def test_wrong_channels_raise():
     with pytest.raises(ValueError):
         build(FIXMATCH, backbone=BACKBONE,
               cls_head=dict(HEAD, in_channels=16))
 
 
-def test_a_stage_that_there_is_not():
+def test_unknown_stage_raises():
     with pytest.raises(ValueError, match="must be 'backbone' or 'head', not "
                        "'neck'"):
         build().extract_feat(draw_batch()[0]['labeled'], 'neck')
@@ -449,7 +449,7 @@ def test_progress(done, of, progress):
     assert training_progress() == progress
 
 
-def test_a_ramp_follows_the_runner():
+def test_ramp_follows_the_runner():
     hub = MessageHub.get_current_instance()
     model = build(dict(ENTROPY, ramp=dict(type='LinearRamp', end=0.5)))
     model.eval()
@@ -476,7 +476,7 @@ class Norm(UnlabeledMethod):
                     classes=step.logits('doubled').size(1))
 
 
-def test_a_method_of_ones_own():
+def test_custom_method():
     """It may encode what is not a view, under a name of its own."""
     MODELS.register_module(module=Norm, force=True)
     model = build('Norm')

@@ -114,7 +114,7 @@ def test_tokens_equal_loops(name, tokens):
 
 
 @pytest.mark.parametrize('hyperbolic', [True, False])
-def test_every_feature_is_of_its_token(hyperbolic, monkeypatch):
+def test_every_feature_belongs_to_its_token(hyperbolic, monkeypatch):
     """What stands at (n, m, :, p, v) was token p V + v of that person."""
     net = build(hyperbolic=hyperbolic)
     for block in net.blocks:
@@ -138,7 +138,7 @@ def test_persons_and_clips_do_not_mix():
     assert moved.max() < 1e-12
 
 
-def test_some_tokens_may_be_left_out():
+def test_subset_of_tokens():
     """As in pre-training; their order does not matter."""
     net, tokens = build(), torch.randn(2, 9, CHANNELS, dtype=torch.float64)
     out = net.encode(tokens)
@@ -148,7 +148,7 @@ def test_some_tokens_may_be_left_out():
 
 # Attention
 
-def test_fused_attention_is_the_plain_one():
+def test_fused_attention_equals_plain_attention():
     x, results = clips(), []
     plain, fused = (build(fused=flag) for flag in (False, True))
     fused.load_state_dict(plain.state_dict())
@@ -162,7 +162,7 @@ def test_fused_attention_is_the_plain_one():
 
 @pytest.mark.parametrize('block', [0, 1, -1])
 @pytest.mark.parametrize('hyperbolic', [True, False])
-def test_attention_is_what_the_encoder_attends_by(block, hyperbolic):
+def test_attention_equals_that_of_the_encoder(block, hyperbolic):
     net, x = build(hyperbolic=hyperbolic), clips()
     for chosen in net.blocks:  # of this little data all rows are uniform
         nn.init.normal_(chosen.attn.qkv.weight)
@@ -209,7 +209,7 @@ def test_autocast_to_bfloat16():
         assert value.grad.isfinite().all() and value.grad.any(), name
 
 
-def test_drop_path_changes_training_alone():
+def test_drop_path_only_in_training():
     plain, net = build(), build(drop_path_rate=0.3)
     net.load_state_dict(plain.state_dict())
     x = clips(8)
@@ -220,7 +220,7 @@ def test_drop_path_changes_training_alone():
     assert not torch.equal(net(x), out)
 
 
-def test_drop_path_is_of_both_branches():
+def test_drop_path_in_both_branches():
     """Of a chance close to 1, nothing of a block is left in training."""
     block = TransformerBlock(CHANNELS, 2, mlp_ratio=2, drop_path=0.9999)
     x = torch.randn(3, 5, CHANNELS)
@@ -235,7 +235,7 @@ def test_drop_path_grows_from_zero():
     assert rates == pytest.approx([0, 0.15, 0.3])
 
 
-def test_a_frozen_encoder_stays_as_it_is():
+def test_frozen_encoder_does_not_change():
     """As built, and in training; what is on top of it trains."""
     net, x = build(frozen=True, drop_path_rate=0.9), clips()
     plain = build().eval()
@@ -310,7 +310,7 @@ def test_trains_and_predicts_in_a_recognizer(case):
 
 @pytest.mark.parametrize('kind, parts', [
     ('PSPRecognizer', CONTRAST), ('RecognizerGCNWithNeck', dict(neck=NECK))])
-def test_a_pyramid_needs_all_joints(kind, parts):
+def test_pyramid_without_all_joints_raises(kind, parts):
     with pytest.raises(ValueError, match=re.escape(
             'the encoder SkeletonTransformer leaves 7 of 20 joints out, but '
             "the neck needs all: set backbone=dict(tokens='all')")):
@@ -353,7 +353,7 @@ def changed_state(change):
 
 
 @pytest.mark.parametrize('change', CHANGES)
-def test_weights_that_do_not_fit_are_refused(change, tmp_path):
+def test_mismatched_weights_raise(change, tmp_path):
     """However they are loaded."""
     state, sentence = changed_state(change)
     model, path = recognizer(), str(tmp_path / 'other.pth')
@@ -384,7 +384,7 @@ def test_weights_that_do_not_fit_are_refused(change, tmp_path):
                    torch.device('cpu'))
 
 
-def test_a_copy_refuses_them_too():
+def test_mismatched_weights_of_a_copy_raise():
     """Such as the one that EMAHook keeps."""
     state, _ = changed_state('missing')
     model = copy.deepcopy(recognizer())
@@ -405,7 +405,7 @@ def test_load_from_of_the_runner(tmp_path):
 
 
 @pytest.mark.parametrize('patches', [1, 2, 3, 5, 12])
-def test_time_code_is_interpolated(patches):
+def test_time_embedding_is_interpolated(patches):
     """Half-pixel convention: the ends keep, a line stays a line between."""
     code = torch.randn(1, 3, 1, CHANNELS, dtype=torch.float64)
     out = resize_time_code(code, patches)
@@ -421,7 +421,7 @@ def test_time_code_is_interpolated(patches):
 
 
 @pytest.mark.parametrize('how', ['strict', 'mmengine', 'pretrained'])
-def test_a_checkpoint_of_other_frames(how, tmp_path):
+def test_checkpoint_of_other_frames(how, tmp_path):
     source, path = recognizer(), str(tmp_path / 'pretrained.pth')
     state = source.state_dict()
     copies = copy.deepcopy(state)
@@ -468,7 +468,7 @@ def test_layer_of_every_parameter():
     ((1, 1, 6, 25, 3), 'built for 20 joints, the clips have 25: set layout'),
     ((1, 1, 6, 20, 2), 'for 3 coordinates, the clips have 2: set in_channels'),
 ])
-def test_invalid_clips(shape, sentence):
+def test_invalid_clips_raise(shape, sentence):
     for method in ('forward', 'attention'):
         with pytest.raises(InputError, match=sentence):
             getattr(build(), method)(torch.randn(shape, dtype=torch.float64))
@@ -484,6 +484,6 @@ def test_invalid_clips(shape, sentence):
     (dict(num_heads=3), 'num_heads=3 does not divide embed_dims=8'),
     (dict(num_heads=0), 'num_heads=0 does not divide embed_dims=8'),
 ])
-def test_bad_arguments(kwargs, sentence):
+def test_invalid_arguments_raise(kwargs, sentence):
     with pytest.raises(InputError, match=re.escape(sentence)):
         SkeletonTransformer('nwucla', **dict(SMALL, **kwargs))

@@ -66,7 +66,7 @@ def test_absent_persons_are_not_counted():
         assert_close(other.state_dict()[key], x)
 
 
-def test_nobody_at_all():
+def test_clips_without_persons():
     norm, nobody = StreamNorm(), torch.zeros(N, M, T, V, 3)
     for y in norm(nobody, nobody):
         assert (y == 0).all()
@@ -74,7 +74,7 @@ def test_nobody_at_all():
 
 
 @pytest.mark.parametrize('unit', [1000., 0.1])
-def test_unit_does_not_matter(unit):
+def test_unit_changes_nothing(unit):
     """Metres, millimetres, ten metres: the encoder sees no difference."""
     joint, motion = streams()
     ours = StreamNorm()(joint, motion)
@@ -92,13 +92,13 @@ def test_evaluation_uses_running_statistics():
         assert_close(y, x * ((count - 1) / count).sqrt())
 
 
-def test_nothing_is_learnt_and_the_state_is_saved():
+def test_no_parameters_and_the_state_is_saved():
     assert not list(StreamNorm().parameters())
     assert len(StreamNorm().state_dict()) == 6
 
 
 @pytest.mark.parametrize('channels', [2, 4])
-def test_other_coordinates_are_refused(channels):
+def test_other_coordinates_raise(channels):
     sentence = (f'StreamNorm was built for 3 coordinates, the data has '
                 f'{channels}: set')
     with pytest.raises(ValueError, match=sentence):

@@ -130,7 +130,7 @@ def hessian_direction(model, clips, noise):
 
 
 @EACH_ENCODER
-def test_direction_is_that_of_the_hessian(encoder, monkeypatch):
+def test_direction_equals_that_of_the_hessian(encoder, monkeypatch):
     model, clips = build(encoder), skeletons()
     noise = torch.randn_like(clips[..., :3])
     there = (clips[..., :3] != 0).any(-1, keepdim=True)
@@ -143,7 +143,7 @@ def test_direction_is_that_of_the_hessian(encoder, monkeypatch):
     assert (cosine > 0.95).all(), cosine
 
 
-def test_more_iterations_displace_worse():
+def test_more_iterations_increase_the_loss():
     model, clips = build().double(), skeletons().double()
     losses = []
     for model.methods[0].num_iters in (1, 8):
@@ -178,7 +178,7 @@ def test_displaced_clips():
     assert (displaced != clips).any()
 
 
-def test_what_was_masked_after_the_motion_stays_zero():
+def test_joints_masked_after_the_motion_stay_zero():
     clips = skeletons()
     clips[3, 0, 0, 2, 5] = 0
     moved = vat.displace(clips, (clips[..., :3] != 0) * 0.1 *
@@ -186,7 +186,7 @@ def test_what_was_masked_after_the_motion_stays_zero():
     assert (moved[3, 0, 0, 2, 5] == 0).all()
 
 
-def test_the_encoder_is_given_displaced_clips():
+def test_encoder_gets_displaced_clips():
     model, clips, seen = build(norm=False), skeletons(), []
     hook = model.backbone.register_forward_hook(
         lambda module, args, out: seen.append(args[0].detach().clone()))
@@ -203,7 +203,7 @@ def test_the_encoder_is_given_displaced_clips():
 
 @EACH_ENCODER
 @pytest.mark.parametrize('fails', [False, True])
-def test_no_trace(encoder, fails):
+def test_model_is_not_changed(encoder, fails):
     """Neither in buffers nor in gradients nor in switches."""
     model, clips = build(encoder, dropout=0.5), skeletons()
     model(clips)
@@ -262,13 +262,13 @@ def test_frozen_statistics(kind, shape, momentum):
         assert torch.equal(value, before[name])
 
 
-def test_evaluation_goes_by_running_statistics():
+def test_evaluation_uses_running_statistics():
     norm, x = nn.BatchNorm1d(3).eval(), torch.randn(4, 3)
     with frozen_statistics(norm):
         assert_close(norm(x), x, rtol=1e-4, atol=1e-4)
 
 
-def test_gradient_goes_through_the_displaced_clips_alone():
+def test_gradient_only_through_the_displaced_clips():
     """As with the target and the displacement held fixed, by differences."""
     model, clips = build().double(), skeletons().double()
     other = deepcopy(model).classifier()
@@ -286,14 +286,14 @@ def test_gradient_goes_through_the_displaced_clips_alone():
     assert 'cls_head.fc.weight' in names
 
 
-def test_nothing_is_dropped():
+def test_dropout_is_off():
     """The passes differ by the displacement alone."""
     model, clips = build(dropout=0.9, radius=1e-9).double(), skeletons()
     assert run(model, clips.double()).item() == pytest.approx(0, abs=1e-12)
 
 
 @pytest.mark.parametrize('encoder', ENCODERS)
-def test_bfloat16_autocast_is_off_in_it(encoder):
+def test_autocast_is_off(encoder):
     model, clips, kinds = build(encoder), skeletons(), []
     for module in model.modules():
         if isinstance(module, (nn.Conv2d, nn.Linear)):
@@ -319,7 +319,7 @@ def with_tf32():
     cudnn.allow_tf32, cuda.matmul.allow_tf32 = before
 
 
-def test_tf32_is_off_in_it(with_tf32):
+def test_tf32_is_off(with_tf32):
     model, seen = build(), []
     model.backbone.register_forward_hook(lambda *args: seen.append(
         (cudnn.allow_tf32, cuda.matmul.allow_tf32)))
@@ -352,7 +352,7 @@ def test_empty_clips_and_flat_predictions():
 
 
 @pytest.mark.parametrize('size', [1e-37, 1e-20, 1., 1e30])
-def test_unit_whatever_the_size(size):
+def test_unit_of_any_size(size):
     x = torch.randn(3, 2, 1, 4, 5, 3)
     x[1, 0] = 0
     norms = vat.unit(size * x).square().sum((2, 3, 4, 5)).sqrt()
@@ -361,7 +361,7 @@ def test_unit_whatever_the_size(size):
     assert_close(norms, expected)
 
 
-def test_scores_are_left_alone():
+def test_scores_are_not_displaced():
     model, clips = build(coordinates=2), skeletons()
     moved, _ = displacement_of(model, clips)
     displaced = vat.displace(clips, moved)
@@ -370,7 +370,7 @@ def test_scores_are_left_alone():
         assert same == (channel in (2, 5))
 
 
-def test_beside_other_methods():
+def test_together_with_other_methods():
     """In the recognizer: one common pass, in which VAT has no part."""
     model = build()
     batches = []
@@ -386,13 +386,13 @@ def test_beside_other_methods():
 
 @pytest.mark.parametrize('name, value', [
     ('radius', 0.), ('xi', -1.), ('num_iters', 0), ('coordinates', 0)])
-def test_numbers_must_be_positive(name, value):
+def test_non_positive_arguments_raise(name, value):
     with pytest.raises(InputError, match=f'{name} of VAT must be greater '
                                          f'than 0, not {value}'):
         VAT(**{name: value})
 
 
-def test_too_many_coordinates():
+def test_too_many_coordinates_raise():
     with pytest.raises(InputError, match='displace 4 coordinates, but the '
                                          'clips have 3: set coordinates to 3'):
         run(build(coordinates=4), skeletons())

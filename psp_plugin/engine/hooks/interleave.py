@@ -173,7 +173,7 @@ def seed_workers(loader: DataLoader, *key: int) -> None:
     if getattr(loader.worker_init_fn, 'func', None) is worker_init_fn:
         seed = np.random.SeedSequence(key).generate_state(1)[0]
         loader.worker_init_fn = partial(
-            loader.worker_init_fn, seed=int(seed) // 2)  # leaves room for the rank
+            loader.worker_init_fn, seed=int(seed) // 2)  # room for the rank
 
 
 def cycle(loader: DataLoader, epoch: int = 0,
