@@ -1,4 +1,4 @@
-"""Each repair: the problem without it, its absence with it, its restraint."""
+"""Each patch: the problem without it, the fix, and when it is not applied."""
 import subprocess
 import sys
 import textwrap
@@ -9,7 +9,7 @@ from mmengine.logging import HistoryBuffer
 
 from psp_plugin import compat
 
-# Loads compat.py alone: importing the package would apply every repair.
+# Loads only compat.py: importing the package would apply every patch.
 ALONE = '''
 import importlib.util, sys
 spec = importlib.util.spec_from_file_location('compat', {path!r})
@@ -91,7 +91,7 @@ def test_installed_importlib_metadata_is_not_patched(tmp_path):
 
 
 def write_transformers(folder, source):
-    """A package `transformers` of version 5 with this modeling_utils.py."""
+    """Writes a package `transformers` 5 with this modeling_utils.py."""
     package = folder / 'transformers'
     info = folder / 'transformers-5.0.dist-info'
     package.mkdir(), info.mkdir()
@@ -150,7 +150,7 @@ def test_safe_loading_is_patched(tmp_path):
 
 
 class Evil:
-    """Unpickles by calling something."""
+    """Calls a function when it is unpickled."""
 
     def __init__(self, function, *args):
         self.call = function, args

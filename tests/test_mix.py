@@ -11,7 +11,7 @@ from toy import CONFIGS, set_everywhere, write_ntu
 
 from psp_plugin.skeletons import get_pyramid
 
-# The encoders as the shipped configs have them, a few channels each.
+# The encoders of the shipped configs with few channels.
 SMALL_GCN = dict(base_channels=8, num_stages=3, inflate_stages=[2],
                  down_stages=[3])
 ENCODERS = {
@@ -22,7 +22,7 @@ ENCODERS = {
     'STGCN++': ('mix/ppa_stgcnpp_ntu60_xsub_5p.py',
                 dict(SMALL_GCN, base_channels=12)),  # six branches
 }
-# A layout of one's own: six joints, three parts, two bodies.
+# A custom layout: six joints, three parts, two bodies.
 OWN = dict(_delete_=True, name='own', parts=[[0, 1], [2, 3], [4, 5]],
            bodies=[[0], [1, 2]])
 OWN_GRAPH = dict(_delete_=True, num_node=6, center=1,
@@ -41,7 +41,7 @@ LAYOUTS = {
 
 
 def mixed(encoder, layout, folder):
-    """A shipped config, changed as a user changes it for their layout."""
+    """A shipped config, changed for another layout as by a user."""
     name, small = ENCODERS[encoder]
     pyramid, graph, scored = copy.deepcopy(LAYOUTS[layout])
     joints = 6 if layout == 'own' else get_pyramid(pyramid).num_joints
@@ -105,7 +105,7 @@ def test_train_step_and_prediction(encoder, layout, tmp_path):
 
 @MODELS.register_module()
 class PerJointMLP(torch.nn.Module):
-    """An encoder that a user registers: it looks at no other joint."""
+    """A custom encoder, which encodes each joint separately."""
 
     def __init__(self, channels):
         super().__init__()
@@ -133,7 +133,7 @@ def test_wrong_joints_raise_at_build_time(encoder, tmp_path):
     cfg.model.neck.layout = 'openpose'
     with pytest.raises(ValueError, match=(
             f'encoder {encoder} is built for 17 joints, but the neck has '
-            "layout 'openpose' of 18: give both the same joint layout")):
+            "layout 'openpose' of 18: set the same joint layout for both")):
         MODELS.build(cfg.model)
 
 

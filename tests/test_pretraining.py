@@ -1,4 +1,4 @@
-"""Pre-training and what begins with it, as the runner does them."""
+"""Pre-training, fine-tuning and evaluation in the runner."""
 import copy
 
 import numpy as np
@@ -34,7 +34,7 @@ LOSSES = {'loss', 'loss_rec', 'loss_cc_spatial_global',
 
 
 class Watch(Hook):
-    """Keeps the weights at the start, and whether samples have a label."""
+    """Keeps the initial weights, and whether samples have a label."""
     priority = 'LOWEST'
 
     def __init__(self):
@@ -75,7 +75,7 @@ def ann_file(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def pretrained(ann_file, tmp_path_factory):
-    """A pre-training of two epochs: its runner and what was watched."""
+    """A pre-training of two epochs: its runner and its Watch hook."""
     return run(pretrain_config(ann_file, tmp_path_factory.mktemp('pretrain')))
 
 
@@ -86,7 +86,7 @@ def checkpoint(pretrained):
 
 @pytest.fixture(scope='module')
 def finetuned(ann_file, checkpoint, tmp_path_factory):
-    """A fine-tuning of it: its runner and what was watched."""
+    """A fine-tuning of it: its runner and its Watch hook."""
     return run(finetune_config(
         ann_file, tmp_path_factory.mktemp('finetune'), checkpoint))
 
@@ -106,7 +106,7 @@ def test_pretraining(pretrained):
 
 
 def test_labels_change_nothing(pretrained, tmp_path):
-    """Neither those of a file are looked at, nor those of a sample."""
+    """Neither labels in the file nor in the samples are used."""
     labels = [(5 * i + 3) % CLASSES for i in range(CLIPS)]
     cfg = pretrain_config(write_clips(tmp_path / 'other.pkl', labels),
                           tmp_path)
@@ -119,7 +119,7 @@ def test_labels_change_nothing(pretrained, tmp_path):
 
 
 def test_killed_and_resumed_equals_uninterrupted(ann_file, tmp_path):
-    """The masks of a resumed run, too: they are in the losses."""
+    """Including the masks, on which the losses depend."""
     def config(name):
         cfg = pretrain_config(ann_file, tmp_path / name, epochs=3)
         cfg.custom_imports.imports.append('resumable_runs')
@@ -141,7 +141,7 @@ def test_predict_raises(pretrained):
         pretrained[0].test()
 
 
-# What begins with it
+# After pre-training
 
 def test_fine_tuning(pretrained, finetuned):
     runner, watch = finetuned
@@ -149,7 +149,7 @@ def test_fine_tuning(pretrained, finetuned):
     assert_same(encoder_of(watch.start), encoder)
     for name, value in runner.model.named_parameters():
         assert not torch.equal(value, watch.start[name]), name
-    # Layer by layer: the first ones at a rate of their own.
+    # Layer-wise learning rates.
     rates = {group['initial_lr'] for group in
              runner.optim_wrapper.param_groups}
     assert sorted(rates) == pytest.approx([
@@ -159,7 +159,7 @@ def test_fine_tuning(pretrained, finetuned):
 
 
 def test_fine_tuned_model_is_tested(ann_file, finetuned, tmp_path):
-    """In a run that only tests, the pre-trained encoder is not needed."""
+    """A test run does not need the pre-trained encoder's checkpoint."""
     cfg = finetune_config(ann_file, tmp_path, 'not_there.pth')
     cfg.load_from = finetuned[0].work_dir + '/epoch_2.pth'
     runner = Runner.from_cfg(cfg)

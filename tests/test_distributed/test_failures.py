@@ -1,6 +1,6 @@
-"""A rank hangs, dies or cannot begin: the others end with an error, soon.
+"""A rank hangs, is killed or cannot start: the others soon raise an error.
 
-Here no launcher ends the others; ``test_scripts.py`` has one that does.
+No launcher ends the others here; it does in ``test_scripts.py``.
 """
 import signal
 
@@ -15,7 +15,7 @@ def test_hanging_rank(two_ranks):
 
 
 def test_rank_that_cannot_start(two_ranks):
-    """Rank 1 stops in before_train; rank 0 waits for it, and is told."""
+    """Rank 1 stops in before_train; rank 0, which waits, gets an error."""
     assert two_ranks[1]['exitcode'] == 1
     assert 'end' not in two_ranks[1]
     assert 'Connection closed by peer' in two_ranks[0]['end']['error']

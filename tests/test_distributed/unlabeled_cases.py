@@ -21,8 +21,8 @@ METHODS = {
     'SoftMatch': dict(type='FixMatch', mask=MASKS['SoftMatch']),
     'MeanTeacher': dict(type='MeanTeacher', decay=0.6, ramp=None),
 }
-# These draw at random, or contrast a rank's own clips or in the order of the
-# ranks: what ranks share is alike, but not what one process has.
+# These use random numbers, or contrast a rank's own clips or in the order of
+# the ranks: ranks have the same shared state, but one process has another.
 OF_A_RANK = {
     'VAT': dict(type='VAT', ramp=None),
     'S4L': dict(type='S4L'),
@@ -50,7 +50,7 @@ def ask_mask(name: str, rank: int = 0, world_size: int = 1) -> List[tuple]:
 
 
 def freeze_norms(model: nn.Module) -> None:
-    """They remember some clips, and use that from then on."""
+    """Batch norms get running statistics of some clips and keep them."""
     for module in model.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.momentum = 1

@@ -53,7 +53,7 @@ def test_killed_while_writing(ann_file, tmp_path, reference, save, latest):
     assert f'Auto resumed from the latest checkpoint {tmp_path}/{latest}' in (
         printed)
     assert_as_uninterrupted(reference, tmp_path)
-    # The parts that it left were written again, and are reference.
+    # Incomplete files were written again.
     checkpoints = [sorted(path.name for path in folder.glob('*.pth*'))
                    for folder in (reference, tmp_path)]
     assert checkpoints[0] == checkpoints[1]
@@ -62,9 +62,9 @@ def test_killed_while_writing(ann_file, tmp_path, reference, save, latest):
         assert_same(load_state(reference / name), load_state(tmp_path / name))
 
 
-def test_resume_after_a_truncated_checkpoint_of_the_plain_hook(ann_file, tmp_path,
-                                                       reference):
-    """MMEngine's hook spoils the latest one; another is taken, and told."""
+def test_resume_after_a_truncated_checkpoint_of_the_plain_hook(
+        ann_file, tmp_path, reference):
+    """MMEngine's hook leaves it; the run resumes from another, and warns."""
     cfg = resumable_config(ann_file, tmp_path)
     cfg.custom_hooks.append(dict(type='KillRun', save=4))
     cfg.default_hooks.checkpoint.type = 'CheckpointHook'

@@ -125,7 +125,8 @@ def test_saving_inside_an_epoch_raises(ann_file, tmp_path):
               **{'default_hooks.checkpoint.by_epoch': False})
 
 
-def test_resuming_with_another_epoch_length_raises(ann_file, tmp_path, reference):
+def test_resuming_with_another_epoch_length_raises(ann_file, tmp_path,
+                                                   reference):
     with pytest.raises(ValueError, match='in epoch 1 at iteration 3, but '
                        'epochs of 6 iterations end at 6'):
         start(resumable_config(ann_file, tmp_path), resume=True,

@@ -1,4 +1,4 @@
-"""Models of these tests are in no training, whatever test came before."""
+"""Resets the training progress, which other tests may have set."""
 import pytest
 from unlabeled import reset_message_hub
 

@@ -1,4 +1,4 @@
-"""Parts that do not fit are told in one sentence when the model is built."""
+"""Mismatched modules raise an error of one sentence at build time."""
 import pytest
 import torch
 from mmaction.registry import MODELS
@@ -20,7 +20,7 @@ ENCODERS = dict(dsta=DSTA, stgcn=STGCN, stgcnpp=STGCNPP, aagcn=AAGCN)
 
 @MODELS.register_module()
 class SilentEncoder(nn.Module):
-    """One of a user's own, which says nothing of its channels."""
+    """A custom encoder without ``out_channels``."""
 
     def forward(self, x):
         x = nn.functional.pad(x.mean(2), (0, 1))  # (N, M, V, 4)
@@ -28,7 +28,7 @@ class SilentEncoder(nn.Module):
 
 
 def build(backbone=DSTA, **widths):
-    """A recognizer of 8 channels, but for those that are given."""
+    """Builds a recognizer of 8 channels, except those in the arguments."""
     neck, projector, head = (widths.get(name, 8) for name in (
         'neck', 'projector', 'cls_head'))
     return MODELS.build(dict(
@@ -70,7 +70,7 @@ def test_gcn_with_neck():
 
 
 def test_encoder_without_out_channels():
-    """Parts must agree when built, and with the encoder at its first batch."""
+    """Modules must agree at build time, and with the encoder's first batch."""
     with pytest.raises(ValueError, match='neck is built for 8 channels, but '
                                          'projector is built for 16'):
         build(dict(type='SilentEncoder'), projector=16)

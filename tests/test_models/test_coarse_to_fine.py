@@ -150,7 +150,7 @@ def test_weights_multiply():
     (dict(joint=1, body=2), ['body', 'joint']),
 ])
 def test_level_of_weight_0_is_neither_computed_nor_logged(weights, kept):
-    """Its features may even be absent."""
+    """Its features may be missing."""
     joint, motion = ({k: x[k] for k in kept} for x in levels())
     losses = CoarseToFineContrastiveLoss(level_weights=weights)(joint, motion)
     assert list(losses) == [f'loss_con_{level}' for level in kept]

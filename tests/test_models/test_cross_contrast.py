@@ -14,14 +14,14 @@ REDUCTION = pytest.mark.parametrize('reduction', ['mean', 'row'])
 
 
 def groups(b=5, sizes=(3, 4), channels=6, dtype=torch.float64):
-    """Latent tokens; of an odd number of patches one group has more."""
+    """Latent tokens; with an odd number of patches one group has more."""
     generator = torch.Generator().manual_seed(0)
     return [torch.randn(b, k, channels, generator=generator,
                         dtype=torch.float64).to(dtype) for k in sizes]
 
 
 def slow_contrast(a, b, reduction):
-    """Entry by entry, from lists of lists."""
+    """C(a, b) of lists of lists, entry by entry."""
     n, total = len(a), 0.
     for i in range(n):
         row = [math.exp(sum(x * y for x, y in zip(a[i], b[j])))
@@ -32,7 +32,7 @@ def slow_contrast(a, b, reduction):
 
 
 def slow_losses(temporal, spatial, reduction):
-    """From the tokens of both groups, N lists of K lists each."""
+    """Losses from the tokens of both groups, N lists of K lists each."""
     def mean(tokens):
         return [sum(c) / len(c) for c in zip(*tokens)]
 
@@ -65,7 +65,7 @@ def test_settings_of_the_config():
 
 @pytest.mark.parametrize('b', [1, 2, 7])
 def test_identical_features(b):
-    """Uniform rows: 1 - 1/B a row, which the mean shrinks by B."""
+    """Uniform rows: 1 - 1/B per row, which the mean divides by B."""
     alike = torch.ones(b, 4, dtype=torch.float64)
     row = 1 - 1 / b
     assert cross_contrast(alike, alike, 'row').item() == pytest.approx(row)
@@ -74,7 +74,7 @@ def test_identical_features(b):
 
 @REDUCTION
 def test_distant_clips(reduction):
-    """Every clip finds itself; or each finds the next one."""
+    """Every clip is most similar to itself, or to the next one."""
     far = 30 * torch.eye(4, dtype=torch.float64)
     assert cross_contrast(far, far, reduction).item() < 1e-12
     wrong = cross_contrast(far, far.roll(1, 0), reduction).item()
@@ -113,7 +113,7 @@ def test_autocast_is_computed_in_float32(dtype, inputs):
 @pytest.mark.parametrize('count', [1, 3])
 def test_other_numbers_of_groups_raise(count):
     with pytest.raises(InputError, match='compares two groups of tokens, but '
-                       f'the masking makes {count}: take CrossMasking, or '
+                       f'the masking makes {count}: use CrossMasking, or '
                        'set loss_cc=None$'):
         CrossContrastLoss()(groups(sizes=(3, ) * count))
 

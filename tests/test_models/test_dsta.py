@@ -28,7 +28,7 @@ def small(temporal='conv', frames=9, joints=5, **kwargs):
 
 
 def settle(module):
-    """Random values for all that starts as a constant, evaluation mode."""
+    """Randomises all constant parameters and sets evaluation mode."""
     for value in [*module.parameters(), *module.buffers()]:
         if value.is_floating_point() and value.std(unbiased=False) == 0:
             value.data.uniform_(0.5, 1.5)
@@ -76,7 +76,7 @@ def slow_map(module, x):
 
 
 def slow_unit(unit, x, stride):
-    """AttentionUnit of one (C, L, V): every node gathers along its column."""
+    """AttentionUnit of one (C, L, V): every node sums along its column."""
     attention = slow_map(unit.attention, x)
     heads = []
     for one in attention:
@@ -251,9 +251,10 @@ def test_parameters_of_the_released_sizes():
      "temporal must be 'conv' or 'attention', not 'lstm'"),
     (dict(temporal='attention'), "temporal='attention' needs num_frames"),
     (dict(blocks=[[8, 8, 4, 1], [6, 8, 4, 1]]),
-     'block 1 takes 6 channels, but is given 8'),
+     'block 1 of blocks has 6 input channels, but its input has 8: set them '
+     'to 8'),
     (dict(blocks=[[8, 7, 4, 1], [7, 8, 4, 1]]),
-     'an even number is needed, not 7'),
+     'needs an even number of channels, not 7'),
 ])
 def test_invalid_arguments_raise(kwargs, sentence):
     with pytest.raises(ValueError, match=re.escape(sentence)):

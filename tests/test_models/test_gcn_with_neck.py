@@ -21,7 +21,7 @@ def build(**changes):
 
 
 def test_neck_refines_by_part_and_body():
-    """Joint by joint: the mean of its three levels, found by its groups."""
+    """The feature of each joint is the mean of its three levels."""
     torch.manual_seed(0)
     neck = PyramidRefiningNeck(in_channels=8, layout='coco').eval()
     x = torch.randn(2, 1, 8, 3, 17)
@@ -51,7 +51,7 @@ def test_every_parameter_is_trained():
 
 
 def test_trains_under_bfloat16():
-    """The toolbox's accuracy goes through NumPy, which has no bfloat16."""
+    """The toolbox computes accuracy with NumPy, which has no bfloat16."""
     samples = [ActionDataSample().set_gt_label(i) for i in range(3)]
     with torch.autocast('cpu', torch.bfloat16):
         losses = build()(torch.randn(3, 1, 2, 6, 17, 3), samples, mode='loss')
@@ -76,7 +76,7 @@ def test_stages_and_prediction():
 
 
 @pytest.mark.parametrize('changes, sentence', [
-    (dict(neck=None), 'has no neck: give it one, or use RecognizerGCN'),
+    (dict(neck=None), 'has no neck: set neck, or use RecognizerGCN'),
     (dict(neck=dict(NECK, layout='nturgb+d')),
      "encoder STGCN is built for 17 joints, but the neck has layout "
      r"'nturgb\+d' of 25"),

@@ -21,7 +21,7 @@ def vectors(*shape, size=1., seed=0):
 
 
 def slow_map(x):
-    """One vector: tanh(|x|) / |x| x, of norm 1 - 1e-5 at most."""
+    """tanh(|x|) / |x| x of one vector, of norm 1 - 1e-5 at most."""
     norm = math.sqrt(sum(c * c for c in x))
     return [c * min(math.tanh(norm), 1 - 1e-5) / norm for c in x]
 
@@ -51,7 +51,7 @@ def test_zero_stays_zero_and_its_gradient_is_the_identity(dtype):
 
 @pytest.mark.parametrize('size', [1e-3, 1., 6., 20., 1e4])
 def test_points_are_inside_the_ball_in_float32(size):
-    """So that no distance is infinite."""
+    """Otherwise distances would be infinite."""
     x = vectors(500, 64, size=size).float()
     y = exponential_map(x)
     norm = y.double().norm(dim=-1)
@@ -63,7 +63,7 @@ def test_points_are_inside_the_ball_in_float32(size):
 
 @pytest.mark.parametrize('size', [0.3, 3., 30.])
 def test_gradient_of_the_map(size):
-    """Beyond 1 - 1e-5, too, where the norm stands still."""
+    """Also beyond 1 - 1e-5, where the norm is constant."""
     x = vectors(3, 4, size=size).requires_grad_()
     assert torch.autograd.gradcheck(exponential_map, x)
 
@@ -96,7 +96,7 @@ def test_distance_from_the_origin_is_twice_the_length():
 
 @pytest.mark.parametrize('size', [0.1, 1., 10.])
 def test_distance_in_float32_close_to_the_boundary(size):
-    """Symmetric and of zero diagonal to the bit; right to 1% at worst."""
+    """Exactly symmetric with a zero diagonal; the error is at most 1%."""
     points = exponential_map(vectors(40, 32, size=size).float())
     out = poincare_distance(points, points)
     assert out.dtype == torch.float32

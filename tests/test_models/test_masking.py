@@ -1,4 +1,4 @@
-"""Which tokens stay visible: scores against loops, draws against chances."""
+"""Visible tokens: scores against loops, samples against probabilities."""
 import math
 import re
 
@@ -29,7 +29,7 @@ def seed():
 
 
 def tokens(b=2, patches=4, joints=JOINTS, dtype=torch.float64):
-    """Random ones; root and coordinates need not be of the same clips."""
+    """Random tokens; root and coordinates need not match them."""
     return Tokens(*(x.to(dtype) for x in (
         torch.randn(b, patches * FRAMES, joints, 3, dtype=torch.float64),
         torch.randn(b, patches, joints, CHANNELS, dtype=torch.float64),
@@ -47,7 +47,7 @@ def build(name, **kwargs):
 
 
 def noise_for(name, x, dtype=torch.float64):
-    """Uniform numbers for every group of a masking."""
+    """Uniform random numbers for every group of a masking."""
     b, patches, joints = x.euclid.shape[:3]
     rows = ([patches - patches // 2, patches // 2] if name == 'cross'
             else [patches])
@@ -55,7 +55,7 @@ def noise_for(name, x, dtype=torch.float64):
             for r in rows]
 
 
-# The draw
+# Sampling
 
 @pytest.mark.parametrize('mask_ratio, tokens, visible', [
     (0.9, 216, 21), (0.9, 70, 7), (0.9, 10, 1), (0.9, 9, 1), (0.9, 1, 1),
@@ -77,7 +77,7 @@ def test_counts_equal_integer_arithmetic(percent):
 
 
 def slow_keys(scores, noise, temperature):
-    """One sequence."""
+    """Keys of one sequence."""
     scaled = [s / (temperature * max(scores) + 1e-10) for s in scores]
     total = sum(math.exp(s) for s in scaled)
     return [math.log(math.exp(s) / total) -
@@ -108,7 +108,7 @@ def test_extreme_noise(noise):
 
 @pytest.mark.parametrize('value', [0., 1e-30, 3., 1e30])
 def test_equal_scores_have_no_effect(value):
-    """Such as those of a clip without motion: noise alone decides."""
+    """Such as those of a clip without motion: only noise decides."""
     noise = torch.rand(4, 10)
     kept = TokenSampler(0.7, 0.8, 'low')(torch.full((4, 10), value), noise)
     assert torch.equal(kept, noise.argsort(1)[:, :3])
@@ -122,7 +122,7 @@ def test_scale_of_scores_has_no_effect():
 
 @KEEP
 def test_samples_follow_their_distribution(keep):
-    """Two tokens, of which one is drawn: softmax(s / (tau max s))."""
+    """One of two tokens is sampled: softmax(s / (tau max s))."""
     scores, n = torch.tensor([1., 3.]).double(), 20000
     kept = TokenSampler(0.5, 0.9, keep)(scores.expand(n, 2))
     odds = math.exp(2 / 3 / 0.9)
@@ -134,7 +134,7 @@ def test_samples_follow_their_distribution(keep):
 
 @KEEP
 def test_samples_of_several_tokens_follow_the_scores(keep):
-    """Each stays visible as often as its rank says; none is certain."""
+    """Visibility follows the rank of the score; none is certain."""
     n, scores = 20000, torch.arange(8.)
     kept = TokenSampler(0.75, 0.5, keep)(scores.expand(n, 8))
     assert kept.shape == (n, 2) and (kept[:, 0] != kept[:, 1]).all()
@@ -142,7 +142,7 @@ def test_samples_of_several_tokens_follow_the_scores(keep):
     assert share.sum() == pytest.approx(2) and share.min() > 0.01
     steps = share.diff() * (1 if keep == 'high' else -1)
     assert (steps > 0).all()
-    # Of one that is drawn first, the chance is the softmax.
+    # The probability of being sampled first is the softmax.
     if keep == 'high':
         first = kept[:, 0].bincount(minlength=8) / n
         assert_close(first, (scores / 3.5).softmax(0), rtol=0, atol=0.015)
@@ -167,7 +167,7 @@ def softmax(values):
 
 
 def slow_attention(masking, x, scale, over):
-    """One sequence, (R, V, D): element by element."""
+    """Score of one sequence, (R, V, D), element by element."""
     rows, joints, channels = x.shape
     q, k = (np.einsum('tvd,ed->tve', x, layer.weight.numpy()) +
             layer.bias.numpy() for layer in (masking.query, masking.key))
@@ -216,13 +216,13 @@ def test_hierarchy_score_equals_the_loop(factor, weight):
 
 
 def slow_distance(a, b, factor):
-    """Against its definition: test_hyperbolic.py."""
+    """Tested against its definition in test_hyperbolic.py."""
     return poincare_distance(a[None], b[None], factor).item()
 
 
 @PATCHES
 def test_scores_of_the_two_groups(patches):
-    """Even rows by Euclidean tokens, odd ones by those in the ball."""
+    """Even rows use Euclidean tokens, odd ones those in the ball."""
     masking, x = build('cross'), tokens(patches=patches)
     temporal, spatial = masking.scores(x)
     even, odd = (range(first, patches, 2) for first in (0, 1))
@@ -235,7 +235,7 @@ def test_scores_of_the_two_groups(patches):
 
 @PATCHES
 def test_indices_of_the_groups(patches):
-    """Each token in one group, at its own place p V + v."""
+    """Each token is in one group, with its index p V + v."""
     everything = []
     for first in (0, 1):
         expected = [p * JOINTS + v for p in range(first, patches, 2)
@@ -268,7 +268,7 @@ def test_chosen_indices_equal_the_loop(patches, keep):
 
 
 def test_outlying_joints_tend_to_stay_visible():
-    """Of odd patches; with keep='low' they tend to be masked."""
+    """In odd patches; with keep='low' they tend to be masked."""
     x = tokens(b=2000, joints=10)
     x.euclid.mul_(0.1)[:, :, 7] += 3
     share = []
@@ -306,7 +306,7 @@ def test_initial_projections():
 # MAMP
 
 def slow_motion(clips, patches):
-    """One sequence, (T, V, C)."""
+    """Motion of one sequence, (T, V, C)."""
     frames, joints, coordinates = clips.shape
     length = frames // patches
     out = np.zeros((patches, joints))
@@ -356,7 +356,7 @@ def test_moving_joint_is_masked():
     assert (kept % 10 == 3).double().mean() < 0.07
 
 
-# Both
+# HA-CM and MAMP
 
 @BOTH
 def test_noise_differs_between_tokens_and_sequences(name):

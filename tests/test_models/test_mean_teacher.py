@@ -1,4 +1,4 @@
-"""Mean Teacher: the average, the loss against it, and its predictions."""
+"""Mean Teacher: average, loss and predictions."""
 import copy
 import re
 
@@ -32,7 +32,7 @@ def teacher_of(model):
 
 
 def blend(past, now, decay):
-    """Weights by the equation, in NumPy; at first, the student's."""
+    """The average in NumPy; initially the student's weights."""
     state = {}
     parameters = dict(now.named_parameters())
     for name, value in now.state_dict().items():
@@ -44,9 +44,9 @@ def blend(past, now, decay):
 
 
 def follow(model, steps=4, lr=0.5):
-    """Trains and computes, beside it, what the teacher and the loss are to
-    be. Gives, of every step, the loss, its own version of it and whether
-    the encoder has a gradient from it alone."""
+    """Trains, and computes teacher and loss independently. Yields, for every
+    step, the loss, the expected loss, whether the loss has a gradient in the
+    encoder, and the expected teacher."""
     state, shadow = None, copy.deepcopy(model.classifier()).train()
     for t in range(steps):
         batch = draw_batch(t)
@@ -55,11 +55,11 @@ def follow(model, steps=4, lr=0.5):
             lambda module, args, out, logits=logits: logits.append(out))
         losses = model.loss(*batch)
         handle.remove()
-        # Eq. 1: the first update copies; then 1 - 1 / t, or the decay.
+        # Eq. 1: the first update copies; then at most decay 1 - 1 / t.
         state = blend(state, model.classifier(), min(0.6, 1 - 1 / (t + 1)))
         if t == 0:
             shadow.load_state_dict(state)
-        with torch.no_grad():  # its buffers are its own from then on
+        with torch.no_grad():  # later updates do not change buffers
             for name, value in shadow.named_parameters():
                 value.copy_(state[name])
         with torch.no_grad():
@@ -83,8 +83,8 @@ def follow(model, steps=4, lr=0.5):
 
 
 def test_against_an_independent_teacher():
-    """Loss, gradient and average of four steps; one that took the student's
-    own view for the teacher's would have neither from the first one on."""
+    """Loss, gradient and average of four steps. If the teacher got the
+    student's view, loss and gradient would be 0 at the first step."""
     model = build(METHOD)
     torch.nn.init.normal_(model.cls_head.fc.weight)
     for loss, expected, moved, state in follow(model):
@@ -97,7 +97,7 @@ def test_against_an_independent_teacher():
 
 
 def test_gradient_is_that_of_the_student():
-    """Of the strong view alone, the target being a constant."""
+    """Of the strong view only; the target is constant."""
     model = build(METHOD)
     torch.nn.init.normal_(model.cls_head.fc.weight)
     train(model, 2, lr=0.01)
@@ -119,7 +119,7 @@ def test_gradient_is_that_of_the_student():
 
 
 def test_teacher_has_its_own_statistics():
-    """The first update copies the student's, its batches then move them."""
+    """The first update copies the student's, then its batches update them."""
     model = build(METHOD)
     seen = []
     teacher_of(model).module.register_forward_pre_hook(
@@ -147,7 +147,7 @@ def test_teacher_gets_no_gradient():
 
 
 def test_teacher_does_not_affect_the_optimiser():
-    """Decayed weights, momentum and clipped gradients are the student's."""
+    """Weight decay, momentum and clipping apply only to the student."""
     model = build(METHOD)
     wrapper = build_optim_wrapper(model, dict(
         type='OptimWrapper', clip_grad=dict(max_norm=1.),
@@ -172,7 +172,7 @@ def to_lists(node):
 # Prediction
 
 def predict(model, x):
-    """The logits, once the scores were found to be those."""
+    """Returns the logits after checking that the scores are theirs."""
     model.eval()
     with torch.no_grad():
         logits, _ = model.extract_feat(x, 'head')
@@ -185,7 +185,7 @@ def predict(model, x):
 
 
 def test_teacher_predicts_after_its_first_update():
-    """The student before it has a teacher, and from then on the teacher."""
+    """The student predicts before the first update, then the teacher."""
     model, x = build(METHOD), draw_batch()[0]['labeled']
     with torch.no_grad():
         assert torch.equal(predict(model, x),
@@ -202,7 +202,7 @@ def test_teacher_predicts_after_its_first_update():
 
 
 def test_checkpoint_without_a_teacher():
-    """Its student predicts, and is where the average begins."""
+    """Its student predicts, and the average starts from it."""
     trained = build('SupervisedOnly')
     train(trained, 2)
     model, x = build(METHOD, seed=5), draw_batch()[0]['labeled']
@@ -232,7 +232,7 @@ def test_state_dict_restores_the_state():
 
 
 def test_checkpoint_of_other_classes():
-    """Its teacher is forgotten with its head: the next one begins anew."""
+    """Teacher and head are discarded: the average starts again."""
     trained = build(METHOD)
     train(trained, 2)
     state = trained.state_dict()
@@ -271,12 +271,12 @@ def test_teacher_is_exported():
 
 def test_two_teachers_raise():
     with pytest.raises(InputError, match=re.escape(
-            'MeanTeacher and MeanTeacher each bring a teacher that '
+            'MeanTeacher and MeanTeacher each have a teacher that '
             'predicts: keep one of them')):
         build(METHOD, METHOD)
 
 
-# The average itself
+# The average
 
 @pytest.mark.parametrize('decay', [1, 1.5, -0.1, float('nan')])
 def test_invalid_decays_raise(decay):

@@ -1,4 +1,4 @@
-"""Absent persons, computed or left out."""
+"""Absent persons, encoded or left out."""
 import pytest
 import torch
 from test_psp_recognizer import HEAD, build, clips, samples  # noqa: F401
@@ -7,7 +7,7 @@ from psp_plugin.models.recognizers.persons import feature_indices, find_present
 
 
 def one_or_two(n):
-    """Clips of which every other one has a single person."""
+    """Clips; every second one has a single person."""
     x = clips(n, num_clips=2)
     x[::2, :, 1] = 0
     return x
@@ -37,7 +37,7 @@ def test_logits_of_the_mean_over_present_persons():
     one = plain(x[::2, :, :1], None, mode='tensor', stage='head')
     torch.testing.assert_close(logits.view(4, 2, -1)[1::2].flatten(0, 1), two)
     torch.testing.assert_close(logits.view(4, 2, -1)[::2].flatten(0, 1), one)
-    # It makes a difference.
+    # With absent persons averaged in, the logits differ.
     averaged = plain(x[::2], None, mode='tensor', stage='head')
     assert (averaged - one).abs().max() > 1e-3
 

@@ -23,7 +23,7 @@ def seed():
 
 
 def build(layout='nturgb+d', channels=4, heads=2, **kwargs):
-    """A neck whose batch norms do something, in evaluation mode, float64."""
+    """A neck with random batch norms, in evaluation mode and float64."""
     neck = PyramidPolymerizingAttention(channels, layout, heads, **kwargs)
     for level in neck.levels.values():
         norm = level.feed_forward[1]
@@ -43,7 +43,7 @@ def array(tensor):
 
 
 def owner(groups, member):
-    """Phi: the group that holds a member."""
+    """Phi: the group of a member."""
     return next(i for i, group in enumerate(groups) if member in group)
 
 
@@ -138,7 +138,7 @@ def test_equals_equations(layout, scale, body_from):
 
 @LAYOUT
 def test_coefficients_of_the_equations(layout):
-    """Unlike the paper's, 0.3, 0.5 and 0.7 cannot stand for each other."""
+    """With coefficients that cannot be mistaken for each other."""
     values = dict(body_to_part=0.3, part_to_joint=0.5, body_to_joint=0.7)
     neck, x = build(layout, **values), features(layout, n=1, m=1)
     out, maps = neck(x, return_attention=True)
@@ -167,7 +167,7 @@ def test_order_of_joints_in_a_part_changes_nothing(layout, body_from):
 
 @pytest.mark.parametrize('body_from, same', [('joint', True), ('part', False)])
 def test_body_from(body_from, same):
-    """Joints 0 and 2 are of the torso, but of a part of three and of two."""
+    """Joints 0 and 2 are in the torso, in a part of three and one of two."""
     neck, x = build(body_from=body_from), features()
     order = [2, 1, 0, *range(3, 25)]
     gap = (neck.pooling(x)['body'] - neck.pooling(x[..., order])['body'])

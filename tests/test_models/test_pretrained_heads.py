@@ -1,4 +1,4 @@
-"""Classifiers on a pre-trained encoder: closed forms, loops, refusals."""
+"""Classifiers on a pre-trained encoder: closed forms, loops, errors."""
 import re
 
 import numpy as np
@@ -24,7 +24,7 @@ def seed():
 
 
 def build(name, **kwargs):
-    """Of weights that are not close to 0, in float64."""
+    """A head with weights that are not close to 0, in float64."""
     head = MODELS.build(dict(HEADS[name], **kwargs)).double()
     for value in head.parameters():
         torch.nn.init.normal_(value)
@@ -37,7 +37,7 @@ def features(n=4, m=2, frames=3, dtype=torch.float64):
 
 
 def slow_linear(head, x):
-    """Training mode: normalised by the clips of the batch."""
+    """In training mode, normalised by the clips of the batch."""
     n, m, c, t, v = x.shape
     mean = np.zeros((n, c))
     for i, p, f, j in np.ndindex(n, m, t, v):
@@ -81,7 +81,7 @@ def test_mlp_equals_the_loop():
 
 
 def test_mlp_closed_form():
-    """Each joint has hidden units of its own, all joints count for it."""
+    """Each joint has its own hidden units, and all joints contribute."""
     head = build('mlp', dropout=0, hidden_channels=JOINTS).eval()
     with torch.no_grad():
         hidden = head.hidden[0]
@@ -101,7 +101,7 @@ def test_dropout_only_in_training():
     assert not torch.equal(head(x), head(x))
     head.eval()
     assert torch.equal(head(x), head(x))
-    # Of a share p, what stays is scaled by 1 / (1 - p).
+    # With dropout p, the rest is scaled by 1 / (1 - p).
     kept = head.train().dropout(torch.ones(10000)).unique()
     assert kept.tolist() == [0, 2]
 

@@ -1,4 +1,4 @@
-"""Losses from the model's own labels, against slow NumPy versions."""
+"""Losses from pseudo-labels, against slow NumPy versions."""
 import re
 from math import exp
 
@@ -34,7 +34,7 @@ ALL = pytest.mark.parametrize(
 
 
 def draw_logits(seed=0):
-    """Of both views; about half of the clips are sure of a class."""
+    """Logits of both views; about half of the clips are confident."""
     generator = torch.Generator().manual_seed(seed)
     return {view: (2 * torch.randn(
         U, CLASSES, generator=generator, dtype=torch.float64)).requires_grad_()
@@ -50,19 +50,19 @@ def array(x):
 
 
 def sure(weak, threshold=0.5):
-    """Pseudo-labels, None where it is not sure."""
+    """Pseudo-labels, None below the threshold."""
     return [int(np.argmax(row)) if max(row) >= threshold else None
             for row in softmax(array(weak))]
 
 
 def labelled_loss(logits, labels):
-    """Over all clips, those without a label count 0."""
+    """Mean over all clips; those without a label contribute 0."""
     return sum(cross_entropy(array(row), label) for row, label
                in zip(logits, labels) if label is not None) / len(labels)
 
 
 def labelled_gradient(logits, labels):
-    """(softmax - one-hot) / U of those with a label."""
+    """(softmax - one-hot) / U of the clips with a label."""
     gradient = np.zeros((len(labels), CLASSES))
     for i, label in enumerate(labels):
         if label is not None:
@@ -107,7 +107,7 @@ def test_pseudo_label_of_lee_has_no_threshold():
 @pytest.mark.parametrize('cfg', [PSEUDO_LABEL, FIXMATCH],
                          ids=lambda cfg: cfg['type'])
 def test_soft_weights(cfg):
-    """Those of SoftMatch, which are asked for once a step."""
+    """Weights of SoftMatch, which are computed once per step."""
     logits = draw_logits()
     mask = dict(type='SoftMatchWeight', decay=0.)
     method = attached(dict(cfg, mask=mask))
@@ -152,7 +152,7 @@ def slow_fairness(strong, used, prediction, histogram):
 
 
 def test_freematch():
-    """Two batches: the averages go on, the fairness loss reads them."""
+    """Two batches: averages are updated, and the fairness loss uses them."""
     method = attached(FREEMATCH, loss_weight=2.)
     p = h = np.full(CLASSES, 1 / CLASSES)
     tau = 1 / CLASSES
@@ -186,7 +186,7 @@ def test_freematch():
 
 
 def test_gradient_of_the_fairness_loss():
-    """Through the mean; the histogram is a constant."""
+    """Through the mean; the histogram is constant."""
     method, logits = attached(FREEMATCH), draw_logits()['strong']
     method.mask.double()
     assert torch.autograd.gradcheck(
@@ -194,7 +194,7 @@ def test_gradient_of_the_fairness_loss():
 
 
 def test_fairness_increases_rarer_classes():
-    """All clips are said to be of class 0, but half are expected of 1."""
+    """All clips are predicted as class 0, but half are expected in 1."""
     method = attached(FREEMATCH)
     method.mask.prediction.copy_(torch.tensor([.5, .5, 0, 0, 0]))
     method.mask.histogram.copy_(torch.tensor([.5, .5, 0, 0, 0]))
@@ -248,7 +248,7 @@ def test_entropy():
 
 
 def test_entropy_of_certain_clips():
-    """Of a probability of 0, too, there is no NaN."""
+    """A probability of 0 gives no NaN."""
     logits = torch.tensor([[500., 0, 0, 0, -500]], requires_grad=True)
     out = attached(ENTROPY)(step_of(weak=logits))
     out['loss_entropy'].backward()
@@ -256,7 +256,7 @@ def test_entropy_of_certain_clips():
     assert logits.grad.isfinite().all()
 
 
-# What they have in common
+# All methods
 
 @pytest.mark.parametrize('cfg', [
     dict(PSEUDO_LABEL, mask=NEVER), dict(FIXMATCH, mask=NEVER), FREEMATCH],
@@ -279,7 +279,7 @@ def test_no_clip_is_used(cfg):
 
 @ALL
 def test_weight_of_the_loss(cfg):
-    """At the end of the ramp."""
+    """After the ramp."""
     logits = draw_logits()
     weight = cfg.get('loss_weight', 1.)
     one = attached(cfg)(step_of(**logits))
@@ -337,7 +337,7 @@ def test_invalid_loss_weights_raise(cfg, weight):
         MODELS.build(dict(cfg, loss_weight=weight))
 
 
-# What is logged of the labels
+# Logged statistics of pseudo-labels
 
 def test_describe_labels():
     target = torch.eye(CLASSES)[[0, 0, 1, 2, 3]]

@@ -1,4 +1,4 @@
-"""The whole method: its losses, gradients, predictions and refusals."""
+"""PSP Learning: losses, gradients, predictions and errors."""
 import re
 
 import numpy as np
@@ -26,7 +26,7 @@ TEMPORAL = pytest.mark.parametrize('temporal', ['conv', 'attention'])
 
 
 class Secret:
-    """What must not be looked at."""
+    """Raises an error on any access."""
 
     def __getattribute__(self, name):
         raise AssertionError(f'.{name} of an unlabelled sample was read')
@@ -60,7 +60,7 @@ def joint_batch(**kwargs):
 
 
 def absorbed_biases(model):
-    """Biases of the convolutions that a batch norm follows."""
+    """Biases of convolutions that are followed by a batch norm."""
     return {f'{name}.0.bias' for name, module in model.named_modules()
             if isinstance(module, torch.nn.Sequential) and len(module) > 1
             and isinstance(module[1], torch.nn.BatchNorm2d)}
@@ -108,7 +108,7 @@ def test_every_parameter_gets_a_gradient(temporal, training):
 @pytest.mark.parametrize('kind, untouched', [
     ('loss_con', {'cls_head'}), ('loss_cls', {'neck', 'projector'})])
 def test_parameters_trained_by_each_loss(kind, untouched):
-    """Section 3.5: all train the encoder, each its own part besides."""
+    """Section 3.5: all train the encoder, and each loss its own modules."""
     model = build()
     losses = model.loss(*joint_batch())
     sum(losses[key] for key in losses if kind in key).backward()
@@ -135,7 +135,7 @@ def test_one_pass_of_the_encoder_shares_batch_statistics():
 
 
 def test_losses_equal_those_of_the_modules():
-    """Classifier on labelled, pyramid and contrast on unlabelled clips."""
+    """Classifier on labelled clips, neck and contrast on unlabelled ones."""
     model = build().eval()
     inputs, data_samples = joint_batch()
     losses = model.loss(inputs, data_samples)
@@ -153,7 +153,7 @@ def test_losses_equal_those_of_the_modules():
 
 
 def test_train_step_sums_the_losses():
-    """Equation 16, from lists of clips, the unlabelled ones label-free."""
+    """Equation 16, from lists of clips, the unlabelled ones without labels."""
     model = build()
     sgd = torch.optim.SGD(model.parameters(), lr=0.1)
     batch = dict(
@@ -242,8 +242,8 @@ def test_odd_channels_raise(channels):
     ['neck'], ['projector'], ['loss_con'], ['neck', 'projector'],
     ['neck', 'loss_con'], ['projector', 'loss_con']])
 def test_incomplete_contrast_raises(absent):
-    sentence = ('neck, projector and loss_con go together, but '
-                f'{" and ".join(absent)} is None')
+    sentence = ('neck, projector and loss_con must be set together or not at '
+                f'all, but {" and ".join(absent)} is None')
     with pytest.raises(ValueError, match=re.escape(sentence)):
         build(**dict.fromkeys(absent))
 

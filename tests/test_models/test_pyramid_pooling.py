@@ -52,5 +52,5 @@ def test_attention_raises():
         projector=dict(type='PooledMLP', in_channels=8),
         loss_con=dict(type='CoarseToFineContrastiveLoss'),
         cls_head=dict(type='TwoStreamHead', num_classes=2, in_channels=8)))
-    with pytest.raises(ValueError, match='no attention to look at'):
+    with pytest.raises(ValueError, match='computes no attention'):
         model.attention(torch.zeros(1, 1, 1, 8, 25, 6))

@@ -1,4 +1,4 @@
-"""Quarter turns, and the losses of telling them, against their definition."""
+"""Quarter turns and the losses of classifying them."""
 import re
 
 import numpy as np
@@ -26,7 +26,7 @@ def seed():
 
 
 class Secret:
-    """What must not be looked at."""
+    """Raises an error on any access."""
 
     def __getattribute__(self, name):
         raise AssertionError(f'.{name} of an unlabelled sample was read')
@@ -60,7 +60,7 @@ def rotation(k):
 
 
 def rotated(x, k):
-    """Joints and motion, by the rotation matrix."""
+    """Rotates joints and motion by the rotation matrix."""
     halves = [x[..., :3].double().numpy() @ rotation(k).T,
               x[..., 3:].double().numpy() @ rotation(k).T]
     return torch.from_numpy(np.concatenate(halves, -1)).to(x)
@@ -100,7 +100,7 @@ def cross_entropies(logits, targets):
             for row, k in zip(logits, targets)]
 
 
-def told_by_hand(model, x):
+def logits_by_hand(model, x):
     """(N, 4) logits of clips: mean features of each stream, one FC."""
     joint, motion = model.encode(dict(x=x))['x']
     weight, bias = (p.detach().numpy()
@@ -113,7 +113,7 @@ def told_by_hand(model, x):
 @EACH_FORM
 @pytest.mark.parametrize('num_clips, num_turns', [(1, 4), (2, 4), (1, 2)])
 def test_losses_by_hand(copies, num_clips, num_turns):
-    """In evaluation, where batches do not matter; one clip at a time."""
+    """In evaluation mode, one clip at a time."""
     model = build(copies=copies, num_turns=num_turns,
                   loss_weight=0.5).double().eval()
     torch.nn.init.normal_(model.methods[0].fc.weight)
@@ -129,7 +129,7 @@ def test_losses_by_hand(copies, num_clips, num_turns):
             ks = [drawn[i].item()] if copies == 'one' else range(num_turns)
             for k in ks:
                 turned = rotated(x[i:i + 1], k * 4 // num_turns)
-                logits = told_by_hand(model, turned)
+                logits = logits_by_hand(model, turned)
                 every += cross_entropies(logits, [k])
                 right.append(logits.argmax() == k)
                 if view == 'labeled' and k:
@@ -197,7 +197,7 @@ def test_bfloat16(copies):
 
 
 def test_task_can_be_learned():
-    """Bodies that face along x: their turn is to be told soon."""
+    """The turn of bodies that face along x is learned soon."""
     torch.manual_seed(0)
     model = build(copies='all')
     pose = torch.randn(1, 1, 2, 1, JOINTS, 3).expand(4, 1, 2, FRAMES, -1, -1)
@@ -231,7 +231,7 @@ def test_wrong_channels_raise():
 
 
 def scored(n):
-    """2D key points; their motion has the mean of two scores."""
+    """2D key points, whose motion has the mean of two scores."""
     x = clips(n)
     x[..., 2] = x[..., 2].sigmoid() * (x[..., :2] != 0).any(-1)
     x[..., 5] = x[..., 2]
@@ -241,9 +241,10 @@ def scored(n):
 @EACH_FORM
 def test_scored_key_points_raise(copies):
     method = build(copies=copies).methods[0]
-    sentence = ('the third coordinate of the clips never falls, as the score '
+    sentence = ('the third coordinate of the clips and its motion are never '
+                'negative, like the score '
                 'of 2D key points, but S4L turns 3D skeletons about the '
-                'vertical: take S4L out of methods, or train on 3D skeletons')
+                'vertical: remove S4L from methods, or train on 3D skeletons')
     with pytest.raises(InputError, match=re.escape(sentence)):
         method.views_to_encode(dict(labeled=clips(3), weak=scored(4)))
 

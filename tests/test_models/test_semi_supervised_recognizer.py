@@ -1,4 +1,4 @@
-"""The recognizer with a list of methods: one pass, losses, refusals."""
+"""The recognizer with a list of methods: one pass, losses, errors."""
 import copy
 import re
 
@@ -50,7 +50,7 @@ EACH = pytest.mark.parametrize(
 
 
 def watch(model):
-    """The sizes of the batches that its encoder gets."""
+    """Records the batch sizes of the encoder."""
     sizes = []
     model.backbone.register_forward_hook(
         lambda module, args, out: sizes.append(len(args[0])))
@@ -58,7 +58,7 @@ def watch(model):
 
 
 def as_loaded(batch):
-    """Lists of clips, as a loader gives them."""
+    """Lists of clips, as from a loader."""
     def split(node):
         if isinstance(node, dict):
             return {key: split(value) for key, value in node.items()}
@@ -67,7 +67,7 @@ def as_loaded(batch):
     return dict(inputs=split(batch[0]), data_samples=batch[1])
 
 
-# Nothing, and next to nothing
+# Without methods, or without weight
 
 def test_without_methods_equals_psp_without_contrast():
     """Bit by bit: initial weights, losses, gradients, running statistics."""
@@ -84,7 +84,7 @@ def test_without_methods_equals_psp_without_contrast():
 
 
 def numbers(model, steps=2):
-    """What a training makes, apart from the method's own state."""
+    """Results of a training, except the method's own state."""
     start = {name: x.clone() for name, x in model.state_dict().items()}
     losses = train(model, steps)
     gradients = {name: x.grad for name, x in model.named_parameters()}
@@ -100,7 +100,7 @@ def supervised():
 
 @EACH
 def test_without_weight_equals_supervised_only(cfg, supervised):
-    """Bit by bit, and its own state stays as it is."""
+    """Bit by bit; the method's own state does not change."""
     model = build(dict(cfg, loss_weight=0.))
     before = copy.deepcopy(dict(model.methods.state_dict()))
     assert_same(numbers(model), supervised)
@@ -123,7 +123,7 @@ def test_supervised_only_ignores_unlabeled_clips(supervised):
 
 @EACH
 def test_initial_weights_equal_those_without_methods(cfg):
-    """And so are the numbers drawn after them."""
+    """The same holds for random numbers after them."""
     plain = dict(build().state_dict()), torch.rand(3)
     model, then = build(cfg), torch.rand(3)
     assert_same(({name: x for name, x in model.state_dict().items()
@@ -146,7 +146,7 @@ def test_losses_of_a_step(cfg):
 
 @EACH
 def test_encoder_gets_one_batch(cfg):
-    """Of the labelled clips and the views that the method learns from."""
+    """The labelled clips and the views that the method encodes."""
     model = build(cfg)
     sizes = watch(model)
     model.loss(*draw_batch())
@@ -156,7 +156,7 @@ def test_encoder_gets_one_batch(cfg):
 
 
 def test_view_is_encoded_and_classified_once():
-    """However many methods name it; with dropout this makes a difference."""
+    """For any number of methods that use it, also with dropout."""
     model = build(FIXMATCH, ENTROPY, cls_head=dict(HEAD, dropout=0.5))
     sizes, outputs = watch(model), []
     model.cls_head.register_forward_hook(
@@ -172,7 +172,7 @@ def test_view_is_encoded_and_classified_once():
 
 
 def test_losses_are_summed_in_a_train_step():
-    """Nested views go through the preprocessor as they are."""
+    """The preprocessor keeps nested views."""
     model = build(FIXMATCH, ENTROPY)
     sgd = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1))
     expected = copy.deepcopy(model).loss(*draw_batch())
@@ -216,7 +216,7 @@ def test_unlabeled_branch_without_views_is_the_weak_view():
 
 
 def test_clips_of_a_sample_count_separately():
-    """Each is a clip of its own to the encoder and to the loss."""
+    """Encoder and loss treat each as a separate clip."""
     inputs, data_samples = draw_batch(views=('weak', ))
     clips = inputs['unlabeled']['weak']
     pairs = clips.unflatten(0, (2, 2)).flatten(1, 2)
@@ -228,7 +228,7 @@ def test_clips_of_a_sample_count_separately():
 
 
 def test_samples_are_repeated_for_each_clip():
-    """Of the labelled clips, too, and where a mask asks for their numbers."""
+    """Also of labelled clips, and for a mask that needs clip indices."""
     inputs, data_samples = draw_batch(labeled=4)
     flexmatch = dict(type='FixMatch', mask=dict(
         type='FlexMatchThreshold', num_clips=4, threshold=0.3))
@@ -249,7 +249,7 @@ def test_samples_are_repeated_for_each_clip():
 
 
 def pair(clips):
-    """Clips two by two of a sample."""
+    """Joins pairs of clips into samples."""
     return clips.unflatten(0, (-1, 2)).flatten(1, 2)
 
 
@@ -274,14 +274,14 @@ def test_float64(cfg):
     assert add_up(model.loss(inputs, data_samples)).dtype == torch.float64
 
 
-# Beside PSP Learning's contrast
+# Together with PSP Learning's contrast
 
 def psp(*methods):
     return build(*methods, kind='PSPRecognizer', **CONTRAST)
 
 
 def test_psp_and_fixmatch_share_a_pass():
-    """The parts, put together by hand, give the same losses."""
+    """The modules, called one by one, return the same losses."""
     model = psp(FIXMATCH)
     other, sizes, batch = copy.deepcopy(model), watch(model), draw_batch()
     losses = model.loss(*batch)
@@ -309,7 +309,7 @@ def test_psp_contrasts_the_weak_view_if_no_method_uses_it():
 
 
 def test_psp_with_a_method_without_weight_equals_psp():
-    """Bit by bit; the strong view is left alone."""
+    """Bit by bit; the strong view is not used."""
     first, second = (psp(*methods) for methods in (
         [], [dict(FIXMATCH, loss_weight=0.)]))
     inputs, data_samples = draw_batch()
@@ -320,7 +320,7 @@ def test_psp_with_a_method_without_weight_equals_psp():
 
 
 def test_names_in_the_state_dict_of_psp():
-    """Checkpoints of old load: the parts are where they were."""
+    """Old checkpoints must load."""
     with_method, without = psp(FIXMATCH), psp()
     assert {name.split('.')[0] for name in without.state_dict()} == {
         'backbone', 'cls_head', 'neck', 'projector'}
@@ -330,7 +330,7 @@ def test_names_in_the_state_dict_of_psp():
     assert isinstance(without, SemiSupervisedRecognizer)
 
 
-# Refusals
+# Errors
 
 def refused(*methods, kind='SemiSupervisedRecognizer', batch=None, **kwargs):
     model = build(*methods, kind=kind, **kwargs)
@@ -341,11 +341,11 @@ def refused(*methods, kind='SemiSupervisedRecognizer', batch=None, **kwargs):
 
 def test_two_methods_with_the_same_loss_raise():
     assert refused(ENTROPY, ENTROPY) == (
-        "two methods give 'loss_entropy': keep one")
+        "two methods return 'loss_entropy': keep one of them")
 
 
 def test_unused_neck_raises():
-    with pytest.raises(InputError, match='uses no neck: take it out'):
+    with pytest.raises(InputError, match='uses no neck: remove it'):
         build(ENTROPY, neck=dict(type='PyramidPooling'))
 
 
@@ -398,8 +398,8 @@ def test_missing_unlabeled_branch_raises(cfg, plain):
         inputs, data_samples = inputs['labeled'], data_samples['labeled']
     assert refused(cfg, batch=(inputs, data_samples)) == (
         f'{name} needs unlabelled clips, but the batch has no unlabelled '
-        'branch: add InterleaveHook to custom_hooks, or take '
-        f'{name} out of methods')
+        'branch: add InterleaveHook to custom_hooks, or remove '
+        f'{name} from methods')
 
 
 def test_unlabeled_clips_without_method_raise():
@@ -411,8 +411,9 @@ def test_unlabeled_clips_without_method_raise():
 
 def test_psp_without_the_weak_view_raises():
     assert re.match(
-        'this PSPRecognizer contrasts the view weak of the unlabelled clips, '
-        'but the batch has only .*strong: name a view of MultiView weak',
+        "this PSPRecognizer contrasts the view 'weak' of the unlabelled "
+        'clips, but the batch has only .*strong: name one view of MultiView '
+        "'weak'",
         refused(kind='PSPRecognizer', batch=draw_batch(views=('strong', )),
                 **CONTRAST))
 
@@ -461,10 +462,10 @@ def test_ramp_follows_the_runner():
         assert_close(loss, factor * whole)
 
 
-# A method of one's own
+# A custom method
 
 class Norm(UnlabeledMethod):
-    """What the documentation promises to authors, no more."""
+    """Uses only the documented interface."""
     views = ('other', )
 
     def views_to_encode(self, clips):
@@ -477,7 +478,7 @@ class Norm(UnlabeledMethod):
 
 
 def test_custom_method():
-    """It may encode what is not a view, under a name of its own."""
+    """It may encode other clips than the views, under a new name."""
     MODELS.register_module(module=Norm, force=True)
     model = build('Norm')
     sizes = watch(model)

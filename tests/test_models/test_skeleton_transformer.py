@@ -27,12 +27,12 @@ EXACT = dict(rtol=0, atol=1e-12)
 
 
 def table(joints, inner=()):
-    """A layout of one's own, of two parts and one body."""
+    """A custom layout of two parts and one body."""
     return dict(parts=[range(joints // 2), range(joints // 2, joints)],
                 bodies=[[0, 1]], inner=inner)
 
 
-# Layout, its joints, and those that are inner.
+# Layout, number of joints, number of inner joints.
 LAYOUTS = {
     'nturgb+d': (25, (0, 1, 4, 8, 12, 16, 20)),
     'nwucla': (20, (0, 1, 2, 4, 8, 12, 16)),
@@ -79,7 +79,7 @@ def test_any_layout(name, tokens):
 
 
 def slow_patch(conv, x, p, v):
-    """One token of (T, V, C), the codes left out."""
+    """One token of (T, V, C), without position embeddings."""
     out = conv.bias.detach().numpy().copy()
     weight = conv.weight.detach().numpy()[..., 0]  # D, C, p
     for d, c, t in np.ndindex(*weight.shape):
@@ -115,7 +115,7 @@ def test_tokens_equal_loops(name, tokens):
 
 @pytest.mark.parametrize('hyperbolic', [True, False])
 def test_every_feature_belongs_to_its_token(hyperbolic, monkeypatch):
-    """What stands at (n, m, :, p, v) was token p V + v of that person."""
+    """The feature at (n, m, :, p, v) is that of token p V + v."""
     net = build(hyperbolic=hyperbolic)
     for block in net.blocks:
         monkeypatch.setattr(block, 'forward', lambda x: x)
@@ -139,7 +139,7 @@ def test_persons_and_clips_do_not_mix():
 
 
 def test_subset_of_tokens():
-    """As in pre-training; their order does not matter."""
+    """As in pre-training; the order does not matter."""
     net, tokens = build(), torch.randn(2, 9, CHANNELS, dtype=torch.float64)
     out = net.encode(tokens)
     assert_close(net.encode(tokens.flip(1)), out.flip(1))
@@ -175,7 +175,7 @@ def test_attention_equals_that_of_the_encoder(block, hyperbolic):
     assert attention.shape == (2, 2, 2, 39, 39)
     assert_close(attention.sum(-1), torch.ones(2, 2, 2, 39).double())
     assert attention.max() > 0.5 and attention.min() >= 0
-    # Of heads 0 and 1, queries are rows 0 to 7, keys 8 to 15, values 16 on.
+    # For heads 0 and 1, queries are rows 0 to 7, keys 8 to 15, values 16 on.
     qkv = given @ attn.qkv.weight.t() + attn.qkv.bias
     value = qkv[..., 16:].unflatten(2, (2, 4)).transpose(1, 2)
     attended = (attention.flatten(0, 1) @ value).transpose(1, 2).flatten(2)
@@ -221,7 +221,7 @@ def test_drop_path_only_in_training():
 
 
 def test_drop_path_in_both_branches():
-    """Of a chance close to 1, nothing of a block is left in training."""
+    """With a rate close to 1, a block is the identity in training."""
     block = TransformerBlock(CHANNELS, 2, mlp_ratio=2, drop_path=0.9999)
     x = torch.randn(3, 5, CHANNELS)
     assert torch.equal(block(x), x)
@@ -236,7 +236,7 @@ def test_drop_path_grows_from_zero():
 
 
 def test_frozen_encoder_does_not_change():
-    """As built, and in training; what is on top of it trains."""
+    """After building and in training; the head is trained."""
     net, x = build(frozen=True, drop_path_rate=0.9), clips()
     plain = build().eval()
     plain.load_state_dict(net.state_dict())
@@ -278,7 +278,7 @@ CONTRAST = dict(
     projector=dict(type='PooledMLP', in_channels=CHANNELS),
     loss_con=dict(type='CoarseToFineContrastiveLoss'),
     cls_head=dict(type='TwoStreamHead', num_classes=5, in_channels=CHANNELS))
-# Recognizer, its parts, tokens, and streams in the channels.
+# Recognizer, its modules, tokens, and streams in the channels.
 CASES = {
     'GCN, outer': ('RecognizerGCN', {}, 'outer', 1),
     'GCN, all': ('RecognizerGCN', {}, 'all', 1),
@@ -354,7 +354,7 @@ def changed_state(change):
 
 @pytest.mark.parametrize('change', CHANGES)
 def test_mismatched_weights_raise(change, tmp_path):
-    """However they are loaded."""
+    """In every way of loading them."""
     state, sentence = changed_state(change)
     model, path = recognizer(), str(tmp_path / 'other.pth')
     before = copy.deepcopy(model.state_dict())
@@ -385,7 +385,7 @@ def test_mismatched_weights_raise(change, tmp_path):
 
 
 def test_mismatched_weights_of_a_copy_raise():
-    """Such as the one that EMAHook keeps."""
+    """Such as the copy of EMAHook."""
     state, _ = changed_state('missing')
     model = copy.deepcopy(recognizer())
     with pytest.raises(InputError, match='does not fit'):
@@ -406,7 +406,7 @@ def test_load_from_of_the_runner(tmp_path):
 
 @pytest.mark.parametrize('patches', [1, 2, 3, 5, 12])
 def test_time_embedding_is_interpolated(patches):
-    """Half-pixel convention: the ends keep, a line stays a line between."""
+    """Half-pixel convention: ends are kept, and lines stay linear between."""
     code = torch.randn(1, 3, 1, CHANNELS, dtype=torch.float64)
     out = resize_time_code(code, patches)
     assert out.shape == (1, patches, 1, CHANNELS)
@@ -461,7 +461,7 @@ def test_layer_of_every_parameter():
     assert {layer for layer, _ in layers.values()} == set(range(DEPTH + 2))
 
 
-# Refusals
+# Errors
 
 @pytest.mark.parametrize('shape, sentence', [
     ((1, 1, 8, 20, 3), 'built for 6 frames, the clips have 8: set num_frames'),

@@ -1,4 +1,4 @@
-"""Both streams get one size in any unit; absent persons stay zero."""
+"""Both streams get the same scale in any unit; absent persons stay zero."""
 import numpy as np
 import pytest
 import torch
@@ -16,7 +16,7 @@ def seed():
 
 
 def streams(channels=3, unit=1., absent=True):
-    """Joints in a unit, and their displacement, a hundredth of them."""
+    """Joints in a unit, and their displacement, a hundredth in size."""
     joint = torch.randn(N, M, T, V, channels) + 2
     joint[..., -1] *= 3
     motion = 0.01 * torch.randn_like(joint)
@@ -75,7 +75,7 @@ def test_clips_without_persons():
 
 @pytest.mark.parametrize('unit', [1000., 0.1])
 def test_unit_changes_nothing(unit):
-    """Metres, millimetres, ten metres: the encoder sees no difference."""
+    """Metres, millimetres and ten metres give the encoder the same input."""
     joint, motion = streams()
     ours = StreamNorm()(joint, motion)
     others = StreamNorm()(unit * joint, unit * motion)
@@ -108,7 +108,7 @@ def test_other_coordinates_raise(channels):
 
 
 def test_in_front_of_the_encoder():
-    """Branches share their statistics, streams do not."""
+    """Branches share statistics, streams do not."""
     model = MODELS.build(dict(
         type='PSPRecognizer', stream_norm=dict(type='StreamNorm'),
         backbone=dict(type='DSTANet', num_joints=V, num_heads=2,

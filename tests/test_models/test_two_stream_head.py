@@ -34,7 +34,7 @@ def samples(labels=range(4)):
 
 
 def test_logits_by_hand():
-    """FC(AP(f_j)) + FC(AP(f_m)): the bias counts twice."""
+    """FC(AP(f_j)) + FC(AP(f_m)): the bias is added twice."""
     head, (joint, motion) = build(), streams()
     weight, bias = head.fc.weight, head.fc.bias
     logits = head((joint, motion))
@@ -69,7 +69,7 @@ def test_loss(eps):
 
 @pytest.mark.parametrize('scored', [0, 3])
 def test_accuracy_of_known_predictions(scored):
-    """Class 3 wins and class 4 comes last, whatever the features are."""
+    """Class 3 has the highest and class 4 the lowest logit."""
     head = build()
     head.fc.weight.data.zero_()
     head.fc.bias.data = torch.tensor([4., 3, 2, 5, 0, 1]).double()

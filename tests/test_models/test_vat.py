@@ -1,4 +1,4 @@
-"""VAT against its definition; its passes leave no trace in the model."""
+"""VAT against its definition; its passes do not change the model."""
 from copy import deepcopy
 
 import numpy as np
@@ -32,7 +32,7 @@ def seed():
 
 
 class Secret:
-    """What must not be looked at."""
+    """Raises an error on any access."""
 
     def __getattribute__(self, name):
         raise AssertionError(f'.{name} of an unlabelled sample was read')
@@ -52,7 +52,7 @@ def build(encoder='stgcn', dropout=0., norm=True, **options):
 
 
 def skeletons(n=4, num_clips=1, channels=3):
-    """Clips in metres; of some a person, a frame or a joint is absent."""
+    """Clips in metres; in some a person, a frame or a joint is absent."""
     pose = torch.randn(n, num_clips, 2, 1, JOINTS, channels) * 0.4
     joint = pose + 0.03 * torch.randn(
         n, num_clips, 2, FRAMES, JOINTS, channels).cumsum(3)
@@ -78,7 +78,7 @@ def run(model, clips):
 
 
 def displacement_of(model, clips):
-    """What the method displaces clips by, as it does it."""
+    """Records the displacement that the method applies."""
     method, found = model.methods[0], []
     original = method.worst_displacement
 
@@ -93,7 +93,7 @@ def displacement_of(model, clips):
 
 
 def kl_by_hand(q_logits, p_logits):
-    """The mean over clips of sum_k q_k (log q_k - log p_k)."""
+    """Mean over clips of sum_k q_k (log q_k - log p_k)."""
     total = 0.
     for a, b in zip(q_logits.detach().double().numpy(),
                     p_logits.detach().double().numpy()):
@@ -116,7 +116,7 @@ def test_loss_by_hand(encoder):
 
 
 def hessian_direction(model, clips, noise):
-    """One power iteration with the Hessian itself, in float64."""
+    """One power iteration with the Hessian, in float64."""
     other = deepcopy(model).double().classifier()
     clips, noise = clips.double(), noise.double()
     there = (clips[..., :3] != 0).any(-1, keepdim=True)
@@ -167,7 +167,7 @@ def test_radius_is_the_root_mean_square_per_clip(coordinates):
 
 
 def test_displaced_clips():
-    """Absent ones stay zero; motion is that of the displaced joints."""
+    """Absent joints stay zero; motion is that of the displaced joints."""
     model, clips = build(), skeletons(num_clips=2)
     moved, _ = displacement_of(model, clips)
     displaced = vat.displace(clips, moved)
@@ -204,7 +204,7 @@ def test_encoder_gets_displaced_clips():
 @EACH_ENCODER
 @pytest.mark.parametrize('fails', [False, True])
 def test_model_is_not_changed(encoder, fails):
-    """Neither in buffers nor in gradients nor in switches."""
+    """Neither buffers nor gradients nor training modes."""
     model, clips = build(encoder, dropout=0.5), skeletons()
     model(clips)
     for parameter in model.parameters():
@@ -269,7 +269,7 @@ def test_evaluation_uses_running_statistics():
 
 
 def test_gradient_only_through_the_displaced_clips():
-    """As with the target and the displacement held fixed, by differences."""
+    """Equals finite differences with fixed target and displacement."""
     model, clips = build().double(), skeletons().double()
     other = deepcopy(model).classifier()
     moved, loss = displacement_of(model, clips)
@@ -287,7 +287,7 @@ def test_gradient_only_through_the_displaced_clips():
 
 
 def test_dropout_is_off():
-    """The passes differ by the displacement alone."""
+    """The passes differ only by the displacement."""
     model, clips = build(dropout=0.9, radius=1e-9).double(), skeletons()
     assert run(model, clips.double()).item() == pytest.approx(0, abs=1e-12)
 
@@ -312,7 +312,7 @@ def test_autocast_is_off(encoder):
 
 @pytest.fixture
 def with_tf32():
-    """As on a GPU where somebody asked for it."""
+    """As on a GPU with TF32 enabled."""
     before = cudnn.allow_tf32, cuda.matmul.allow_tf32
     cudnn.allow_tf32 = cuda.matmul.allow_tf32 = True
     yield
@@ -338,7 +338,7 @@ def test_without_gradients():
 
 
 def test_empty_clips_and_flat_predictions():
-    """Nothing to be displaced, or no direction: zero, and no NaN."""
+    """Without joints or direction the loss is zero, not NaN."""
     model, clips = build(), skeletons()
     clips[1] = 0
     moved, loss = displacement_of(model, clips)
@@ -371,7 +371,7 @@ def test_scores_are_not_displaced():
 
 
 def test_together_with_other_methods():
-    """In the recognizer: one common pass, in which VAT has no part."""
+    """In the recognizer: one common pass, without VAT's clips."""
     model = build()
     batches = []
     model.backbone.register_forward_hook(

@@ -1,4 +1,4 @@
-"""XCAR: its loss, its learned copy and what trains it."""
+"""XCAR: loss, learned copy and training."""
 import numpy as np
 import pytest
 import torch
@@ -14,7 +14,7 @@ FACTORS = {'rotation_factors', 'shear_factors', 'scale_factors'}
 
 
 class Secret:
-    """What must not be looked at."""
+    """Raises an error on any access."""
 
     def __getattribute__(self, name):
         raise AssertionError(f'.{name} of an unlabelled sample was read')
@@ -64,14 +64,14 @@ def test_loss_equals_the_loop(n):
 
 
 def test_loss_pulls_and_pushes():
-    """Least where copies equal their clips and the clips are opposite."""
+    """Minimal if copies equal their clips and the clips are opposite."""
     clip = torch.tensor([[1., 0.], [-1., 0.]])
     assert pull_push(clip, 3 * clip).item() == pytest.approx(-4)
     assert pull_push(clip, clip.flip(0)).item() == pytest.approx(4)
 
 
 def test_targets_are_not_trained():
-    """Each side's gradient is that of the direction in which it is query."""
+    """Each side gets the gradient of the direction in which it is query."""
     clip, copy = (torch.randn(3, 4, requires_grad=True) for _ in range(2))
     grads = torch.autograd.grad(pull_push(clip, copy), (clip, copy))
     n, eye = 3, torch.eye(3)
@@ -163,7 +163,7 @@ def test_losses_equal_those_of_the_streams():
 
 
 def test_together_with_another_method():
-    """FixMatch shares the weak view, and does not see the copy."""
+    """FixMatch shares the weak view, and does not use the copy."""
     strong = torch.randn(3, 1, 2, FRAMES, JOINTS, 6)
     inputs, samples = batch(strong=strong)
     samples['unlabeled'] = {view: [ActionDataSample() for _ in range(3)]
