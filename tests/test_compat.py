@@ -28,7 +28,7 @@ torch.save(dict(message_hub=hub.state_dict()), {path!r})
 
 
 def run(*parts: str) -> str:
-    """Runs code in a process of its own; returns its output, last line."""
+    """Runs code in a separate process; returns the last line of its output."""
     done = subprocess.run(
         [sys.executable, '-W', 'ignore', '-c',
          ALONE + '\n'.join(map(textwrap.dedent, parts))],
@@ -102,16 +102,16 @@ def write_transformers(folder, source):
     return f'sys.path.insert(0, {str(folder)!r})'
 
 
-MENDED = ('compat.patch_importlib_metadata()', 'compat.patch_missing_drn()')
+PATCHES = ('compat.patch_importlib_metadata()', 'compat.patch_missing_drn()')
 
 
 def test_new_transformers_are_the_problem(tmp_path):
     assert "'transformers.models'" in run(
-        write_transformers(tmp_path, ''), *MENDED, 'import mmaction.models')
+        write_transformers(tmp_path, ''), *PATCHES, 'import mmaction.models')
 
 
 def test_new_transformers_are_patched(tmp_path):
-    assert run(write_transformers(tmp_path, ''), *MENDED,
+    assert run(write_transformers(tmp_path, ''), *PATCHES,
                'print(compat.patch_new_transformers())',
                'import mmaction.models; print(mmaction.models.STGCN.__name__)'
                ) == 'STGCN'
@@ -119,7 +119,7 @@ def test_new_transformers_are_patched(tmp_path):
 
 def test_compatible_transformers_are_not_patched(tmp_path):
     assert run(write_transformers(tmp_path, 'apply_chunking_to_forward = 1'),
-               *MENDED, 'print(compat.patch_new_transformers())') == 'False'
+               *PATCHES, 'print(compat.patch_new_transformers())') == 'False'
 
 
 def test_missing_mmcv_raises():

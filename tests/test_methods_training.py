@@ -157,18 +157,18 @@ def test_killed_and_resumed_equals_uninterrupted(method, data, tmp_path):
         cfg.custom_imports.imports.append('resumable_runs')
         return cfg
 
-    assert train(make('whole')) == 0
-    train_killed_and_resumed(make('parts'), at=4)
-    whole, parts = (load_state(tmp_path / name / 'epoch_3.pth')
-                    for name in ('whole', 'parts'))
-    assert_same(whole, parts)
+    assert train(make('reference')) == 0
+    train_killed_and_resumed(make('resumed'), at=4)
+    reference, resumed = (load_state(tmp_path / name / 'epoch_3.pth')
+                          for name in ('reference', 'resumed'))
+    assert_same(reference, resumed)
     (numbers, ), (first, second) = (logs(tmp_path / name)
-                                    for name in ('whole', 'parts'))
+                                    for name in ('reference', 'resumed'))
     assert len(numbers) == 6
     assert first == numbers[:3] and second == numbers[2:]
     # The state is saved, and differs from that after the first epoch.
-    before = load_state(tmp_path / 'whole/epoch_1.pth')['state_dict']
-    state = {name: x for name, x in whole['state_dict'].items()
+    before = load_state(tmp_path / 'reference/epoch_1.pth')['state_dict']
+    state = {name: x for name, x in reference['state_dict'].items()
              if name.startswith('methods.')}
     assert all(any(part in name for part in STATE[method]) for name in state)
     for part in STATE[method]:

@@ -125,12 +125,12 @@ def test_killed_and_resumed_equals_uninterrupted(ann_file, tmp_path):
         cfg.custom_imports.imports.append('resumable_runs')
         return cfg
 
-    assert train(config('whole')) == 0
-    train_killed_and_resumed(config('parts'), at=7)
+    assert train(config('reference')) == 0
+    train_killed_and_resumed(config('resumed'), at=7)
     assert_same(*(load_state(tmp_path / name / 'epoch_3.pth')
-                  for name in ('whole', 'parts')))
+                  for name in ('reference', 'resumed')))
     (numbers, ), (first, second) = (logs(tmp_path / name)
-                                    for name in ('whole', 'parts'))
+                                    for name in ('reference', 'resumed'))
     assert len(numbers) == 12 and numbers[0].keys() > LOSSES
     assert first == numbers[:6] and second == numbers[4:]
 

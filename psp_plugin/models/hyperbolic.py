@@ -70,8 +70,8 @@ def poincare_distance(a: torch.Tensor, b: torch.Tensor,
         a, b = at_least_float32(a), at_least_float32(b)
         # Without the matrix product, whose cancellation errors the small
         # denominators would amplify.
-        apart = torch.cdist(
+        squared = torch.cdist(
             a, b, compute_mode='donot_use_mm_for_euclid_dist').square()
         inside = ((1 - a.square().sum(-1))[..., :, None] *
                   (1 - b.square().sum(-1))[..., None, :])
-        return torch.acosh(1 + factor * apart / inside)
+        return torch.acosh(1 + factor * squared / inside)

@@ -46,9 +46,9 @@ def test_projector_and_loss(ranks):
     expected = differentiate(Contrast(False), joint=joint, motion=motion)
     assert_close(numbers(ranks, 'features, gather=True'), expected, **EXACT)
     assert norm_of(expected[1]) > 0.1
-    alone = numbers(ranks, 'features, gather=False')
+    local = numbers(ranks, 'features, gather=False')
     for key, loss in expected[0].items():
-        assert alone[0][key] < loss - 0.1  # fewer negatives
+        assert local[0][key] < loss - 0.1  # fewer negatives
 
 
 @pytest.mark.parametrize('norm', ['none', 'frozen'])
@@ -114,8 +114,8 @@ def test_batch_norm_uses_each_ranks_own_statistics(ranks):
 
     losses, gradients = single_process(build_recognizer('batch', False), size)
     assert all((got[0][key] - losses[key]).abs() > 1e-3 for key in KEYS)
-    apart = norm_of({k: x - got[1][k] for k, x in gradients.items()})
-    assert apart > 0.1 * norm_of(gradients)
+    difference = norm_of({k: x - got[1][k] for k, x in gradients.items()})
+    assert difference > 0.1 * norm_of(gradients)
 
 
 def test_unequal_shares_raise_on_every_rank(ranks):

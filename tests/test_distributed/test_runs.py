@@ -83,13 +83,13 @@ def test_masked_pretraining(two_ranks):
 
 def test_fewer_unlabeled_clips_on_a_rank(two_ranks):
     """It restarts more often; the labelled loader sets the epoch's length."""
-    for rank, there in zip(two_ranks.values(), (28, 12)):
+    for rank, count in zip(two_ranks.values(), (28, 12)):
         names = clips(rank, 'fewer unlabelled', 'unlabeled')
         assert len(names) == LABELED // 2
-        assert all(int(name[-6:]) < there for name in names)
+        assert all(int(name[-6:]) < count for name in names)
         batches = rank['runs']['fewer unlabelled']['batches']
         assert all(len(batch['unlabeled']) == BATCH for batch in batches)
-    assert len(names) > there // 2  # more than a pass of rank 1's share
+    assert len(names) > count // 2  # more than a pass of rank 1's share
 
 
 def test_fewer_labeled_clips_on_a_rank(two_ranks):

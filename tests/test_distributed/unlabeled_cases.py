@@ -62,8 +62,8 @@ def freeze_norms(model: nn.Module) -> None:
 def train_method(name: str, norms: bool, wrap: Callable = lambda x: x,
                  rank: int = 0, world_size: int = 1
                  ) -> Dict[str, torch.Tensor]:
-    """State after three steps in float64; of all ranks together six
-    unlabelled clips a step."""
+    """State after three steps in float64, with six unlabelled clips per step
+    over all ranks."""
     model = build({**METHODS, **OF_A_RANK}[name]).double()
     nn.init.normal_(model.cls_head.fc.weight)
     if not norms:
@@ -87,7 +87,7 @@ def train_method(name: str, norms: bool, wrap: Callable = lambda x: x,
 
 
 def compute(wrap: Callable, rank: int, world_size: int) -> dict:
-    """All cases of a rank."""
+    """Runs all cases on a rank."""
     return dict(
         masks={name: ask_mask(name, rank, world_size) for name in MASKS},
         trained={(name, norms): train_method(name, norms, wrap, rank,

@@ -145,7 +145,7 @@ def test_remote_checkpoints_are_not_changed(tmp_path):
 
 
 def test_nothing_to_resume_from(tmp_path):
-    assert warnings_of(tmp_path) == []  # MMEngine starts anew
+    assert warnings_of(tmp_path) == []  # MMEngine starts from scratch
     (tmp_path / NAMES[0]).write_bytes(b'no checkpoint')
     with pytest.raises(ValueError, match='is missing, and none of the 1 '
                        'checkpoints next to it is complete: start again '

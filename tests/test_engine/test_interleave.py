@@ -1,4 +1,4 @@
-"""The hook alone, then in the unmodified runner."""
+"""The hook, then in the unmodified runner."""
 import json
 import math
 from pathlib import Path

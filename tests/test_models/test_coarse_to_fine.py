@@ -60,8 +60,8 @@ def test_one_clip_has_loss_0(tau):
 @TAU
 @pytest.mark.parametrize('n', [2, 7])
 def test_identical_features(tau, n):
-    alike = torch.ones(n, 4, dtype=torch.float64)
-    assert nt_xent(alike, 3 * alike, tau).item() == pytest.approx(
+    same = torch.ones(n, 4, dtype=torch.float64)
+    assert nt_xent(same, 3 * same, tau).item() == pytest.approx(
         math.log(2 * n - 1))
 
 
@@ -69,8 +69,8 @@ def test_identical_features(tau, n):
 @pytest.mark.parametrize('n', [2, 7])
 def test_orthogonal_clips(tau, n):
     """1 with the other stream, 0 with each of 2N - 2 negatives."""
-    apart = torch.eye(n, dtype=torch.float64)
-    assert nt_xent(apart, apart, tau).item() == pytest.approx(
+    orthogonal = torch.eye(n, dtype=torch.float64)
+    assert nt_xent(orthogonal, orthogonal, tau).item() == pytest.approx(
         math.log1p((2 * n - 2) * math.exp(-1 / tau)))
 
 

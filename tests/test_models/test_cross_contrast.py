@@ -66,10 +66,10 @@ def test_settings_of_the_config():
 @pytest.mark.parametrize('b', [1, 2, 7])
 def test_identical_features(b):
     """Uniform rows: 1 - 1/B per row, which the mean divides by B."""
-    alike = torch.ones(b, 4, dtype=torch.float64)
+    same = torch.ones(b, 4, dtype=torch.float64)
     row = 1 - 1 / b
-    assert cross_contrast(alike, alike, 'row').item() == pytest.approx(row)
-    assert cross_contrast(alike, alike).item() == pytest.approx(row / b)
+    assert cross_contrast(same, same, 'row').item() == pytest.approx(row)
+    assert cross_contrast(same, same).item() == pytest.approx(row / b)
 
 
 @REDUCTION

@@ -198,8 +198,8 @@ def test_absent_persons_are_left_out(method, monkeypatch):
 
 @pytest.mark.parametrize('skip, count', [(True, 2 + 1 + 1 + 1), (False, 8)])
 def test_sequences(skip, count):
-    """A person of zeros but for one number is there; of a clip of nobody
-    the first counts."""
+    """One non-zero coordinate makes a person present; in a clip without any
+    person the first one counts."""
     model = build(skip_absent_persons=skip).double()
     x = clips(4)
     x[1, :, 0] = 0

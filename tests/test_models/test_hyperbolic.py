@@ -27,9 +27,9 @@ def slow_map(x):
 
 
 def slow_distance(a, b, factor=2.):
-    apart = sum((i - j)**2 for i, j in zip(a, b))
+    distance = sum((i - j)**2 for i, j in zip(a, b))
     inside = (1 - sum(i * i for i in a)) * (1 - sum(j * j for j in b))
-    return math.acosh(1 + factor * apart / inside)
+    return math.acosh(1 + factor * distance / inside)
 
 
 @pytest.mark.parametrize('size', [1e-6, 0.1, 1., 5., 100.])

@@ -362,10 +362,10 @@ def test_moving_joint_is_masked():
 def test_noise_differs_between_tokens_and_sequences(name):
     masking, x = build(name), tokens()
     torch.manual_seed(5)
-    drawn = masking(x)
+    found = masking(x)
     torch.manual_seed(5)
     given = masking(x, noise_for(name, x))
-    assert [g.tolist() for g in drawn] == [g.tolist() for g in given]
+    assert [g.tolist() for g in found] == [g.tolist() for g in given]
 
 
 @BOTH

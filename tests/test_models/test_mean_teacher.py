@@ -241,7 +241,7 @@ def test_checkpoint_of_other_classes():
             state[name] = torch.zeros(7, *state[name].shape[1:])
     model = build(METHOD, seed=5)
     head = {name: state.pop(name) for name in list(state) if '.fc.' in name}
-    for name, value in head.items():  # as MMEngine, which goes on
+    for name, value in head.items():  # like MMEngine, which continues
         with pytest.raises(RuntimeError, match='size mismatch'):
             model.load_state_dict({**model.state_dict(), name: value})
     assert teacher_of(model).updates == 0

@@ -354,12 +354,12 @@ def test_one_clip(kind):
 
 @EACH
 def test_weight_and_ramp(kind, monkeypatch):
-    whole, ramped = (build(kind, loss_weight=weight,
-                         ramp=dict(type='LinearRamp', end=1.))
-                   for weight in (1., 2.))
-    ramped.load_state_dict(whole.state_dict())
+    full, ramped = (build(kind, loss_weight=weight,
+                          ramp=dict(type='LinearRamp', end=1.))
+                    for weight in (1., 2.))
+    ramped.load_state_dict(full.state_dict())
     inputs, samples = batch()
-    expected = contrast_losses(whole.loss(inputs, samples))
+    expected = contrast_losses(full.loss(inputs, samples))
     monkeypatch.setattr('psp_plugin.models.recognizers.step.training_progress',
                         lambda: 0.75)
     losses = contrast_losses(ramped.loss(inputs, samples))

@@ -15,7 +15,7 @@ def one_or_two(n):
 
 def test_present_persons_are_found():
     x = torch.zeros(2, 2, 2, 3, 4, 6)
-    x[0, 0, 1, 2, 3, 5] = -1  # the second alone
+    x[0, 0, 1, 2, 3, 5] = -1  # only the second
     x[0, 1] = 1  # both
     assert find_present(x).tolist() == [[False, True], [True, True],
                                         [True, False], [True, False]]

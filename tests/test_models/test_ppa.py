@@ -213,10 +213,10 @@ def test_shapes(layout, n, m, channels, frames, heads):
 
 def test_persons_and_clips_do_not_mix():
     neck, x = build(), features()
-    for level, whole in neck(x).items():
+    for level, full in neck(x).items():
         for n, m in np.ndindex(2, 2):
-            alone = neck(x[n:n + 1, m:m + 1])[level][0, 0]
-            assert_close(whole[n, m], alone, rtol=0, atol=1e-12)
+            single = neck(x[n:n + 1, m:m + 1])[level][0, 0]
+            assert_close(full[n, m], single, rtol=0, atol=1e-12)
 
 
 def test_index_tables_are_not_in_the_state_dict():

@@ -112,9 +112,9 @@ def test_soft_weights(cfg):
     mask = dict(type='SoftMatchWeight', decay=0.)
     method = attached(dict(cfg, mask=mask))
     out = method(step_of(**logits))
-    alone = MODELS.build(mask)
-    alone.attach(CLASSES)
-    weights = alone(logits['weak'].detach().softmax(1), samples(U))
+    mask_only = MODELS.build(mask)
+    mask_only.attach(CLASSES)
+    weights = mask_only(logits['weak'].detach().softmax(1), samples(U))
     assert len(weights.unique()) > 2
     learner = logits['weak' if cfg is PSEUDO_LABEL else 'strong']
     expected = sum(w * cross_entropy(array(row), label) for w, row, label in
@@ -122,7 +122,7 @@ def test_soft_weights(cfg):
                        sure(logits['weak'], 0))) / U
     loss, = losses_of(out).values()
     assert_allclose(loss.item(), expected, rtol=1e-6)
-    assert_close(method.mask.state_dict(), alone.state_dict())
+    assert_close(method.mask.state_dict(), mask_only.state_dict())
 
 
 def test_default_thresholds():
@@ -296,11 +296,11 @@ def test_weight_of_the_loss(cfg):
     (dict(type='SigmoidRamp', end=0.2), [exp(-5), 1, 1, 1])])
 def test_ramp(cfg, ramp, factors):
     logits = draw_logits()
-    whole = losses_of(attached(cfg, ramp=None)(step_of(**logits)))
+    full = losses_of(attached(cfg, ramp=None)(step_of(**logits)))
     for progress, factor in zip((0., 0.2, 0.4, 1.), factors):
         out = losses_of(attached(cfg, ramp=ramp)(
             step_of(progress, **logits)))
-        for name, value in whole.items():
+        for name, value in full.items():
             assert_close(out[name], factor * value)
 
 

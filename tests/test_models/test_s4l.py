@@ -122,11 +122,11 @@ def test_losses_by_hand(copies, num_clips, num_turns):
     losses = model.loss(inputs, samples)
     means, right, labeled = [], [], []
     for view, name in (('labeled', 'labeled'), ('unlabeled', 'weak')):
-        drawn = model.methods[0].turns[name]
+        turns = model.methods[0].turns[name]
         x = inputs[view].flatten(0, 1).unsqueeze(1)
         every = []
         for i in range(len(x)):
-            ks = [drawn[i].item()] if copies == 'one' else range(num_turns)
+            ks = [turns[i].item()] if copies == 'one' else range(num_turns)
             for k in ks:
                 turned = rotated(x[i:i + 1], k * 4 // num_turns)
                 logits = logits_by_hand(model, turned)

@@ -454,12 +454,12 @@ def test_ramp_follows_the_runner():
     hub = MessageHub.get_current_instance()
     model = build(dict(ENTROPY, ramp=dict(type='LinearRamp', end=0.5)))
     model.eval()
-    whole = model.loss(*draw_batch())['loss_entropy']
+    full = model.loss(*draw_batch())['loss_entropy']
     hub.update_info('max_iters', 8)
     for i, factor in enumerate((0, 0.25, 0.5, 0.75, 1, 1)):
         hub.update_info('iter', i)
         loss = model.loss(*draw_batch())['loss_entropy']
-        assert_close(loss, factor * whole)
+        assert_close(loss, factor * full)
 
 
 # A custom method

@@ -323,7 +323,7 @@ def test_pyramid_without_all_joints_raises(kind, parts):
 
 # Checkpoints
 
-CHANGES = {  # how a checkpoint fails to fit, and what is told
+CHANGES = {  # a mismatch of the checkpoint, and its error message
     'missing': (lambda state: state.pop('backbone.norm.bias'),
                 "it lacks 1 of 42 weights, such as 'backbone.norm.bias'"),
     'of another depth': (
@@ -441,7 +441,7 @@ def test_checkpoint_of_other_frames(how, tmp_path):
         if name == 'patch_embed.time_code':
             value = resize_time_code(value, 5)
         assert torch.equal(loaded[name], value), name
-    # The caller's own are left alone.
+    # The caller's weights do not change.
     assert all(map(torch.equal, state.values(), copies.values()))
     assert model.backbone(clips(dtype=torch.float32).repeat(
         1, 1, 2, 1, 1)[:, :, :10]).shape[3] == 5

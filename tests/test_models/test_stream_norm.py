@@ -29,10 +29,10 @@ def streams(channels=3, unit=1., absent=True):
 def by_hand(x, joint):
     """Mean 0 and variance 1 of every coordinate, one frame at a time."""
     x, out = x.double().numpy(), np.zeros(x.shape)
-    there = [i for i in np.ndindex(N, M, T) if joint[i].abs().sum() > 0]
+    present = [i for i in np.ndindex(N, M, T) if joint[i].abs().sum() > 0]
     for c in range(x.shape[-1]):
-        values = np.array([x[i][v, c] for i in there for v in range(V)])
-        for i in there:
+        values = np.array([x[i][v, c] for i in present for v in range(V)])
+        for i in present:
             for v in range(V):
                 out[i][v, c] = (x[i][v, c] - values.mean()) / np.sqrt(
                     values.var())

@@ -119,13 +119,13 @@ def hessian_direction(model, clips, noise):
     """One power iteration with the Hessian, in float64."""
     other = deepcopy(model).double().classifier()
     clips, noise = clips.double(), noise.double()
-    there = (clips[..., :3] != 0).any(-1, keepdim=True)
+    present = (clips[..., :3] != 0).any(-1, keepdim=True)
     q = other(clips).detach().softmax(1)
     r = torch.zeros_like(noise, requires_grad=True)
-    p = other(with_motion(clips[..., :3] + r * there)).log_softmax(1)
+    p = other(with_motion(clips[..., :3] + r * present)).log_softmax(1)
     kl = (q * (q.log() - p)).sum()
     gradient, = torch.autograd.grad(kl, r, create_graph=True)
-    product, = torch.autograd.grad(gradient, r, noise * there)
+    product, = torch.autograd.grad(gradient, r, noise * present)
     return product
 
 
@@ -133,8 +133,8 @@ def hessian_direction(model, clips, noise):
 def test_direction_equals_that_of_the_hessian(encoder, monkeypatch):
     model, clips = build(encoder), skeletons()
     noise = torch.randn_like(clips[..., :3])
-    there = (clips[..., :3] != 0).any(-1, keepdim=True)
-    noise /= (noise * there).flatten(1).norm(dim=1).view(-1, 1, 1, 1, 1, 1)
+    present = (clips[..., :3] != 0).any(-1, keepdim=True)
+    noise /= (noise * present).flatten(1).norm(dim=1).view(-1, 1, 1, 1, 1, 1)
     expected = hessian_direction(model, clips, noise)
     monkeypatch.setattr(torch, 'randn_like', lambda x: noise.to(x))
     found, _ = displacement_of(model, clips)
@@ -159,8 +159,8 @@ def test_radius_is_the_root_mean_square_per_clip(coordinates):
     moved, _ = displacement_of(model, clips)
     assert not moved.requires_grad
     for clip, r in zip(clips.flatten(0, 1), moved.flatten(0, 1)):
-        there = (clip[..., :3] != 0).any(-1)
-        chosen = r[there][:, :coordinates or 3]
+        present = (clip[..., :3] != 0).any(-1)
+        chosen = r[present][:, :coordinates or 3]
         assert chosen.square().mean().sqrt().item() == pytest.approx(0.05)
         assert r.square().sum() == pytest.approx(
             chosen.square().sum().item())
