@@ -2,13 +2,18 @@
 
 A training step, in the order of ``SemiSupervisedRecognizer.loss``:
 
-1. ``backbone`` encodes joint and motion of the labelled and unlabelled clips
-   into f_j and f_m, (N, M, C', T', V) each.
-2. ``cls_head`` classifies the labelled clips: ``loss_cls`` (Eq. 14 and 15).
-3. ``neck``, the pyramid attention, turns each stream of the unlabelled clips
-   into a body, a part and a joint level, (N, M, C', T', K) (Eq. 2 to 9).
-4. ``projector`` maps each level to z^p, h^p or g^p, (N, C'') (section 3.4).
-5. ``loss_con`` contrasts the streams per level (Eq. 10 to 13).
+1. ``encode`` (two_stream.py): ``stream_norm`` and ``backbone`` map joint and
+   motion of the labelled and unlabelled clips to f_j and f_m,
+   (N, M, C', T', V) each.
+2. ``cls_head`` (heads/two_stream.py) classifies the labelled clips:
+   ``loss_cls`` (Eq. 14 and 15).
+3. ``neck`` (necks/ppa.py), the pyramid attention, maps each stream of the
+   unlabelled clips to a body, a part and a joint level, (N, M, C', T', K)
+   (Eq. 2 to 9).
+4. ``projector`` (necks/projector.py) maps each level to z^p, h^p or g^p,
+   (N, C'') (section 3.4).
+5. ``loss_con`` (losses/coarse_to_fine.py) contrasts the streams per level
+   (Eq. 10 to 13).
 6. MMEngine adds up the losses (Eq. 16).
 
 Shape legend: N batch (samples x clips per sample), M person, T frame,
