@@ -1,7 +1,8 @@
-"""Mends what the released MMAction2 1.2.0 wheel lacks on current PyTorch.
+"""Patches for the released MMAction2 1.2.0 wheel on current PyTorch.
 
-Each repair stands alone, applies only where its problem is present, returns
-whether it applied, and can be deleted once a toolbox release carries the fix.
+Patches are independent of each other. Each applies only if its problem is
+present, returns whether it applied, and can be deleted once a toolbox release
+contains the fix.
 """
 import importlib.metadata
 import importlib.util
@@ -10,14 +11,14 @@ from pathlib import Path
 from types import ModuleType
 
 MISSING_MMCV = ('psp_plugin needs mmcv, which is not installed: run '
-                '`pip install "mmcv-lite>=2.0.0,<2.2.0"`, or `mmcv` of the '
-                'same versions where compiled ops are wanted')
+                '`pip install "mmcv-lite>=2.0.0,<2.2.0"`, or install `mmcv` '
+                'of the same versions if you need compiled ops')
 
 
 def require_mmcv() -> None:
-    """Says what to install where neither ``mmcv`` nor ``mmcv-lite`` is.
+    """Checks that ``mmcv`` or ``mmcv-lite`` is installed.
 
-    Both own the package folder ``mmcv``, so the plugin's own requirements
+    Both install the package folder ``mmcv``, so the plugin's requirements
     cannot name one without breaking the other.
 
     Raises:
@@ -28,7 +29,7 @@ def require_mmcv() -> None:
 
 
 def patch_importlib_metadata() -> bool:
-    """Stands the standard library in for ``importlib_metadata``.
+    """Replaces a missing ``importlib_metadata`` by the standard library.
 
     ``mmaction.utils.dependency`` imports the back-port without declaring it;
     the names it uses are those of :mod:`importlib.metadata`.
@@ -40,10 +41,11 @@ def patch_importlib_metadata() -> bool:
 
 
 def patch_missing_drn() -> bool:
-    """Lets ``mmaction.models`` import without its DRN localizer.
+    """Makes ``mmaction.models`` importable without its DRN localizer.
 
-    The wheel leaves out the folder ``mmaction/models/localizers/drn`` that
-    ``localizers/__init__.py`` imports. The stand-in says so when it is built.
+    The wheel lacks the folder ``mmaction/models/localizers/drn``, which
+    ``localizers/__init__.py`` imports. Building the placeholder raises an
+    ImportError.
     """
     toolbox = importlib.util.find_spec('mmaction')
     if toolbox is None:
@@ -55,7 +57,7 @@ def patch_missing_drn() -> bool:
         return False
 
     class DRN:
-        """Stand-in for the localizer that the wheel does not contain."""
+        """Placeholder for the localizer that the wheel does not contain."""
 
         def __init__(self, *args, **kwargs) -> None:
             raise ImportError('DRN is missing from the released mmaction2 '
@@ -70,35 +72,35 @@ def patch_missing_drn() -> bool:
 
 
 def patch_new_transformers() -> bool:
-    """Leaves the toolbox's multimodal models out where they cannot import.
+    """Disables the toolbox's multimodal models if they cannot be imported.
 
     ``mmaction.models`` imports them as soon as ``transformers`` is installed,
     but they need functions that newer releases of it moved elsewhere. The
-    toolbox's own stand-ins take their place, as without ``transformers``.
+    toolbox then uses its placeholders, as without ``transformers``.
     """
     found = importlib.util.find_spec('transformers')
     if found is None or not found.submodule_search_locations:
         return False
-    # Its text is read, since importing it takes seconds.
+    # The source is searched, since importing it takes seconds.
     file = Path(found.submodule_search_locations[0], 'modeling_utils.py')
     if file.is_file() and 'apply_chunking_to_forward' in file.read_text(
             encoding='utf-8'):
         return False
     from mmaction.utils import dependency
-    mended = dependency.WITH_MULTIMODAL
+    patched = dependency.WITH_MULTIMODAL
     dependency.WITH_MULTIMODAL = False
-    return mended
+    return patched
 
 
 def patch_checkpoint_loading() -> bool:
-    """Lets PyTorch's safe loader read MMEngine checkpoints.
+    """Makes MMEngine checkpoints loadable by PyTorch's safe loader.
 
     Since 2.6 ``torch.load`` only builds allow-listed types. A checkpoint of
-    MMEngine also holds its log history: ``HistoryBuffer`` objects and the
+    MMEngine also contains its log history: ``HistoryBuffer`` objects and the
     NumPy arrays and scalars in them. All of these are plain data, so they are
-    allow-listed; the safe loader stays on and nothing else gets through. A
-    ``HistoryBuffer`` also names its own statistics (``min``, ``mean`` ...)
-    through ``getattr``, for which a look-up of just these stands in.
+    allow-listed; the safe loader stays on for everything else. A
+    ``HistoryBuffer`` also refers to its statistics (``min``, ``mean`` ...) by
+    ``getattr``, which is replaced by a function that returns only these.
     """
     import pickle
 
@@ -108,8 +110,8 @@ def patch_checkpoint_loading() -> bool:
     from mmengine.utils import digit_version
     if digit_version(torch.__version__) < digit_version('2.6.0'):
         return False
-    # NumPy 2 renamed `numpy.core` to `numpy._core`; checkpoints travel
-    # between the two, so both spellings are let in.
+    # NumPy 2 renamed `numpy.core` to `numpy._core`; a checkpoint may come
+    # from either, so both names are allowed.
     core = getattr(np, '_core', None) or np.core
     helpers = (core.multiarray._reconstruct, core.multiarray.scalar)
     allowed = [HistoryBuffer, np.ndarray, np.dtype]
@@ -130,7 +132,7 @@ def patch_checkpoint_loading() -> bool:
 
 
 def apply() -> None:
-    """Applies every repair whose problem is present."""
+    """Applies every patch whose problem is present."""
     require_mmcv()
     patch_importlib_metadata()
     patch_missing_drn()

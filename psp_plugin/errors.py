@@ -1,12 +1,13 @@
-"""Errors that the commands tell in one line, without a traceback."""
+"""Errors that the commands print in one line, without a traceback."""
 
 
 class InputError(ValueError):
-    """Why what a user gave cannot be used, in one sentence."""
+    """An input of the user is invalid; the message explains it in a sentence.
+    """
 
 
 class FileError(InputError):
-    """Why a file cannot be used, in one sentence that begins with its path.
+    """A file is invalid; the message is a sentence that begins with its path.
 
     Args:
         path (str): The file.

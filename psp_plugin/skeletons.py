@@ -1,9 +1,9 @@
 """Joint -> part -> body tables of the skeleton pyramid (paper, section 3.2).
 
 Parts list joints, bodies list parts; both are 0-based. The NTU table is that
-of the authors' released implementation. The others are made alike for their
-joints: a spine, a head, and two parts a limb; for NW-UCLA the paper gives the
-sizes alone (10 parts, 5 bodies), for 2D key points nothing.
+of the authors' released implementation. The others are built in the same way
+for their joints: a spine, a head, and two parts per limb; for NW-UCLA the
+paper gives only the numbers (10 parts, 5 bodies), for 2D key points nothing.
 """
 import operator
 from dataclasses import dataclass, fields
@@ -17,7 +17,7 @@ Group = Tuple[int, ...]
 
 @dataclass(frozen=True)
 class SkeletonPyramid:
-    """Which joints make which part, and which parts make which body.
+    """The joints of every part, and the parts of every body.
 
     Args:
         name (str): Name of the joint layout.
@@ -26,19 +26,20 @@ class SkeletonPyramid:
         bodies (Sequence[Sequence[int]]): B groups of part indices.
         part_names (Sequence[str]): One name per part. Defaults to none.
         body_names (Sequence[str]): One name per body. Defaults to none.
-        bones (Sequence[tuple[int, int]]): Pairs of joints to draw a line
-            between. Defaults to none.
+        bones (Sequence[tuple[int, int]]): Pairs of joints, connected by lines
+            in pictures. Defaults to none.
         mirror (Sequence[tuple[int, int]], optional): Pairs of a left and a
-            right joint, which change places in a mirror; the other joints
-            are in the middle. Defaults to None, not known.
+            right joint, which are swapped in a mirror image; the other joints
+            are in the middle. Defaults to None, unknown.
         inner (Sequence[int]): Joints of the trunk, the root of HA-CM's joint
-            hierarchy, of which it makes no tokens. Defaults to none.
+            hierarchy, which do not become tokens. Defaults to none.
 
     Raises:
-        ValueError: If there is no group or an empty one, if an index is no
-            integer or out of range, if a joint (part) is in no part (body) or
-            in more than one, if a joint is mirrored twice, if the inner
-            joints are not some of the joints, or if the names do not fit.
+        ValueError: If there is no group or an empty one, if an index is not
+            an integer or out of range, if a joint (part) is in no part (body)
+            or in more than one, if a joint is mirrored twice, if the inner
+            joints are not a proper subset of the joints, or if the number of
+            names differs from that of parts or bodies.
     """
     name: str
     num_joints: int
@@ -61,7 +62,8 @@ class SkeletonPyramid:
             if len(getattr(self, names)) not in (0, len(getattr(self, table))):
                 raise ValueError(
                     f'layout {self.name!r}: {len(getattr(self, names))} '
-                    f'{names} do not fit {len(getattr(self, table))} {table}')
+                    f'{names} do not fit {len(getattr(self, table))} {table}: '
+                    'give one name each')
         _check_partition(self.name, 'joint', self.num_joints, 'part',
                          self.parts)
         _check_partition(self.name, 'part', len(self.parts), 'body',
@@ -95,7 +97,7 @@ class SkeletonPyramid:
 
     @property
     def lines(self) -> Tuple[Group, ...]:
-        """The bones, or where there are none a chain through every part."""
+        """The bones, or without bones a chain through every part."""
         return self.bones or tuple(
             bone for part in self.parts for bone in zip(part, part[1:]))
 
@@ -117,15 +119,15 @@ class SkeletonPyramid:
 
     @property
     def mirrored_joints(self) -> Group:
-        """The joint that every joint becomes in a mirror, V integers.
+        """The joint that replaces every joint in a mirror image, V integers.
 
         Raises:
             ValueError: If the layout has no ``mirror``.
         """
         if self.mirror is None:
             raise ValueError(
-                f'layout {self.name!r} has no mirror: add to it the pairs of '
-                'left and right joints, mirror=[(left, right)]')
+                f'layout {self.name!r} has no mirror: add the pairs of left '
+                'and right joints to it, mirror=[(left, right)]')
         order = list(range(self.num_joints))
         for left, right in self.mirror:
             order[left], order[right] = right, left
@@ -140,7 +142,7 @@ class SkeletonPyramid:
 
 
 def _as_groups(layout: str, table: str, groups: Sequence) -> Tuple[Group, ...]:
-    """The table as tuples of integers."""
+    """Converts a table to tuples of integers."""
     try:
         return tuple(tuple(map(operator.index, group)) for group in groups)
     except TypeError as error:
@@ -189,19 +191,19 @@ LAYOUTS: Dict[str, SkeletonPyramid] = {}
 
 
 def register_layout(pyramid: SkeletonPyramid) -> None:
-    """Makes a layout known by its name, for configs to use.
+    """Registers a layout, so that configs can refer to it by name.
 
-    A module that does so is imported by ``custom_imports`` of a config.
+    Import the module that calls it by ``custom_imports`` of the config.
 
     Args:
         pyramid (SkeletonPyramid): The layout.
 
     Raises:
-        ValueError: If another layout has that name.
+        ValueError: If another layout has the same name.
     """
     if LAYOUTS.setdefault(pyramid.name, pyramid) != pyramid:
-        raise ValueError(f'there is another layout named {pyramid.name!r}: '
-                         'choose a name of its own')
+        raise ValueError(f'another layout is already named {pyramid.name!r}: '
+                         'choose a different name')
 
 
 def get_pyramid(
@@ -211,13 +213,13 @@ def get_pyramid(
     Args:
         layout (str or dict or SkeletonPyramid): A registered name
             (``'nturgb+d'``, ``'nwucla'``, ``'coco'``, ``'openpose'`` or one
-            of :func:`register_layout`), or a table of one's own:
+            registered by :func:`register_layout`), or a custom table:
             ``dict(parts=[[...]], bodies=[[...]])`` with any other argument
-            of :class:`SkeletonPyramid`. ``num_joints`` is there one more than
-            the largest joint of the parts, if it is not given.
+            of :class:`SkeletonPyramid`. Its ``num_joints`` defaults to the
+            largest joint of the parts + 1.
 
     Raises:
-        ValueError: If the layout is unknown, or if the table is wrong.
+        ValueError: If the layout is unknown, or if the table is invalid.
     """
     if isinstance(layout, SkeletonPyramid):
         return layout
@@ -231,13 +233,13 @@ def get_pyramid(
 
 
 def _from_table(table: dict) -> SkeletonPyramid:
-    """A pyramid from a dict of a config."""
+    """Builds a pyramid from a dict of a config."""
     known = [field.name for field in fields(SkeletonPyramid)]
     unknown = sorted(set(table) - set(known))
     missing = [key for key in ('parts', 'bodies') if key not in table]
     if unknown or missing:
         raise ValueError(
-            f'a layout table needs parts and bodies and takes '
+            f'a layout table needs parts and bodies and accepts '
             f'{", ".join(known)}, but ' + ' and '.join(
                 f'{name} is {state}' for names, state in (
                     (missing, 'missing'), (unknown, 'not one of them'))

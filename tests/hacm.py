@@ -1,8 +1,8 @@
-"""HA-CM's released layouts, from the project's own parts.
+"""HA-CM with the released tensor layouts, built from the project's modules.
 
-The released implementation mixes up places: kept here to hold the parts
-against its numbers, not in the package, as it is of no use beside. `jm` is
-joint-major, place v R + t of a group, `tm` time-major, place t V + v.
+The released implementation mixes up the order of tokens. It is reproduced
+here, not in the package, only to compare the modules with its values. `jm` is
+joint-major, index v R + t of a group, `tm` time-major, index t V + v.
 """
 import torch
 from mmaction.registry import MODELS
@@ -11,7 +11,7 @@ from psp_plugin.models.hyperbolic import exponential_map
 from psp_plugin.models.losses import cross_contrast
 from psp_plugin.models.tokens import gather_tokens
 
-# Official name of a weight -> ours, for those that begin with it.
+# Prefix of a released weight's name -> prefix of ours.
 NAMES = {
     'joints_embed.proj.': 'backbone.patch_embed.conv.',
     'pos_embed': 'backbone.patch_embed.joint_code',
@@ -31,7 +31,7 @@ NAMES = {
 
 
 def our_name(official):
-    """Our name of an official weight, None if it is never used there."""
+    """Our name of a released weight, None if it is never used there."""
     for theirs, ours in NAMES.items():
         if official.startswith(theirs):
             name = ours + official[len(theirs):]
@@ -41,7 +41,7 @@ def our_name(official):
 
 
 def build(arrays, distance_factor=4., skip=False):
-    """Our network at the reference's sizes, its weights loaded strictly."""
+    """Our network at the reference's sizes, with its weights."""
     model = MODELS.build(dict(
         type='HACMPretrainer',
         backbone=dict(type='SkeletonTransformer', layout='nturgb+d',
@@ -69,16 +69,16 @@ def noise(arrays):
     return arrays['noise/u_temporal'], arrays['noise/u_spatial']
 
 
-def rows_apart(x):
+def even_then_odd(x):
     """Even rows, then odd ones."""
     return torch.cat((x[:, 0::2], x[:, 1::2]), 1)
 
 
 def released(model, arrays):
-    """All that the released computation gives, under the reference's names.
+    """All values of the released computation, by the reference's names.
 
-    Its defects: spatial scores are jm, but the tokens tm; the places of the
-    two groups do not fit what is scattered to them.
+    Its errors: spatial scores are jm, but the tokens tm; the indices of the
+    two groups do not match the tokens that are scattered.
     """
     out, encoder, masking = {}, model.backbone, model.masking
     clips = model.sequences(inputs(arrays))
@@ -139,7 +139,7 @@ def released(model, arrays):
     motion = tokens.clips.diff(dim=1, append=tokens.clips[:, -1:])
     out['target/motion'] = motion
     joints = tokens.clips.size(2)
-    plain, normal = (rows_apart(loss.target(
+    plain, normal = (even_then_odd(loss.target(
         tokens.clips, 2 * size).unflatten(1, (-1, joints))).flatten(1, 2)
         for loss in (MODELS.build(dict(type='MaskedMotionLoss',
                                        normalize=False)), model.loss_rec))

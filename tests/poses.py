@@ -3,14 +3,15 @@ import numpy as np
 
 
 def clip(persons=2, frames=12, joints=7, axes=3, seed=0, dtype=np.float32):
-    """Joints (M, T, V, C) at random places."""
+    """Random joints (M, T, V, C)."""
     rng = np.random.default_rng(seed)
     return (rng.normal(size=(persons, frames, joints, axes)) +
             0.1).astype(dtype)
 
 
 def holed(keypoint, seed=0):
-    """The clip, one in four joints, a frame and a last person absent."""
+    """Removes a quarter of the joints, a frame, and half of the last person.
+    """
     rng = np.random.default_rng(seed)
     keypoint = keypoint.copy()
     keypoint[rng.random(keypoint.shape[:3]) < 0.25] = 0
@@ -27,7 +28,7 @@ def scores_of(keypoint, seed=0):
 
 
 def results_of(keypoint, scored=False):
-    """The dict that transforms take, its arrays copies."""
+    """The dict that transforms accept, with copied arrays."""
     results = dict(keypoint=keypoint.copy(), total_frames=keypoint.shape[1],
                    start_index=0, frame_dir='clip_a', label=3)
     if scored:

@@ -1,4 +1,4 @@
-"""The small configs of pre-training and fine-tuning, made smaller still."""
+"""Smaller versions of the small pre-training and fine-tuning configs."""
 import uuid
 from typing import Optional
 
@@ -9,19 +9,19 @@ PRETRAIN = 'pretrain/hacm_nwucla_xview_small.py'
 FINETUNE = 'pretrain/hacm_nwucla_xview_small_finetune_5p.py'
 FRAMES, CHANNELS, JOINTS = 8, 16, 20
 SIZES = dict(embed_dims=CHANNELS, num_heads=2, mlp_ratio=2)
-CLIPS, CLASSES = 24, 4  # two thirds of the clips are there to train on
+CLIPS, CLASSES = 24, 4  # two thirds of the clips are training clips
 
 
 def write_clips(path, labels: Optional[list] = None) -> str:
-    """A file of 16 clips to train on and 8 to test on."""
+    """Writes an annotation file of 16 training and 8 test clips."""
     return write_ntu(path, CLIPS, CLASSES, joints=JOINTS, labels=labels)
 
 
 def small(name: str, ann_file: str, work_dir, epochs: int) -> Config:
-    """What both kinds have in common."""
+    """The common settings of both configs."""
     cfg = Config.fromfile(str(CONFIGS / name))
     cfg.work_dir = str(work_dir)
-    # MMEngine names runs by the second; those of one name share scalars.
+    # MMEngine names runs by the second; runs of the same name share scalars.
     cfg.experiment_name = uuid.uuid4().hex
     cfg.randomness = dict(seed=0)
     cfg.log_level = 'WARNING'
@@ -41,7 +41,7 @@ def small(name: str, ann_file: str, work_dir, epochs: int) -> Config:
 
 
 def pretrain_config(ann_file: str, work_dir, epochs: int = 2) -> Config:
-    """Four iterations an epoch."""
+    """Four iterations per epoch."""
     cfg = small(PRETRAIN, ann_file, work_dir, epochs)
     cfg.model.masking.embed_dims = CHANNELS
     cfg.model.masking.mask_ratio = 0.8
@@ -51,7 +51,7 @@ def pretrain_config(ann_file: str, work_dir, epochs: int = 2) -> Config:
 
 def finetune_config(ann_file: str, work_dir, checkpoint: str,
                     epochs: int = 2) -> Config:
-    """Two iterations an epoch, on two labelled clips a class."""
+    """Two iterations per epoch, with two labelled clips per class."""
     cfg = small(FINETUNE, ann_file, work_dir, epochs)
     cfg.model.backbone.init_cfg.checkpoint = checkpoint
     cfg.model.cls_head.update(in_channels=CHANNELS, num_classes=CLASSES,

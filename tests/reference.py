@@ -1,4 +1,4 @@
-"""The reference numbers of the released implementation."""
+"""The reference values of the released implementation."""
 import os
 from pathlib import Path
 
@@ -10,13 +10,13 @@ DEFAULT = Path(__file__).resolve().parents[2] / 'shared/reference'
 
 
 def read(file):
-    """One reference file; made by others, so no part of the repository."""
+    """Reads a reference file, which is not part of the repository."""
     named = os.environ.get('PSP_REFERENCE')
     path = Path(named or DEFAULT) / f'{file}.npz'
     if not path.is_file():
         if named:
             pytest.fail(f'PSP_REFERENCE is {named}, which has no {path.name}')
-        pytest.skip('needs the reference numbers of the released '
+        pytest.skip('needs the reference values of the released '
                     f'implementation: set PSP_REFERENCE to the folder of '
                     f'{path.name}')
     with np.load(path) as arrays:

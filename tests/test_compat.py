@@ -1,4 +1,4 @@
-"""Each repair: the problem without it, its absence with it, its restraint."""
+"""Each patch: the problem without it, the fix, and when it is not applied."""
 import subprocess
 import sys
 import textwrap
@@ -9,7 +9,7 @@ from mmengine.logging import HistoryBuffer
 
 from psp_plugin import compat
 
-# Loads compat.py alone: importing the package would apply every repair.
+# Loads only compat.py: importing the package would apply every patch.
 ALONE = '''
 import importlib.util, sys
 spec = importlib.util.spec_from_file_location('compat', {path!r})
@@ -28,7 +28,7 @@ torch.save(dict(message_hub=hub.state_dict()), {path!r})
 
 
 def run(*parts: str) -> str:
-    """Runs code in a process of its own; returns its output, last line."""
+    """Runs code in a separate process; returns the last line of its output."""
     done = subprocess.run(
         [sys.executable, '-W', 'ignore', '-c',
          ALONE + '\n'.join(map(textwrap.dedent, parts))],
@@ -37,25 +37,25 @@ def run(*parts: str) -> str:
     return [line for line in lines if line.strip()][-1]
 
 
-def test_missing_drn_is_the_fault():
+def test_missing_drn_is_the_problem():
     assert "No module named 'mmaction.models.localizers.drn'" in run(
         'compat.patch_importlib_metadata()', 'import mmaction.models')
 
 
-def test_missing_drn_is_mended():
+def test_missing_drn_is_patched():
     assert run('compat.patch_importlib_metadata()',
                'print(compat.patch_missing_drn())',
                'import mmaction.models; print(mmaction.models.STGCN.__name__)'
                ) == 'STGCN'
 
 
-def test_stand_in_for_drn_says_what_to_do():
+def test_placeholder_for_drn_raises():
     assert 'install MMAction2 from source' in run(
         'compat.patch_importlib_metadata()', 'compat.patch_missing_drn()',
         'from mmaction.models import DRN', 'DRN()')
 
 
-def test_whole_toolbox_is_left_alone(tmp_path):
+def test_complete_toolbox_is_not_patched(tmp_path):
     drn = tmp_path / 'mmaction/models/localizers/drn'
     drn.mkdir(parents=True)
     (tmp_path / 'mmaction/__init__.py').touch()
@@ -63,7 +63,7 @@ def test_whole_toolbox_is_left_alone(tmp_path):
                'print(compat.patch_missing_drn())') == 'False'
 
 
-def test_missing_toolbox_is_told():
+def test_missing_toolbox_raises():
     assert run("sys.modules['mmaction'] = None",
                'compat.patch_missing_drn()').endswith(
                    'run `pip install mmaction2`')
@@ -72,26 +72,26 @@ def test_missing_toolbox_is_told():
 ABSENT = "sys.modules['importlib_metadata'] = None"
 
 
-def test_undeclared_importlib_metadata_is_the_fault():
+def test_undeclared_importlib_metadata_is_the_problem():
     assert 'importlib_metadata' in run(
         ABSENT, 'compat.patch_missing_drn()', 'import mmaction.models')
 
 
-def test_undeclared_importlib_metadata_is_mended():
+def test_undeclared_importlib_metadata_is_patched():
     assert run(ABSENT, 'compat.patch_missing_drn()',
                'print(compat.patch_importlib_metadata())',
                'from mmaction.utils.dependency import satisfy_requirement',
                "print(satisfy_requirement('mmaction2>=1.0'))") == 'True'
 
 
-def test_installed_importlib_metadata_is_left_alone(tmp_path):
+def test_installed_importlib_metadata_is_not_patched(tmp_path):
     (tmp_path / 'importlib_metadata.py').touch()
     assert run(f'sys.path.insert(0, {str(tmp_path)!r})',
                'print(compat.patch_importlib_metadata())') == 'False'
 
 
 def write_transformers(folder, source):
-    """A package `transformers` of version 5 with this modeling_utils.py."""
+    """Writes a package `transformers` 5 with this modeling_utils.py."""
     package = folder / 'transformers'
     info = folder / 'transformers-5.0.dist-info'
     package.mkdir(), info.mkdir()
@@ -102,34 +102,34 @@ def write_transformers(folder, source):
     return f'sys.path.insert(0, {str(folder)!r})'
 
 
-MENDED = ('compat.patch_importlib_metadata()', 'compat.patch_missing_drn()')
+PATCHES = ('compat.patch_importlib_metadata()', 'compat.patch_missing_drn()')
 
 
-def test_new_transformers_are_the_fault(tmp_path):
+def test_new_transformers_are_the_problem(tmp_path):
     assert "'transformers.models'" in run(
-        write_transformers(tmp_path, ''), *MENDED, 'import mmaction.models')
+        write_transformers(tmp_path, ''), *PATCHES, 'import mmaction.models')
 
 
-def test_new_transformers_are_mended(tmp_path):
-    assert run(write_transformers(tmp_path, ''), *MENDED,
+def test_new_transformers_are_patched(tmp_path):
+    assert run(write_transformers(tmp_path, ''), *PATCHES,
                'print(compat.patch_new_transformers())',
                'import mmaction.models; print(mmaction.models.STGCN.__name__)'
                ) == 'STGCN'
 
 
-def test_fitting_transformers_are_left_alone(tmp_path):
+def test_compatible_transformers_are_not_patched(tmp_path):
     assert run(write_transformers(tmp_path, 'apply_chunking_to_forward = 1'),
-               *MENDED, 'print(compat.patch_new_transformers())') == 'False'
+               *PATCHES, 'print(compat.patch_new_transformers())') == 'False'
 
 
-def test_missing_mmcv_is_one_sentence():
+def test_missing_mmcv_raises():
     message = run("sys.modules['mmcv'] = None", 'compat.require_mmcv()')
     assert message == f'ImportError: {compat.MISSING_MMCV}'
 
 
 @pytest.mark.skipif(
     torch.__version__ < '2.6', reason='torch < 2.6 loads without a list')
-def test_safe_loading_is_the_fault(tmp_path):
+def test_safe_loading_is_the_problem(tmp_path):
     path = str(tmp_path / 'c.pth')
     assert 'weights_only' in run(CHECKPOINT.format(path=path), f'''
         try:
@@ -139,7 +139,7 @@ def test_safe_loading_is_the_fault(tmp_path):
         ''')
 
 
-def test_safe_loading_is_mended(tmp_path):
+def test_safe_loading_is_patched(tmp_path):
     path = str(tmp_path / 'c.pth')
     assert run(CHECKPOINT.format(path=path), f'''
         compat.patch_checkpoint_loading()
@@ -150,7 +150,7 @@ def test_safe_loading_is_mended(tmp_path):
 
 
 class Evil:
-    """Unpickles by calling something."""
+    """Calls a function when it is unpickled."""
 
     def __init__(self, function, *args):
         self.call = function, args
@@ -172,6 +172,6 @@ def test_checkpoints_never_run_code(tmp_path, capsys, evil):
     assert 'code ran' not in capsys.readouterr().out
 
 
-def test_old_torch_is_left_alone(monkeypatch):
+def test_old_torch_is_not_patched(monkeypatch):
     monkeypatch.setattr(torch, '__version__', '2.5.1')
     assert compat.patch_checkpoint_loading() is False

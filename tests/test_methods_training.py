@@ -1,28 +1,28 @@
-"""Methods for unlabelled clips in the runner: what they may not look at, and
-runs that are killed and resumed."""
+"""Methods for unlabelled clips in the runner: hidden labels, and runs that are
+killed and resumed."""
 import uuid
 
 import pytest
 import torch
-from lives import (
-    WALL_CLOCK,
-    assert_same,
-    live_twice,
-    load_state,
-    logs,
-    train,
-)
 from mmaction.registry import DATASETS
 from mmengine.config import Config
 from mmengine.runner import Runner
 from pretrained import CLASSES, CLIPS, write_clips
+from resumable_runs import (
+    WALL_CLOCK,
+    assert_same,
+    load_state,
+    logs,
+    train,
+    train_killed_and_resumed,
+)
 from toy import BLOCKS, CONFIGS, set_everywhere
 
 from psp_plugin.datasets.split import write_split
 
 TRAINING, LABELED = 16, 8  # clips; the labelled ones come first
-# Configs of configs/methods, and what is changed of their method so that a
-# training of six steps comes by all of its state.
+# Configs of configs/methods, and changes so that a training of six steps
+# reaches all states of the method.
 METHODS = {
     'pseudo_label': dict(mask=dict(type='FixedThreshold', threshold=0.2)),
     'fixmatch': dict(mask=dict(type='FixedThreshold', threshold=0.2)),
@@ -38,7 +38,7 @@ METHODS = {
     'cmd': dict(queue_size=12, topk=4),
     'xcar': {},
 }
-# What of it is in a checkpoint.
+# State in the checkpoint.
 QUEUES = {'queue_joint', 'queue_motion', 'num_enqueued', 'projector',
           'module', 'updates'}
 STATE = {
@@ -66,7 +66,7 @@ def config(method, ann_file, work_dir, split_file, reveal=False) -> Config:
     for key in ('val_dataloader', 'val_evaluator', 'val_cfg'):
         cfg.pop(key)
     cfg.work_dir = str(work_dir)
-    # MMEngine names runs by the second; those of one name share scalars.
+    # MMEngine names runs by the second; runs of the same name share scalars.
     cfg.experiment_name = uuid.uuid4().hex
     cfg.randomness = dict(seed=0)
     cfg.log_level = 'WARNING'
@@ -89,7 +89,7 @@ def config(method, ann_file, work_dir, split_file, reveal=False) -> Config:
 
 @pytest.fixture(scope='module')
 def data(tmp_path_factory):
-    """Clips whose unlabelled ones have two kinds of labels."""
+    """Two annotation files with different labels of the unlabelled clips."""
     folder = tmp_path_factory.mktemp('data')
     truth = [i % CLASSES for i in range(CLIPS)]
     others = [(label + 1) % CLASSES if LABELED <= i < TRAINING else label
@@ -103,7 +103,7 @@ def data(tmp_path_factory):
 
 
 def run(cfg):
-    """The runner after a training, and every number that it logged."""
+    """Trains; returns the runner and all logged values."""
     cfg.default_hooks.checkpoint.interval = 3
     runner = Runner.from_cfg(cfg)
     runner.train()
@@ -113,9 +113,9 @@ def run(cfg):
 
 
 @EACH
-def test_labels_of_unlabelled_clips_are_nothing(method, data, tmp_path):
-    """Others in the file change no number and no weight; with
-    ``reveal_labels`` they are in two numbers more, and in no other."""
+def test_labels_of_unlabeled_clips_change_nothing(method, data, tmp_path):
+    """Other labels change no value and no weight; with ``reveal_labels`` they
+    affect only two additional values."""
     first, numbers = run(config(method, data['ann_file'], tmp_path / 'a',
                                 data['split_file']))
     second, others = run(config(method, data['other'], tmp_path / 'b',
@@ -134,8 +134,8 @@ def test_labels_of_unlabelled_clips_are_nothing(method, data, tmp_path):
 
 @pytest.mark.parametrize('name', ['ann_file', 'other'])
 @pytest.mark.parametrize('reveal', [True, False])
-def test_revealed_labels_are_those_of_the_file(data, name, reveal):
-    """In both views, under no other name, and only where asked for."""
+def test_revealed_labels_equal_those_of_the_file(data, name, reveal):
+    """In both views, only as ``revealed_label``, and only if requested."""
     cfg = config('fixmatch', data[name], 'none', data['split_file'], reveal)
     clips = DATASETS.build(dict(cfg.train_dataloader.dataset.dataset,
                                 subset='unlabeled'))
@@ -149,26 +149,26 @@ def test_revealed_labels_are_those_of_the_file(data, name, reveal):
 
 
 @EACH
-def test_killed_and_resumed_is_uninterrupted(method, data, tmp_path):
-    """Averages, teachers and what the clips were taken for, too."""
+def test_killed_and_resumed_equals_uninterrupted(method, data, tmp_path):
+    """Including averages, teachers and FlexMatch's classes of the clips."""
     def make(name):
         cfg = config(method, data['ann_file'], tmp_path / name,
                      data['split_file'])
-        cfg.custom_imports.imports.append('lives')
+        cfg.custom_imports.imports.append('resumable_runs')
         return cfg
 
-    assert train(make('whole')) == 0
-    live_twice(make('parts'), at=4)
-    whole, parts = (load_state(tmp_path / name / 'epoch_3.pth')
-                    for name in ('whole', 'parts'))
-    assert_same(whole, parts)
+    assert train(make('reference')) == 0
+    train_killed_and_resumed(make('resumed'), at=4)
+    reference, resumed = (load_state(tmp_path / name / 'epoch_3.pth')
+                          for name in ('reference', 'resumed'))
+    assert_same(reference, resumed)
     (numbers, ), (first, second) = (logs(tmp_path / name)
-                                    for name in ('whole', 'parts'))
+                                    for name in ('reference', 'resumed'))
     assert len(numbers) == 6
     assert first == numbers[:3] and second == numbers[2:]
-    # The state is there, and is not what it was after the first epoch.
-    before = load_state(tmp_path / 'whole/epoch_1.pth')['state_dict']
-    state = {name: x for name, x in whole['state_dict'].items()
+    # The state is saved, and differs from that after the first epoch.
+    before = load_state(tmp_path / 'reference/epoch_1.pth')['state_dict']
+    state = {name: x for name, x in reference['state_dict'].items()
              if name.startswith('methods.')}
     assert all(any(part in name for part in STATE[method]) for name in state)
     for part in STATE[method]:

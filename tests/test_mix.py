@@ -11,7 +11,7 @@ from toy import CONFIGS, set_everywhere, write_ntu
 
 from psp_plugin.skeletons import get_pyramid
 
-# The encoders as the shipped configs have them, a few channels each.
+# The encoders of the shipped configs with few channels.
 SMALL_GCN = dict(base_channels=8, num_stages=3, inflate_stages=[2],
                  down_stages=[3])
 ENCODERS = {
@@ -22,7 +22,7 @@ ENCODERS = {
     'STGCN++': ('mix/ppa_stgcnpp_ntu60_xsub_5p.py',
                 dict(SMALL_GCN, base_channels=12)),  # six branches
 }
-# A layout of one's own: six joints, three parts, two bodies.
+# A custom layout: six joints, three parts, two bodies.
 OWN = dict(_delete_=True, name='own', parts=[[0, 1], [2, 3], [4, 5]],
            bodies=[[0], [1, 2]])
 OWN_GRAPH = dict(_delete_=True, num_node=6, center=1,
@@ -41,7 +41,7 @@ LAYOUTS = {
 
 
 def mixed(encoder, layout, folder):
-    """A shipped config, changed as a user changes it for their layout."""
+    """A shipped config, changed for another layout as by a user."""
     name, small = ENCODERS[encoder]
     pyramid, graph, scored = copy.deepcopy(LAYOUTS[layout])
     joints = 6 if layout == 'own' else get_pyramid(pyramid).num_joints
@@ -105,7 +105,7 @@ def test_train_step_and_prediction(encoder, layout, tmp_path):
 
 @MODELS.register_module()
 class PerJointMLP(torch.nn.Module):
-    """An encoder that a user registers: it looks at no other joint."""
+    """A custom encoder, which encodes each joint separately."""
 
     def __init__(self, channels):
         super().__init__()
@@ -117,7 +117,7 @@ class PerJointMLP(torch.nn.Module):
         return self.mlp(x).permute(0, 1, 4, 2, 3)  # N, M, C, T, V
 
 
-def test_encoder_of_a_user(tmp_path):
+def test_custom_encoder(tmp_path):
     cfg = mixed('DSTANet', 'own', tmp_path)
     cfg.model.backbone = dict(type='PerJointMLP', channels=16)
     runner = Runner.from_cfg(cfg)
@@ -128,17 +128,17 @@ def test_encoder_of_a_user(tmp_path):
 
 
 @pytest.mark.parametrize('encoder', ['DSTANet', 'STGCN'])
-def test_wrong_joints_are_told_when_the_model_is_built(encoder, tmp_path):
+def test_wrong_joints_raise_at_build_time(encoder, tmp_path):
     cfg = mixed(encoder, 'coco', tmp_path)
     cfg.model.neck.layout = 'openpose'
     with pytest.raises(ValueError, match=(
             f'encoder {encoder} is built for 17 joints, but the neck has '
-            "layout 'openpose' of 18: give both the same joint layout")):
+            "layout 'openpose' of 18: set the same joint layout for both")):
         MODELS.build(cfg.model)
 
 
 @pytest.mark.parametrize('encoder', ['DSTANet', 'STGCN'])
-def test_data_of_other_joints_are_told(encoder, tmp_path):
+def test_data_of_other_joints_raise(encoder, tmp_path):
     cfg = mixed(encoder, 'coco', tmp_path)
     set_everywhere(cfg, 'ann_file',
                    write_ntu(tmp_path / 'other.pkl', joints=18, scored=True))
@@ -148,7 +148,7 @@ def test_data_of_other_joints_are_told(encoder, tmp_path):
         Runner.from_cfg(cfg).train()
 
 
-def test_heat_maps_are_refused():
+def test_heat_maps_raise():
     """PoseC3D's encoder, of the toolbox's own config, has no joints."""
     toolbox = get_config(
         'mmaction::skeleton/posec3d/'
@@ -171,7 +171,7 @@ def test_heat_maps_are_refused():
     ('aagcn',
      '2s-agcn/2s-agcn_8xb16-joint-u100-80e_ntu60-xsub-keypoint-3d.py'),
 ])
-def test_encoders_are_the_toolboxs(mix, toolbox):
+def test_encoders_equal_those_of_the_toolbox(mix, toolbox):
     theirs = get_config(f'mmaction::skeleton/{toolbox}').model.backbone
     if mix == 'aagcn':  # theirs is 2s-AGCN, AAGCN without its attention
         assert theirs.pop('gcn_attention') is False

@@ -1,11 +1,10 @@
-"""Pre-training and what begins with it, as the runner does them."""
+"""Pre-training, fine-tuning and evaluation in the runner."""
 import copy
 
 import numpy as np
 import onnxruntime
 import pytest
 import torch
-from lives import assert_same, live_twice, load_state, logs, train
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.config import Config
@@ -21,6 +20,13 @@ from pretrained import (
     pretrain_config,
     write_clips,
 )
+from resumable_runs import (
+    assert_same,
+    load_state,
+    logs,
+    train,
+    train_killed_and_resumed,
+)
 from toy import load_tool
 
 LOSSES = {'loss', 'loss_rec', 'loss_cc_spatial_global',
@@ -28,7 +34,7 @@ LOSSES = {'loss', 'loss_rec', 'loss_cc_spatial_global',
 
 
 class Watch(Hook):
-    """Keeps the weights at the start, and whether samples have a label."""
+    """Keeps the initial weights, and whether samples have a label."""
     priority = 'LOWEST'
 
     def __init__(self):
@@ -69,7 +75,7 @@ def ann_file(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def pretrained(ann_file, tmp_path_factory):
-    """A pre-training of two epochs: its runner and what was watched."""
+    """A pre-training of two epochs: its runner and its Watch hook."""
     return run(pretrain_config(ann_file, tmp_path_factory.mktemp('pretrain')))
 
 
@@ -80,14 +86,14 @@ def checkpoint(pretrained):
 
 @pytest.fixture(scope='module')
 def finetuned(ann_file, checkpoint, tmp_path_factory):
-    """A fine-tuning of it: its runner and what was watched."""
+    """A fine-tuning of it: its runner and its Watch hook."""
     return run(finetune_config(
         ann_file, tmp_path_factory.mktemp('finetune'), checkpoint))
 
 
 # Pre-training
 
-def test_a_pretraining(pretrained):
+def test_pretraining(pretrained):
     runner, watch = pretrained
     losses = losses_of(runner)
     assert set(losses) == {f'train/{name}' for name in LOSSES}
@@ -99,8 +105,8 @@ def test_a_pretraining(pretrained):
         assert moved is not name.startswith('masking.'), name
 
 
-def test_labels_are_nothing(pretrained, tmp_path):
-    """Neither those of a file are looked at, nor those of a sample."""
+def test_labels_change_nothing(pretrained, tmp_path):
+    """Neither labels in the file nor in the samples are used."""
     labels = [(5 * i + 3) % CLASSES for i in range(CLIPS)]
     cfg = pretrain_config(write_clips(tmp_path / 'other.pkl', labels),
                           tmp_path)
@@ -112,30 +118,30 @@ def test_labels_are_nothing(pretrained, tmp_path):
                 dict(pretrained[0].model.state_dict()))
 
 
-def test_killed_and_resumed_is_uninterrupted(ann_file, tmp_path):
-    """The masks of a resumed run, too: they are in the losses."""
+def test_killed_and_resumed_equals_uninterrupted(ann_file, tmp_path):
+    """Including the masks, on which the losses depend."""
     def config(name):
         cfg = pretrain_config(ann_file, tmp_path / name, epochs=3)
-        cfg.custom_imports.imports.append('lives')
+        cfg.custom_imports.imports.append('resumable_runs')
         return cfg
 
-    assert train(config('whole')) == 0
-    live_twice(config('parts'), at=7)
+    assert train(config('reference')) == 0
+    train_killed_and_resumed(config('resumed'), at=7)
     assert_same(*(load_state(tmp_path / name / 'epoch_3.pth')
-                  for name in ('whole', 'parts')))
+                  for name in ('reference', 'resumed')))
     (numbers, ), (first, second) = (logs(tmp_path / name)
-                                    for name in ('whole', 'parts'))
+                                    for name in ('reference', 'resumed'))
     assert len(numbers) == 12 and numbers[0].keys() > LOSSES
     assert first == numbers[:6] and second == numbers[4:]
 
 
-def test_nothing_is_predicted(pretrained):
+def test_predict_raises(pretrained):
     with pytest.raises(ValueError, match='^HACMPretrainer is pre-trained '
                        'without labels and predicts no class: '):
         pretrained[0].test()
 
 
-# What begins with it
+# After pre-training
 
 def test_fine_tuning(pretrained, finetuned):
     runner, watch = finetuned
@@ -143,7 +149,7 @@ def test_fine_tuning(pretrained, finetuned):
     assert_same(encoder_of(watch.start), encoder)
     for name, value in runner.model.named_parameters():
         assert not torch.equal(value, watch.start[name]), name
-    # Layer by layer: the first ones at a rate of their own.
+    # Layer-wise learning rates.
     rates = {group['initial_lr'] for group in
              runner.optim_wrapper.param_groups}
     assert sorted(rates) == pytest.approx([
@@ -152,8 +158,8 @@ def test_fine_tuning(pretrained, finetuned):
     assert 0 <= metrics['acc/top1'] <= 1
 
 
-def test_what_was_fine_tuned_is_tested(ann_file, finetuned, tmp_path):
-    """In a run that only tests, the pre-trained encoder is not needed."""
+def test_fine_tuned_model_is_tested(ann_file, finetuned, tmp_path):
+    """A test run does not need the pre-trained encoder's checkpoint."""
     cfg = finetune_config(ann_file, tmp_path, 'not_there.pth')
     cfg.load_from = finetuned[0].work_dir + '/epoch_2.pth'
     runner = Runner.from_cfg(cfg)

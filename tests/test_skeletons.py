@@ -1,4 +1,4 @@
-"""The joint -> part -> body tables and what is said of bad ones."""
+"""The joint -> part -> body tables, and errors for invalid ones."""
 import re
 
 import pytest
@@ -49,7 +49,7 @@ def test_tables_are_partitions(layout):
 
 
 @pytest.mark.parametrize('layout', JOINTS)
-def test_every_body_has_two_parts_or_more(layout):
+def test_every_body_has_at_least_two_parts(layout):
     """Section 3.2: each body "contains two or more part-level nodes"."""
     assert all(len(body) >= 2 for body in get_pyramid(layout).bodies)
 
@@ -110,7 +110,7 @@ def test_names_fit_the_groups(layout):
                   'right leg': (8, 9), 'right foot': (10, )}),
 ])  # yapf: disable
 def test_joints_of_the_parts(layout, joints):
-    """NTU as released with the paper, the others alike."""
+    """NTU as released with the paper, the others in the same way."""
     pyramid = get_pyramid(layout)
     assert dict(zip(pyramid.part_names, pyramid.parts)) == joints
 
@@ -141,13 +141,13 @@ def test_toy_indices_by_hand():
     (dict(bodies=((0, 1), (3, ))),
      'body 1 names part 3, but parts run from 0 to 2'),
 ])
-def test_bad_table_is_one_sentence(table, sentence):
+def test_invalid_table_raises(table, sentence):
     with pytest.raises(ValueError) as error:
         toy(**table)
     assert str(error.value) == f"layout 'toy': {sentence}"
 
 
-def test_unknown_layout_names_the_known():
+def test_unknown_layout_raises_with_the_known_names():
     with pytest.raises(ValueError, match=re.escape(
             "unknown skeleton layout 'kinect'; known are 'coco', 'nturgb+d', "
             "'nwucla', 'openpose', or give a table")):
@@ -179,7 +179,7 @@ def test_the_graph_of_the_nwucla_configs_has_the_layouts_bones():
 
 @pytest.mark.parametrize('layout', JOINTS)
 def test_mirror_exchanges_the_left_and_the_right_parts(layout):
-    """Of limbs; the other parts are mirrored onto themselves."""
+    """Parts of limbs; the other parts are mirrored onto themselves."""
     pyramid = get_pyramid(layout)
     mirror = pyramid.mirrored_joints
     assert [mirror[joint] for joint in mirror] == list(range(JOINTS[layout]))
@@ -193,7 +193,7 @@ def test_mirror_exchanges_the_left_and_the_right_parts(layout):
 
 @pytest.mark.parametrize('layout', JOINTS)
 def test_mirror_keeps_the_bones(layout):
-    """So joints of a limb are not only exchanged, but in their order."""
+    """So the joints of a limb are exchanged in their order."""
     pyramid = get_pyramid(layout)
     bones = {frozenset(bone) for bone in pyramid.bones}
     mirror = pyramid.mirrored_joints
@@ -213,7 +213,7 @@ def test_mirror_of_a_table():
 
 
 def test_table_of_a_config():
-    """The number of joints is that of the table; lists become tuples."""
+    """The number of joints follows from the table; lists become tuples."""
     table = dict(parts=[list(part) for part in PARTS],
                  bodies=[list(body) for body in BODIES])
     pyramid = get_pyramid(table)
@@ -227,8 +227,8 @@ def test_table_of_a_config():
 
 
 @pytest.mark.parametrize('changes, sentence', [
-    (dict(parts=None), "a layout table needs parts and bodies and takes name, "
-     'num_joints, parts, bodies, part_names, body_names, bones, mirror, '
+    (dict(parts=None), 'a layout table needs parts and bodies and accepts '
+     'name, num_joints, parts, bodies, part_names, body_names, bones, mirror, '
      'inner, but parts is missing'),
     (dict(joints=5), 'joints is not one of them'),
     (dict(parts=[[0, 2], [3, 4]], bodies=[[0, 1]]),
@@ -256,7 +256,7 @@ def test_table_of_a_config():
     (dict(mirror=[0, 1]), "layout 'custom': mirror must be lists of lists of "
      'integers, not [0, 1]'),
 ])
-def test_bad_table_of_a_config_is_one_sentence(changes, sentence):
+def test_invalid_table_of_a_config_raises(changes, sentence):
     table = dict(dict(parts=PARTS, bodies=BODIES), **changes)
     table = {key: value for key, value in table.items() if value is not None}
     with pytest.raises(ValueError) as error:
@@ -267,9 +267,10 @@ def test_bad_table_of_a_config_is_one_sentence(changes, sentence):
 def test_registered_layout(monkeypatch):
     monkeypatch.setattr('psp_plugin.skeletons.LAYOUTS', dict(LAYOUTS))
     register_layout(toy())
-    register_layout(toy())  # the same table again is no clash
+    register_layout(toy())  # an equal table is accepted
     assert get_pyramid('toy') == toy()
-    with pytest.raises(ValueError, match="another layout named 'toy'"):
+    with pytest.raises(ValueError, match="another layout is already named "
+                       "'toy'"):
         register_layout(toy(bodies=((0, 1), (2, ))))
 
 

@@ -6,13 +6,13 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from lives import assert_same, load_state
 from mmaction.registry import HOOKS, MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.optim import build_optim_wrapper
 from mmengine.runner import Runner
+from resumable_runs import assert_same, load_state
 from toy import CONFIGS, set_everywhere, small_config
 
 MOMENTUM, EPOCHS, BATCHES = 0.25, 2, 4

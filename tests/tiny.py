@@ -1,4 +1,4 @@
-"""An untrained model of a shipped config, for tests of inference."""
+"""Untrained models of shipped configs, for tests of inference."""
 from pathlib import Path
 from typing import Optional, Sequence, Tuple
 
@@ -14,7 +14,7 @@ CLASSES = ('wave', 'throw', 'punch', 'push', 'drink', 'answer phone', 'kick',
 
 
 def tiny_config(name: str = 'psp_synthetic_5p.py', **options) -> Config:
-    """A shipped config of synthetic skeletons, 20 clips to test on."""
+    """Returns a shipped config of synthetic skeletons with 20 test clips."""
     return small_config(name, '', 'none',
                         **{'test_dataloader.dataset.num_clips': 20, **options})
 
@@ -24,8 +24,8 @@ def write_checkpoint(cfg: Config, path: Path,
     """Writes random weights as a checkpoint of MMEngine."""
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)
-    # Scores that differ from clip to clip: batch norms that have seen some
-    # poses, and a wide last layer.
+    # Running statistics of some poses and large weights in the last layer, so
+    # that scores differ between clips.
     for module in model.modules():
         if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
             module.momentum = 1

@@ -19,8 +19,8 @@ def write_ntu(path, num_clips: int = 60, num_classes: int = 6, seed: int = 0,
               scored: bool = False) -> str:
     """Writes clips of 1 or 2 persons with the splits of NTU's pickle.
 
-    The clips move as their true class does, whatever ``labels`` are written.
-    ``scored`` ones are 2D key points in pixels, with scores.
+    The motion depends on the true class, even if other ``labels`` are
+    written. With ``scored`` they are 2D key points in pixels, with scores.
     """
     rng = np.random.default_rng(seed)
     truth = [i % num_classes for i in range(num_clips)]
@@ -46,7 +46,7 @@ def write_ntu(path, num_clips: int = 60, num_classes: int = 6, seed: int = 0,
              for part, chosen in (('train', names[:half]),
                                   ('val', names[half:]),
                                   ('val_clean', names[half:]))}
-    # The names that psp_two_files.py gives them.
+    # The names in psp_two_files.py.
     split.update(train=names[:half], unlabeled=names[:half], val=names[half:])
     with open(path, 'wb') as stream:
         pickle.dump(dict(split=split, annotations=clips), stream)
@@ -54,7 +54,7 @@ def write_ntu(path, num_clips: int = 60, num_classes: int = 6, seed: int = 0,
 
 
 def load_tool(name: str) -> ModuleType:
-    """The script ``tools/<name>.py`` as a module."""
+    """Loads the script ``tools/<name>.py`` as a module."""
     path = CONFIGS.parent / 'tools' / f'{name}.py'
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
@@ -64,10 +64,10 @@ def load_tool(name: str) -> ModuleType:
 
 def small_config(name: str, ann_file: str, work_dir, epochs: int = 2,
                  **options) -> Config:
-    """A shipped config, its data and model made small for the tests."""
+    """Returns a shipped config with smaller data and model."""
     cfg = Config.fromfile(str(CONFIGS / name))
     cfg.work_dir = str(work_dir)
-    # MMEngine names runs by the second; those of one name share scalars.
+    # MMEngine names runs by the second; runs of the same name share scalars.
     cfg.experiment_name = uuid.uuid4().hex
     cfg.randomness = dict(seed=0)
     cfg.train_cfg.max_epochs = epochs

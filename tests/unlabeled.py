@@ -17,27 +17,27 @@ HEAD = dict(type='TwoStreamHead', num_classes=CLASSES, in_channels=8)
 
 
 class Head(torch.nn.Module):
-    """Takes logits for features."""
+    """Returns its features as logits."""
     num_classes = CLASSES
 
     def forward(self, features):
         return features
 
 
-def forget_training():
-    """As without a runner: another test's may be the current one."""
+def reset_message_hub():
+    """Removes the training progress of another test's runner."""
     MessageHub.get_instance(uuid.uuid4().hex)
 
 
 def samples(count, **info):
-    """Unlabelled clips, with a number of each as information."""
+    """Data samples of unlabelled clips, with one value of ``info`` each."""
     return [ActionDataSample(metainfo={key: values[i] for key, values
                                        in info.items()})
             for i in range(count)]
 
 
 def attached(cfg, **kwargs):
-    """A method of a model whose logits are given."""
+    """Builds a method, attached to a model that returns given logits."""
     method = MODELS.build(dict(cfg, **kwargs))
     model = torch.nn.Module()
     model.cls_head = Head()
@@ -46,7 +46,7 @@ def attached(cfg, **kwargs):
 
 
 def step_of(progress=1., data_samples=None, **logits):
-    """A batch that was encoded and classified already."""
+    """Builds a step from logits."""
     model = torch.nn.Module()
     model.cls_head = Head()
     count = len(next(iter(logits.values())))
@@ -56,7 +56,7 @@ def step_of(progress=1., data_samples=None, **logits):
 
 
 def build(*methods, seed=0, kind='SemiSupervisedRecognizer', **kwargs):
-    """A model with initial weights; a method is a config or its type."""
+    """Builds a model with initial weights; a method is a config or type."""
     torch.manual_seed(seed)
     methods = [dict(type=method) if isinstance(method, str) else method
                for method in methods]
@@ -69,7 +69,7 @@ def build(*methods, seed=0, kind='SemiSupervisedRecognizer', **kwargs):
 
 def draw_batch(seed=1, views=('weak', 'strong'), labeled=LABELED,
                unlabeled=UNLABELED):
-    """Inputs and samples, the unlabelled clips in views or, without, none."""
+    """Inputs and samples; without views, only labelled clips."""
     generator = torch.Generator().manual_seed(seed)
 
     def clips(count):
@@ -92,7 +92,7 @@ def add_up(losses):
 
 
 def differentiate(model, batch):
-    """Losses and gradients of a step; None where there is none."""
+    """Losses and gradients of a step; None without a gradient."""
     model.zero_grad()
     losses = model.loss(*batch)
     add_up(losses).backward()
@@ -101,7 +101,7 @@ def differentiate(model, batch):
 
 
 def train(model, steps, first=1, lr=0.1):
-    """Plain gradient descent on batches of their own; gives all losses."""
+    """Trains by gradient descent, one batch per step; returns all losses."""
     every = []
     for i in range(steps):
         losses, _ = differentiate(model, draw_batch(first + i))
@@ -121,5 +121,5 @@ def softmax(logits):
 
 
 def cross_entropy(logits, label):
-    """Of one clip."""
+    """Cross-entropy of one clip."""
     return -np.log(softmax([logits])[0][label])

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Atomic writing of files."""
 import os
 from pathlib import Path
 from typing import Union
@@ -8,20 +8,20 @@ from mmengine.fileio import LocalBackend, register_backend
 
 @register_backend('atomic')
 class AtomicBackend(LocalBackend):
-    """Local files, of which no other process ever sees a part.
+    """Local files that are written completely or not at all.
 
-    ``backend_args=dict(backend='atomic')`` of MMEngine's file functions and
-    hooks.
+    Use it by ``backend_args=dict(backend='atomic')`` in MMEngine's file
+    functions and hooks.
     """
 
     def put(self, obj: bytes, filepath: Union[str, Path]) -> None:
-        """Writes to ``<filepath>.part`` on the disk and renames that.
+        """Writes to ``<filepath>.part``, syncs it to disk and renames it.
 
-        Until the renaming a file of that name stays as it was.
+        An existing file of that name does not change until the renaming.
 
         Args:
             obj (bytes): The content.
-            filepath (str or Path): Where it goes; missing folders are made.
+            filepath (str or Path): The file; missing folders are created.
         """
         Path(filepath).parent.mkdir(parents=True, exist_ok=True)
         part = f'{filepath}.part'

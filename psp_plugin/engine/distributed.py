@@ -1,9 +1,9 @@
-"""What MMEngine lacks for several processes.
+"""Distributed training on CPUs, and checks against deadlocks.
 
-Its launchers call CUDA in every process, and it gives every wrapped model a
-CUDA device. Both are left out where a process group is there already and
-where the config says so, which is what this module arranges on CPUs. Nor does
-it see that processes are about to wait for each other without end.
+MMEngine's launchers call CUDA in every process, and its wrapper assigns a
+CUDA device to every model. It does neither if a process group exists already
+and the config sets ``device_ids=None``, as this module does on CPUs. MMEngine
+does not detect processes that would wait for each other forever.
 """
 import os
 from datetime import timedelta
@@ -16,17 +16,17 @@ from mmengine.dist import all_gather_object
 
 from psp_plugin.errors import InputError
 
-# What torchrun tells its processes.
+# Environment variables set by torchrun.
 ENVIRONMENT = ('RANK', 'LOCAL_RANK', 'WORLD_SIZE', 'MASTER_ADDR',
                'MASTER_PORT')
 
 
 def join_cpu_processes(launcher: str, cfg: Config) -> List[str]:
-    """Joins the processes of a launcher over gloo, if there is no accelerator.
+    """Initialises a gloo process group, on machines without an accelerator.
 
-    Whatever backend ``env_cfg.dist_cfg`` names, gloo is taken; its other
-    entries are followed as MMEngine does, so that ``timeout`` (in seconds;
-    PyTorch's default is 1,800) bounds how long a process waits for another.
+    The backend in ``env_cfg.dist_cfg`` is ignored; its other entries are used
+    as in MMEngine, so that ``timeout`` (in seconds; PyTorch's default is
+    1,800) limits how long a process waits for another.
 
     Args:
         launcher (str): The tool's ``--launcher``. With ``'none'``, and on a
@@ -34,12 +34,12 @@ def join_cpu_processes(launcher: str, cfg: Config) -> List[str]:
         cfg (Config): The tool's config.
 
     Returns:
-        list[str]: Values for ``--cfg-options`` that the tool needs then, as
-        ``a.b=c``.
+        list[str]: Values ``a.b=c`` that must be added to the tool's
+        ``--cfg-options``.
 
     Raises:
-        InputError: If the launcher is another than ``'pytorch'``, or if what
-            it tells its processes is not in the environment.
+        InputError: If the launcher is not ``'pytorch'``, or if its variables
+            are not in the environment.
     """
     if launcher == 'none' or get_device() != 'cpu':
         return []
@@ -61,9 +61,9 @@ def join_cpu_processes(launcher: str, cfg: Config) -> List[str]:
 
 
 def wrapper_options(cfg: Config) -> List[str]:
-    """Options that make MMEngine wrap a model without a CUDA device.
+    """Returns options to wrap the model without a CUDA device.
 
-    Where the config has no wrapper, it is otherwise MMEngine's own choice.
+    If the config has no wrapper, the other options are MMEngine's defaults.
 
     Args:
         cfg (Config): The tool's config.
@@ -82,8 +82,8 @@ def wrapper_options(cfg: Config) -> List[str]:
 def check_equal_epochs(loader: Sized) -> None:
     """Checks that an epoch has the same length in every process.
 
-    Where it has not, the first process at its end waits for the others in a
-    validation that they never begin.
+    Otherwise the first process to finish would wait forever for the others in
+    a validation that they never start.
 
     Args:
         loader (Sized): The train dataloader of this process.

@@ -1,4 +1,4 @@
-"""Initialisation of weights that leaves biases as they are."""
+"""Initialisation of weights that does not change biases."""
 from typing import List, Union
 
 from mmengine.model import BaseInit, update_init_info
@@ -8,17 +8,17 @@ from torch import nn
 
 @WEIGHT_INITIALIZERS.register_module(name='KaimingWeight')
 class KaimingWeightInit(BaseInit):
-    """Draws weights from Kaiming's normal distribution, for ReLU.
+    """Kaiming normal initialisation of weights, for ReLU.
 
-    MMEngine's ``Kaiming`` sets biases to 0 as well; here they stay as PyTorch
-    has drawn them, from U(-b, b) with b the inverse root of the fan in.
+    MMEngine's ``Kaiming`` also sets biases to 0; here they keep PyTorch's
+    default, U(-b, b) with b the inverse root of the fan in.
 
     Source: the convolutions of the released implementations of DSTA-Net and
-    PSP Learning. Departs from them in nothing.
+    PSP Learning. No departures.
 
     Args:
-        layer (str or list[str]): Names of the layers' classes, or of their
-            base classes.
+        layer (str or list[str]): Class names of the layers, or of their base
+            classes.
         mode (str): ``'fan_in'`` or ``'fan_out'``. Defaults to ``'fan_out'``.
     """
 

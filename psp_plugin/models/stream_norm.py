@@ -1,11 +1,12 @@
-"""Brings joint and motion data to one size before they share an encoder."""
+"""Normalises joint and motion data to the same scale for a shared encoder."""
 from typing import Tuple
 
 import torch
 from mmaction.registry import MODELS
 from torch import nn
 
-# Added to variances. PyTorch's 1e-5 is a tenth of that of motion in metres.
+# Added to variances. PyTorch's 1e-5 is a tenth of the variance of motion in
+# metres.
 EPSILON = 1e-12
 
 
@@ -15,21 +16,21 @@ class StreamNorm(nn.Module):
 
     Displacement per frame is about a hundredth of the joints' coordinates.
     Both streams share the encoder's batch norms, in which so small a signal
-    drowns. Here every coordinate of a stream gets mean 0 and variance 1 over
-    persons, frames and joints, whatever the unit, the frame rate and the
-    joint layout. Persons who are absent from a frame are neither counted nor
-    moved: they stay zero. There is nothing to learn; running statistics serve
-    in evaluation.
+    is lost. Here every coordinate of a stream gets mean 0 and variance 1 over
+    clips, persons, frames and joints, independent of unit, frame rate and
+    joint layout. Persons who are absent from a frame are not counted and stay
+    zero. There are no learnable parameters; running statistics are used in
+    evaluation.
 
-    Source: this project's own, after the batch norm that ST-GCN (Yan et al.,
-    AAAI 2018) has in front. The PSP paper does not say how its input is
-    scaled; the released implementation does not scale it.
+    Source: this project, after the batch norm of the input in ST-GCN (Yan et
+    al., AAAI 2018). The PSP paper does not describe the scale of its input;
+    the released implementation does not scale it.
 
     Args:
-        in_channels (int): Coordinates C of a stream, a score counted.
+        in_channels (int): Coordinates C of a stream, including a score.
             Defaults to 3.
-        momentum (float): Of the running statistics. Defaults to 0.1.
-        keep_joint (bool): Whether the joint data pass as they are, for an
+        momentum (float): Momentum of the running statistics. Defaults to 0.1.
+        keep_joint (bool): Whether joint data are returned unchanged, for an
             encoder that was pre-trained on them. Defaults to False.
 
     Raises:
@@ -61,14 +62,14 @@ class StreamNorm(nn.Module):
 
         Args:
             joint (Tensor): (N, M, T, V, C); a person is absent from a frame
-                where all joints are zero.
+                if all joints are zero.
             motion (Tensor): (N, M, T, V, C).
 
         Returns:
             tuple[Tensor, Tensor]: The same shapes.
 
         Raises:
-            ValueError: If the clips have another number of coordinates.
+            ValueError: If the clips do not have ``in_channels`` coordinates.
         """
         if joint.size(-1) != self.in_channels:
             raise ValueError(
@@ -84,23 +85,23 @@ class StreamNorm(nn.Module):
 
 def normalize(norm: nn.BatchNorm1d, x: torch.Tensor,
               present: torch.Tensor) -> torch.Tensor:
-    """Normalises the frames of a stream in which a person is there.
+    """Normalises a stream in the frames in which a person is present.
 
     Args:
-        norm (BatchNorm1d): Of the stream.
+        norm (BatchNorm1d): The stream's batch norm.
         x (Tensor): (N, M, T, V, C).
         present (Tensor): (N, M, T) booleans.
 
     Returns:
-        Tensor: (N, M, T, V, C), zero where nobody is.
+        Tensor: (N, M, T, V, C), zero where the person is absent.
     """
     def normalized(frames: torch.Tensor) -> torch.Tensor:
         return norm(frames.flatten(0, -2)).view_as(frames)
 
-    if norm.training:  # by the statistics of the frames that count
+    if norm.training:  # statistics of the frames with a person
         out = torch.zeros_like(x)
         if present.any():
             out[present] = normalized(x[present])
         return out
-    # Of fixed shapes, to be exported.
+    # Fixed shapes, so that the model can be exported.
     return normalized(x) * present[..., None, None]

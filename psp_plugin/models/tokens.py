@@ -1,4 +1,4 @@
-"""What a transformer makes of clips before it encodes them."""
+"""Tokens: the input of a transformer encoder."""
 from typing import NamedTuple
 
 import torch
@@ -9,17 +9,17 @@ class Tokens(NamedTuple):
     clips: torch.Tensor
     """(B, T, V, C) coordinates of the joints that are tokens."""
     euclid: torch.Tensor
-    """(B, P, V, D) patch embedding with joint and time code."""
+    """(B, P, V, D) patch embedding with joint and time embedding."""
     root: torch.Tensor
     """(B, P, D) root of the joint hierarchy, in the Poincare ball."""
 
 
 def gather_tokens(x: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
-    """Takes tokens from their places.
+    """Selects tokens by index.
 
     Args:
         x (Tensor): (B, L, D).
-        index (Tensor): (B, K) places.
+        index (Tensor): (B, K) indices.
 
     Returns:
         Tensor: (B, K, D).

@@ -276,8 +276,8 @@ NUMBER = 'needs a number from 0 to 1 for'
      "unknown skeleton layout 'kinect'"),
     ('RandomFlipPose',
      dict(layout=dict(parts=[[0], [1]], bodies=[[0, 1]])),
-     "layout 'custom' has no mirror: add to it the pairs of left and right "
-     'joints'),
+     "layout 'custom' has no mirror: add the pairs of left and right joints "
+     'to it'),
     ('GaussianNoisePose', dict(sigma=-1),
      'needs a number of at least 0 for sigma, not -1'),
     ('GaussianBlurPose', dict(kernel=4), 'needs an odd kernel, not 4'),

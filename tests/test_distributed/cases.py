@@ -1,7 +1,7 @@
-"""Models and batches that one process and several ranks compute the same on.
+"""Models and batches for comparing one process with several ranks.
 
-Everything is drawn from fixed seeds, so that every process has the same model
-and the same whole batch, of which a rank takes its share.
+Everything is generated from fixed seeds, so that every process has the same
+model and the same complete batch, of which a rank uses its share.
 """
 from typing import Dict, List, Tuple
 
@@ -15,7 +15,7 @@ from psp_plugin.skeletons import LEVELS
 
 CLASSES, JOINTS, FRAMES = 7, 20, 6
 LABELED, UNLABELED = 2, 3  # clips a rank
-# A batch norm is left out, uses its running statistics, or the batch's.
+# Batch norms are removed, use running statistics, or batch statistics.
 NORMS = ('none', 'frozen', 'batch')
 Numbers = Dict[str, torch.Tensor]
 
@@ -38,7 +38,7 @@ class Contrast(nn.Module):
 
 
 def draw_features(world_size: int) -> List[Numbers]:
-    """Joint and motion features of all ranks, (N, M, C, T, K) a level."""
+    """Joint and motion features of all ranks, (N, M, C, T, K) per level."""
     torch.manual_seed(2)
     return [{level: torch.randn(world_size * UNLABELED, 2, 8, 2, nodes,
                                 dtype=torch.float64)
@@ -64,7 +64,7 @@ def build_recognizer(norm: str, gather: bool,
         loss_con=dict(type='CoarseToFineContrastiveLoss', gather=gather,
                       **loss_con)))
     model.double()
-    # With them all features of so small a model point one way.
+    # With biases, all features of so small a model are parallel.
     for name, value in model.named_parameters():
         if name.endswith('bias'):
             torch.nn.init.zeros_(value)
@@ -100,7 +100,7 @@ def draw_batch(world_size: int) -> dict:
 
 
 def share_of(data, rank: int, world_size: int):
-    """A rank's share: every so-manieth clip, as samplers deal them."""
+    """A rank's share: every ``world_size``-th clip, as in samplers."""
     if isinstance(data, dict):
         return {k: share_of(x, rank, world_size) for k, x in data.items()}
     return data[rank::world_size]
@@ -111,7 +111,7 @@ def add_up(losses: Numbers) -> torch.Tensor:
 
 
 def differentiate(model: nn.Module, **inputs) -> Tuple[Numbers, Numbers]:
-    """Losses of a step, and the gradient of every parameter."""
+    """Losses of a step and the gradient of every parameter."""
     losses = model(**inputs)
     add_up(losses).backward()
     return ({key: x.detach() for key, x in losses.items()},
@@ -120,7 +120,7 @@ def differentiate(model: nn.Module, **inputs) -> Tuple[Numbers, Numbers]:
 
 
 def take_steps(model: nn.Module, batch: dict, steps: int = 3) -> Numbers:
-    """The weights after some steps of MMEngine, with momentum."""
+    """Weights after some steps of MMEngine's optimiser, with momentum."""
     batch = dict(batch, inputs={  # clip by clip, as a loader gives them
         branch: list(clips) for branch, clips in batch['inputs'].items()})
     optimizer = OptimWrapper(

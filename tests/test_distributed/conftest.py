@@ -7,7 +7,7 @@ from toy import write_ntu
 
 @pytest.fixture(scope='session')
 def two_ranks(tmp_path_factory):
-    """What two ranks computed, see :func:`ranks.run_rank`."""
+    """Results of two ranks, see :func:`ranks.run_rank`."""
     folder = tmp_path_factory.mktemp('two')
     write_ntu(folder / 'ntu60_3d.pkl')
     write_clips(folder / 'nwucla.pkl')
@@ -16,12 +16,12 @@ def two_ranks(tmp_path_factory):
 
 @pytest.fixture(scope='session')
 def four_ranks(tmp_path_factory):
-    """What four ranks computed."""
+    """Results of four ranks."""
     return run_ranks(4, tmp_path_factory.mktemp('four'))
 
 
 @pytest.fixture(params=[2, 4])
 def ranks(request):
-    """What each of two, and of four, ranks computed."""
+    """Results of two and of four ranks."""
     name = {2: 'two_ranks', 4: 'four_ranks'}[request.param]
     return list(request.getfixturevalue(name).values())

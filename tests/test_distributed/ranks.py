@@ -1,4 +1,4 @@
-"""What every rank does; its results go to a file of the folder."""
+"""The code of every rank, which saves its results to a file."""
 import os
 import signal
 import socket
@@ -56,7 +56,7 @@ def contrast(rank: int, world_size: int) -> dict:
         model = wrap(build_recognizer(norm, True, world_size))
         out[norm] = differentiate(model, **share, mode='loss')
     out['steps'] = take_steps(wrap(build_recognizer('none', True)), share)
-    # Without a level, what only it trains gets no gradient.
+    # Parameters used only by a left-out level get no gradient.
     level = wrap(build_recognizer('none', True,
                                   level_weights=dict(part=0, body=1)),
                  find_unused_parameters=True)
@@ -67,7 +67,7 @@ def contrast(rank: int, world_size: int) -> dict:
 
 
 def sync_batch_norm(share: dict) -> dict:
-    """As far as it goes without a GPU."""
+    """SyncBatchNorm, as far as a CPU supports it."""
     model = convert_sync_batchnorm(build_recognizer('batch', True), 'torch')
     return dict(converted=[type(module).__name__ for module in model.modules()
                            if 'BatchNorm' in type(module).__name__],
@@ -76,14 +76,14 @@ def sync_batch_norm(share: dict) -> dict:
 
 
 def sampled() -> dict:
-    """What samplers deal to this rank of 7 clips."""
+    """The clips, of 7, that samplers assign to this rank."""
     infinite = iter(InfiniteSampler(range(7), seed=0))
     return dict(default=list(DefaultSampler(range(7), seed=0)),
                 infinite=[next(infinite) for _ in range(7)])
 
 
 def runs(rank: int, folder: Path) -> dict:
-    """Small runs of the runner: one plain, one of unequal ranks."""
+    """Small runs of the runner: plain ones and one with unequal ranks."""
     out = dict(plain=train(build_config(folder / 'plain', times=2)))
     fewer = build_config(folder / 'fewer')
     fewer.custom_hooks[0].unlabeled_dataloader.dataset = dict(
@@ -121,7 +121,7 @@ def fails_before_training(rank: int, folder: Path) -> None:
 
 
 def dies_in_a_step(rank: int, world_size: int) -> None:
-    """The last rank is killed, the others go on."""
+    """The last rank is killed; the others continue."""
     model = wrap(build_recognizer('none', True))
     share = share_of(draw_batch(world_size), rank, world_size)
     take_steps(model, share, steps=1)
@@ -131,7 +131,7 @@ def dies_in_a_step(rank: int, world_size: int) -> None:
 
 
 def hangs(rank: int, folder: Path) -> None:
-    """The last rank does not take part, until the other has noticed."""
+    """The last rank does not participate until the other has timed out."""
     if rank == 0:
         dist.barrier()
     while not (folder / 'noticed').exists():
@@ -139,7 +139,7 @@ def hangs(rank: int, folder: Path) -> None:
 
 
 def timed(function: Callable, *args) -> dict:
-    """The error that a function ends with, and when it came."""
+    """The error that a function raises, and the time until then."""
     started = time.time()
     try:
         function(*args)
@@ -159,7 +159,7 @@ def join(rank: int, world_size: int, port: int, **dist_cfg) -> None:
 
 def run_rank(rank: int, world_size: int, ports: List[int],
              folder: Path) -> None:
-    """All cases of a world size; those that end ranks come last."""
+    """Runs all cases of a world size, those that end ranks last."""
     torch.set_num_threads(1)
     join(rank, world_size, ports[0], backend='nccl', timeout=LIMIT)
     out = dict(backend=dist.get_backend(), contrast=contrast(rank, world_size))

@@ -1,4 +1,4 @@
-"""Small runs of the unmodified runner, the clips of every iteration noted."""
+"""Small runs of the unmodified runner, recording the clips of iterations."""
 import math
 from pathlib import Path
 from typing import List, Sequence
@@ -14,7 +14,7 @@ BATCH, LABELED, UNLABELED = 2, 20, 28  # two labelled clips a class
 
 
 class ClipNames(Hook):
-    """Notes the names of every iteration's clips, by branch."""
+    """Records the names of every iteration's clips, by branch."""
     priority = 'LOW'
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class ScaledChance(Hook):
 
 
 class MaskingNoise(Hook):
-    """Keeps the first number of every draw of masks, and the last weights."""
+    """Keeps the first random number of every masking, and the last weights."""
 
     def __init__(self) -> None:
         self.noise, self.state = [], {}
@@ -77,7 +77,7 @@ def pretrain(work_dir: Path, ann_file: Path) -> dict:
 
 
 def build_config(work_dir: Path, times: int = 1, **options) -> Config:
-    """One epoch of the demo, smaller, against the features of all ranks."""
+    """One epoch of a smaller demo, with features gathered from all ranks."""
     cfg = small_config('psp_synthetic_5p.py', '', work_dir, epochs=1)
     cfg.merge_from_dict({
         **ON_CPUS,
@@ -98,7 +98,7 @@ def build_config(work_dir: Path, times: int = 1, **options) -> Config:
 
 
 def train(cfg: Config, hooks: Sequence[Hook] = ()) -> dict:
-    """Trains; gives the clips, and the parameters without a gradient."""
+    """Trains; returns the clips and the parameters without a gradient."""
     names, idle = ClipNames(), set()
     runner = Runner.from_cfg(cfg)
     for hook in (names, *hooks):

@@ -1,4 +1,4 @@
-"""Two and four ranks against one process on the whole batch, in float64."""
+"""Two and four ranks against one process on the entire batch, in float64."""
 import pytest
 import torch
 from cases import (
@@ -20,7 +20,7 @@ EXACT = dict(rtol=0, atol=1e-9)  # the project asks for 1e-6
 
 
 def numbers(ranks, case):
-    """Mean over ranks of their losses; the gradient, alike on all."""
+    """Mean of the ranks' losses; the gradient, the same on all ranks."""
     losses, gradients = zip(*(rank['contrast'][case] for rank in ranks))
     for other in gradients[1:]:
         assert_close(other, gradients[0], rtol=0, atol=0)
@@ -29,7 +29,7 @@ def numbers(ranks, case):
              for key in keys}, gradients[0])
 
 
-def whole(model, world_size):
+def single_process(model, world_size):
     """Losses and gradients of one process on the batch of all ranks."""
     losses, gradients = differentiate(
         model, **draw_batch(world_size), mode='loss')
@@ -41,33 +41,33 @@ def norm_of(gradients):
 
 
 def test_projector_and_loss(ranks):
-    """Features of a process's own clips and what all say about them."""
+    """Losses of each process's clips against those of all processes."""
     joint, motion = draw_features(len(ranks))
     expected = differentiate(Contrast(False), joint=joint, motion=motion)
     assert_close(numbers(ranks, 'features, gather=True'), expected, **EXACT)
     assert norm_of(expected[1]) > 0.1
-    alone = numbers(ranks, 'features, gather=False')
+    local = numbers(ranks, 'features, gather=False')
     for key, loss in expected[0].items():
-        assert alone[0][key] < loss - 0.1  # fewer negatives
+        assert local[0][key] < loss - 0.1  # fewer negatives
 
 
 @pytest.mark.parametrize('norm', ['none', 'frozen'])
 def test_recognizer_without_batch_statistics(ranks, norm):
     model = build_recognizer(norm, False, len(ranks))
-    expected = whole(model, len(ranks))
+    expected = single_process(model, len(ranks))
     assert_close(numbers(ranks, norm), expected, **EXACT)
     assert norm_of(expected[1]) > 0.1
 
 
-def test_rank_logs_its_own_features(ranks):
-    """Not the whole batch's loss: that is the mean over ranks."""
+def test_rank_logs_its_own_loss(ranks):
+    """Not the loss of the entire batch, which is the mean over ranks."""
     values = {float(rank['contrast']['none'][0]['loss_con_joint'])
               for rank in ranks}
     assert len(values) == len(ranks)
 
 
 def test_weights_after_three_steps(ranks):
-    """Through MMEngine's wrapper and optimiser, its batches of any size."""
+    """Through MMEngine's wrapper and optimiser."""
     model = build_recognizer('none', False)
     expected = take_steps(model, draw_batch(len(ranks)))
     start = dict(build_recognizer('none', False).named_parameters())
@@ -76,8 +76,8 @@ def test_weights_after_three_steps(ranks):
         assert_close(rank['contrast']['steps'], expected, **EXACT)
 
 
-def test_left_out_level(ranks):
-    """Needs find_unused_parameters, and is then the same as well."""
+def test_level_of_weight_0(ranks):
+    """Needs find_unused_parameters; the result is the same."""
     model = build_recognizer('none', False, level_weights=dict(part=0, body=1))
     expected = take_steps(model, draw_batch(len(ranks)))
     for rank in ranks:
@@ -85,9 +85,9 @@ def test_left_out_level(ranks):
 
 
 def with_own_statistics(model, shares):
-    """One process that passes every rank's share by itself, then contrasts.
+    """One process that encodes every rank's share separately, then contrasts.
 
-    Returns the losses of the whole, as ``whole`` does.
+    Returns losses and gradients, as ``single_process`` does.
     """
     sides = []
     handle = model.loss_con.register_forward_pre_hook(
@@ -104,7 +104,7 @@ def with_own_statistics(model, shares):
 
 
 def test_batch_norm_uses_each_ranks_own_statistics(ranks):
-    """That, and nothing else, tells it from one process."""
+    """This is the only difference from one process."""
     got = numbers(ranks, 'batch')
     size = len(ranks)
     shares = [share_of(draw_batch(size), rank, size) for rank in range(size)]
@@ -112,20 +112,20 @@ def test_batch_norm_uses_each_ranks_own_statistics(ranks):
         build_recognizer('batch', False), shares)
     assert_close(got, expected, **EXACT)
 
-    losses, gradients = whole(build_recognizer('batch', False), size)
+    losses, gradients = single_process(build_recognizer('batch', False), size)
     assert all((got[0][key] - losses[key]).abs() > 1e-3 for key in KEYS)
-    apart = norm_of({k: x - got[1][k] for k, x in gradients.items()})
-    assert apart > 0.1 * norm_of(gradients)
+    difference = norm_of({k: x - got[1][k] for k, x in gradients.items()})
+    assert difference > 0.1 * norm_of(gradients)
 
 
-def test_unequal_shares_are_told_on_every_rank(ranks):
+def test_unequal_shares_raise_on_every_rank(ranks):
     counts = [2] + [3] * (len(ranks) - 1)
     for rank in ranks:
         assert f'have {counts}: set drop_last=True' in (
             rank['contrast']['unequal'])
 
 
-def test_sync_batch_norm_as_far_as_a_cpu_goes(two_ranks):
+def test_sync_batch_norm_on_a_cpu(two_ranks):
     """MMEngine converts every norm; PyTorch runs them on GPUs only."""
     model = build_recognizer('batch', False)
     norms = [module for module in model.modules()

@@ -1,4 +1,4 @@
-"""Methods for unlabelled clips on two ranks, against one process on all."""
+"""Methods for unlabelled clips on two ranks and in one process."""
 import pytest
 import torch
 from torch.testing import assert_close
@@ -12,9 +12,9 @@ from unlabeled_cases import (
 
 
 @pytest.mark.parametrize('name', MASKS)
-def test_masks_are_of_all_ranks(two_ranks, name):
-    """Averages are alike on both, and those of one process; so are the
-    weights. The ranks have four clips and three."""
+def test_masks_include_all_ranks(two_ranks, name):
+    """Averages and weights are the same on both ranks and in one process.
+    The ranks have four clips and three."""
     expected = ask_mask(name)
     ranks = [rank['methods']['masks'][name] for rank in two_ranks.values()]
     for (weights, state), *shares in zip(expected, *ranks):
@@ -29,8 +29,8 @@ def test_masks_are_of_all_ranks(two_ranks, name):
 @pytest.mark.parametrize('norms', [True, False])
 @pytest.mark.parametrize('name', METHODS)
 def test_parameters_stay_equal(two_ranks, name, norms):
-    """Teachers and averages of a mask, too; statistics are a rank's own.
-    With frozen norms all is what one process on the whole batch gets."""
+    """Including teachers and averages of masks, but not running statistics.
+    With frozen norms all equal those of one process on the entire batch."""
     first, second = (rank['methods']['trained'][name, norms]
                      for rank in two_ranks.values())
     for key in first:

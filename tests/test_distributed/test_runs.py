@@ -1,4 +1,4 @@
-"""Which clips the ranks of a real run get, and that it ends."""
+"""The clips of the ranks of a real run, and its end."""
 from collections import Counter
 
 import pytest
@@ -11,27 +11,27 @@ def clips(rank, run, branch):
             for name in batch[branch]]
 
 
-def test_gloo_whatever_the_config_says(ranks):
-    """These said nccl."""
+def test_gloo_replaces_the_backend_of_the_config(ranks):
+    """The config has nccl."""
     assert {rank['backend'] for rank in ranks} == {'gloo'}
 
 
-def test_labeled_clips_are_dealt_out(two_ranks):
+def test_labeled_clips_are_distributed(two_ranks):
     first, second = (clips(rank, 'supervised', 'labeled')
                      for rank in two_ranks.values())
     assert len(first) == len(second) == LABELED // 2
     assert len({*first, *second}) == LABELED
 
 
-def test_repeated_clips_come_as_often_as_they_should(two_ranks):
-    """RepeatDataset: each clip twice an epoch, over all ranks."""
+def test_repeated_clips_are_distributed(two_ranks):
+    """RepeatDataset: each clip twice per epoch, over all ranks."""
     names = [name for rank in two_ranks.values()
              for name in clips(rank, 'plain', 'labeled')]
     assert set(Counter(names).values()) == {2}
     assert len(names) == 2 * LABELED
 
 
-def test_unlabeled_clips_are_dealt_out(two_ranks):
+def test_unlabeled_clips_are_distributed(two_ranks):
     """One pass; it is shorter than the epoch, so a second begins."""
     half = UNLABELED // 2
     streams = [clips(rank, 'plain', 'unlabeled')
@@ -46,8 +46,8 @@ def test_unlabeled_clips_are_dealt_out(two_ranks):
 
 
 def test_samplers_of_an_odd_number(two_ranks):
-    """The default one repeats a clip, so that all ranks have as many; the
-    endless one deals out one pass after another."""
+    """The default sampler repeats a clip, so that all ranks have the same
+    number; the infinite one distributes pass after pass."""
     first, second = (rank['sampled']['default']
                      for rank in two_ranks.values())
     assert len(first) == len(second) == 4
@@ -60,15 +60,15 @@ def test_samplers_of_an_odd_number(two_ranks):
 
 @pytest.mark.parametrize('run', ['plain', 'supervised', 'pretraining'])
 def test_every_parameter_gets_a_gradient(two_ranks, run):
-    """So that the wrapper need not look for those that have none."""
+    """So find_unused_parameters is not needed."""
     for rank in two_ranks.values():
         assert rank['runs'][run]['wrapper'] == 'MMDistributedDataParallel'
         assert rank['runs'][run]['idle'] == []
 
 
 def test_masked_pretraining(two_ranks):
-    """Of 16 clips, each rank has half an epoch; every draw of masks is
-    another; the weights are the same."""
+    """Each rank has half of the 16 clips; all masks differ; the weights are
+    the same."""
     first, second = (rank['runs']['pretraining']
                      for rank in two_ranks.values())
     batches = [batch['labeled'] for run in (first, second)
@@ -82,25 +82,25 @@ def test_masked_pretraining(two_ranks):
 
 
 def test_fewer_unlabeled_clips_on_a_rank(two_ranks):
-    """It starts over more often; the epoch is as long as the labelled one."""
-    for rank, there in zip(two_ranks.values(), (28, 12)):
+    """It restarts more often; the labelled loader sets the epoch's length."""
+    for rank, count in zip(two_ranks.values(), (28, 12)):
         names = clips(rank, 'fewer unlabelled', 'unlabeled')
         assert len(names) == LABELED // 2
-        assert all(int(name[-6:]) < there for name in names)
+        assert all(int(name[-6:]) < count for name in names)
         batches = rank['runs']['fewer unlabelled']['batches']
         assert all(len(batch['unlabeled']) == BATCH for batch in batches)
-    assert len(names) > there // 2  # more than a pass of rank 1's share
+    assert len(names) > count // 2  # more than a pass of rank 1's share
 
 
 def test_fewer_labeled_clips_on_a_rank(two_ranks):
-    """Would be a wait without end: the hook stops every rank before."""
+    """It would wait forever, so the hook stops every rank."""
     for rank in two_ranks.values():
         assert 'ranks 0 to 1 have [5, 3] labelled batches an epoch' in (
             rank['runs']['fewer labelled'])
 
 
 def test_contrast_at_chance_stops_every_rank(two_ranks):
-    """The mean over ranks is judged, or one would wait for the other."""
+    """The mean over ranks is checked, or one would wait for the other."""
     for rank in two_ranks.values():
         assert 'which is chance (1.099)' in rank['runs']['at chance']
         assert rank['runs']['one at chance'] == 'no error'

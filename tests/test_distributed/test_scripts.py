@@ -17,7 +17,7 @@ from psp_plugin.engine.distributed import join_cpu_processes, wrapper_options
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / 'configs/psp_synthetic_5p.py'
 TEST_CLIPS = 21
-# The demo, smaller; its workers and everything else as they are.
+# A smaller demo.
 SMALLER = ['train_cfg.max_epochs=1', 'train_dataloader.dataset.times=1',
            'train_dataloader.batch_size=2',
            'train_dataloader.dataset.dataset.dataset.num_clips=200',
@@ -44,7 +44,7 @@ class KillHook(Hook):
 
 
 def run(name, *args, cwd, **env):
-    """Runs a script; without GPUs, wherever the tests run."""
+    """Runs a script, without GPUs."""
     env = dict(os.environ, PORT=str(free_ports(1)[0]), OMP_NUM_THREADS='1',
                CUDA_VISIBLE_DEVICES='-1', PYTHONWARNINGS='ignore', **env)
     return subprocess.run(['bash', str(ROOT / 'tools' / name),
@@ -53,7 +53,7 @@ def run(name, *args, cwd, **env):
 
 
 def test_demo_trains_and_tests(tmp_path):
-    """The scores of two processes are those of one."""
+    """Two processes compute the same scores as one."""
     trained = run('dist_train.sh', DEMO, 2, '--cfg-options', *SMALLER,
                   cwd=tmp_path)
     assert trained.returncode == 0, trained.stderr
@@ -85,7 +85,7 @@ def test_demo_trains_and_tests(tmp_path):
     assert f'acc/top1: {metrics["acc/top1"]:.4f}' in tested.stdout
 
 
-def test_launcher_ends_all_when_one_is_killed(tmp_path):
+def test_launcher_ends_all_if_one_is_killed(tmp_path):
     (tmp_path / 'killer.py').write_text(KILLER)
     (tmp_path / 'config.py').write_text(
         f'_base_ = {str(DEMO)!r}\n'
@@ -110,7 +110,7 @@ def test_usage(tmp_path, script):
     assert done.stderr.startswith(f'usage: bash tools/{script} CONFIG')
 
 
-# What the scripts' processes do first
+# Initialisation of the processes
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def no_gpu(monkeypatch):
     monkeypatch.delenv('RANK', raising=False)
 
 
-def test_one_process_joins_nothing(no_gpu):
+def test_one_process_starts_no_process_group(no_gpu):
     assert join_cpu_processes('none', Config()) == []
     assert not torch.distributed.is_initialized()
 
@@ -129,7 +129,7 @@ def test_one_process_joins_nothing(no_gpu):
     ('mpi', '--launcher mpi needs GPUs'),
     ('pytorch', '--launcher pytorch finds no RANK'),
 ])
-def test_launcher_that_cannot(no_gpu, launcher, sentence):
+def test_invalid_launcher_raises(no_gpu, launcher, sentence):
     with pytest.raises(ValueError, match=re.escape(sentence)):
         join_cpu_processes(launcher, Config())
 

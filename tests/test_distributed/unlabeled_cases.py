@@ -21,8 +21,8 @@ METHODS = {
     'SoftMatch': dict(type='FixMatch', mask=MASKS['SoftMatch']),
     'MeanTeacher': dict(type='MeanTeacher', decay=0.6, ramp=None),
 }
-# These draw at random, or contrast a rank's own clips or in the order of the
-# ranks: what ranks share is alike, but not what one process has.
+# These use random numbers, or contrast a rank's own clips or in the order of
+# the ranks: ranks have the same shared state, but one process has another.
 OF_A_RANK = {
     'VAT': dict(type='VAT', ramp=None),
     'S4L': dict(type='S4L'),
@@ -50,7 +50,7 @@ def ask_mask(name: str, rank: int = 0, world_size: int = 1) -> List[tuple]:
 
 
 def freeze_norms(model: nn.Module) -> None:
-    """They remember some clips, and use that from then on."""
+    """Batch norms get running statistics of some clips and keep them."""
     for module in model.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.momentum = 1
@@ -62,8 +62,8 @@ def freeze_norms(model: nn.Module) -> None:
 def train_method(name: str, norms: bool, wrap: Callable = lambda x: x,
                  rank: int = 0, world_size: int = 1
                  ) -> Dict[str, torch.Tensor]:
-    """State after three steps in float64; of all ranks together six
-    unlabelled clips a step."""
+    """State after three steps in float64, with six unlabelled clips per step
+    over all ranks."""
     model = build({**METHODS, **OF_A_RANK}[name]).double()
     nn.init.normal_(model.cls_head.fc.weight)
     if not norms:
@@ -87,7 +87,7 @@ def train_method(name: str, norms: bool, wrap: Callable = lambda x: x,
 
 
 def compute(wrap: Callable, rank: int, world_size: int) -> dict:
-    """All cases of a rank."""
+    """Runs all cases on a rank."""
     return dict(
         masks={name: ask_mask(name, rank, world_size) for name in MASKS},
         trained={(name, norms): train_method(name, norms, wrap, rank,

@@ -1,6 +1,6 @@
-"""Data and a run that several tests of the engine begin with."""
+"""Data and a run that several tests of the engine use."""
 import pytest
-from lives import life_config, train
+from resumable_runs import resumable_config, train
 from toy import write_ntu
 
 
@@ -10,8 +10,8 @@ def ann_file(tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def whole(ann_file, tmp_path_factory):
-    """An epoch-based run without workers that nothing has interrupted."""
-    folder = tmp_path_factory.mktemp('whole')
-    assert train(life_config(ann_file, folder)) == 0
+def reference(ann_file, tmp_path_factory):
+    """An uninterrupted epoch-based run without workers."""
+    folder = tmp_path_factory.mktemp('reference')
+    assert train(resumable_config(ann_file, folder)) == 0
     return folder

@@ -1,4 +1,4 @@
-"""BFloat16OptimWrapper outside a training."""
+"""BFloat16OptimWrapper outside a training run."""
 import pytest
 import torch
 from mmengine.logging import MMLogger
@@ -16,19 +16,19 @@ def steps(count):
     return model, out
 
 
-def test_weights_stay_in_float32_where_products_are_in_bfloat16():
+def test_weights_are_float32_and_outputs_bfloat16():
     model, out = steps(1)
     assert out.dtype == torch.bfloat16
     assert model.weight.dtype == torch.float32
 
 
-@pytest.mark.parametrize('capability, told', [('AVX2', 1), ('AVX512', 0)])
-def test_a_cpu_that_emulates_bfloat16_is_told_of_once(
-        capability, told, monkeypatch, tmp_path):
+@pytest.mark.parametrize('capability, count', [('AVX2', 1), ('AVX512', 0)])
+def test_emulated_bfloat16_warns_once(
+        capability, count, monkeypatch, tmp_path):
     monkeypatch.setattr(torch.backends.cpu, 'get_cpu_capability',
                         lambda: capability)
     log = tmp_path / 'log.txt'
     MMLogger.get_instance(f'bf16_{capability}', log_file=str(log))
     steps(3)
     assert log.read_text().count(
-        'add --cfg-options optim_wrapper.type=OptimWrapper') == told
+        'add --cfg-options optim_wrapper.type=OptimWrapper') == count

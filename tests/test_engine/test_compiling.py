@@ -1,4 +1,4 @@
-"""The encoder compiled, in the unmodified runner."""
+"""A compiled encoder in the unmodified runner."""
 from types import SimpleNamespace
 
 import pytest
@@ -23,8 +23,8 @@ def train(ann_file, work_dir, **hook):
                       weights_only=True)['state_dict']
 
 
-def test_the_encoder_is_one_graph_and_trains_the_same(ann_file, tmp_path):
-    """By PyTorch's tracer alone, as a compiler may be absent."""
+def test_encoder_is_one_graph_and_trains_the_same(ann_file, tmp_path):
+    """With PyTorch's tracer only, as a compiler may be absent."""
     torch._dynamo.reset()
     torch._dynamo.utils.counters.clear()
     plain = train(ann_file, tmp_path / 'plain')
@@ -40,8 +40,8 @@ def test_the_encoder_is_one_graph_and_trains_the_same(ann_file, tmp_path):
                                    atol=1e-4, msg=name)
 
 
-def test_an_encoder_that_is_not_called_is_refused():
-    """Masked pre-training takes the encoder's steps apart."""
+def test_uncalled_encoder_raises():
+    """Masked pre-training calls methods of the encoder, not its forward."""
     model = build_pretrainer()
     with pytest.raises(InputError, match='which HACMPretrainer does not make'):
         CompileHook().before_train(SimpleNamespace(model=model))
@@ -58,7 +58,7 @@ def build_pretrainer():
                      num_heads=2)))
 
 
-def test_unknown_modules_are_named(ann_file, tmp_path):
+def test_unknown_modules_raise(ann_file, tmp_path):
     with pytest.raises(InputError, match="to compile 'encoder', but "
                        'PSPRecognizer has no such module'):
         train(ann_file, tmp_path, type='CompileHook', modules=['encoder'])

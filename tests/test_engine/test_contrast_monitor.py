@@ -1,4 +1,4 @@
-"""Diagnostics in the log, a warning at chance, and a training left alone."""
+"""Diagnostics in the log, a warning at chance, and an unchanged training."""
 import json
 import math
 import random
@@ -21,7 +21,7 @@ NAMES = {f'{name}_{level}' for level in LEVELS for name in (
 
 def run(work_dir, monitor, name='psp_synthetic_5p.py', epochs=2,
         collapse=False, resume=False, hooks=(), **options):
-    """A small training with the monitor of these arguments, or without."""
+    """Trains a small model with these arguments of the monitor, or without."""
     cfg = small_config(name, '', work_dir, epochs, **options)
     labeled = cfg.train_dataloader.dataset
     labeled.dataset.dataset.num_clips = 40
@@ -43,7 +43,7 @@ def run(work_dir, monitor, name='psp_synthetic_5p.py', epochs=2,
 
 
 class Collapse(Hook):
-    """Makes all features one point."""
+    """Makes all features identical."""
 
     def before_train(self, runner):
         for param in runner.model.projector.parameters():
@@ -53,7 +53,7 @@ class Collapse(Hook):
 
 
 class Recorder(Hook):
-    """Keeps losses and random states, before ExactResumeHook seeds anew."""
+    """Records losses and random states, before ExactResumeHook seeds."""
 
     priority = 'LOW'
 
@@ -70,8 +70,8 @@ class ChangeBatch(Hook):
     """Changes the unlabelled half of the last batch of an epoch, or of all.
 
     Args:
-        change (Callable): Gets inputs and data samples, changes them in place.
-        last (int): Which batch. Defaults to all.
+        change (Callable): Changes inputs and data samples in place.
+        last (int): Index of the batch. Defaults to all.
     """
 
     priority = 'LOW'  # after InterleaveHook
@@ -90,18 +90,18 @@ def shorten(inputs, samples):
     del inputs[2:], samples[2:]
 
 
-def spoil(inputs, samples):
+def set_nan(inputs, samples):
     inputs[0].fill_(math.nan)
 
 
 def agree(inputs, samples):
-    """Motion of the joints' own coordinates: positives are alike."""
+    """Replaces motion by the joints' coordinates: positives are equal."""
     for x in inputs:
         x[..., 3:] = x[..., :3]
 
 
 class Scale(Hook):
-    """Makes losses 0.98 times what they are."""
+    """Multiplies losses by 0.98."""
 
     def before_train(self, runner):
         runner.model.loss_con.register_forward_hook(
@@ -125,7 +125,7 @@ def healthy(tmp_path_factory):
     return folder, runner, recorder
 
 
-def test_numbers_are_in_the_log(healthy):
+def test_diagnostics_are_in_the_log(healthy):
     folder, runner, _ = healthy
     lines = [json.loads(line) for path in folder.glob('*/vis_data/*.json')
              for line in path.read_text().splitlines()]
@@ -138,7 +138,7 @@ def test_numbers_are_in_the_log(healthy):
     assert len(history) == 4  # every second iteration, the last of an epoch
 
 
-def test_numbers_are_in_tensorboard(healthy):
+def test_diagnostics_are_in_tensorboard(healthy):
     from tensorboard.backend.event_processing.event_accumulator import (
         EventAccumulator,
     )
@@ -148,12 +148,12 @@ def test_numbers_are_in_tensorboard(healthy):
     assert set(events.Tags()['scalars']) >= NAMES
 
 
-def test_nothing_is_left_in_the_model(healthy):
+def test_hooks_are_removed_after_training(healthy):
     for module in (healthy[1].model.loss_con, healthy[1].model.neck):
         assert not module._forward_hooks
 
 
-def test_training_is_bit_equal_without_it(healthy, tmp_path):
+def test_training_is_bit_equal_without_the_hook(healthy, tmp_path):
     recorder = Recorder()
     plain = run(tmp_path, None, hooks=[recorder])
     assert len(recorder.seen) == 8
@@ -166,21 +166,21 @@ def test_training_is_bit_equal_without_it(healthy, tmp_path):
                         for name in plain.message_hub.log_scalars}
 
 
-def test_a_collapsed_contrast_is_told(tmp_path):
+def test_collapsed_contrast_warns(tmp_path):
     run(tmp_path, dict(warm_up=0), collapse=True,
         **{'model.stream_norm': None})
-    told = [line for line in log_of(tmp_path).splitlines()
-            if 'learns nothing' in line]
+    warnings = [line for line in log_of(tmp_path).splitlines()
+                if 'learns nothing' in line]
     chance = math.log(2 * 4 - 1)
-    assert len(told) == 2  # once an epoch
-    assert 'WARNING' in told[0]
+    assert len(warnings) == 2  # once per epoch
+    assert 'WARNING' in warnings[0]
     assert (f'loss_con_body was {chance:.3f} on average over the last 4 '
-            f'iterations, which is chance ({chance:.3f})') in told[0]
-    assert "model.stream_norm=dict(type='StreamNorm')" in told[0]
+            f'iterations, which is chance ({chance:.3f})') in warnings[0]
+    assert "model.stream_norm=dict(type='StreamNorm')" in warnings[0]
 
 
 @pytest.mark.parametrize('warm_up, iteration', [(0, 4), (3, 7)])
-def test_it_stops(tmp_path, warm_up, iteration):
+def test_action_stop_raises(tmp_path, warm_up, iteration):
     with pytest.raises(InputError, match=f'iteration {iteration}: '
                                          'loss_con') as error:
         run(tmp_path, dict(action='stop', warm_up=warm_up), epochs=4,
@@ -188,8 +188,8 @@ def test_it_stops(tmp_path, warm_up, iteration):
     assert 'stream_norm' not in str(error.value)  # the config has it
 
 
-def test_a_resumed_run_judges_alike(tmp_path):
-    """The first life ends between two judgements."""
+def test_resumed_run_uses_the_same_window(tmp_path):
+    """The first process ends between two checks."""
     monitor = dict(action='stop', warm_up=0, patience=6)
     run(tmp_path, monitor, epochs=1, collapse=True)
     with pytest.raises(InputError, match='iteration 6: .* the last 6 iter'):
@@ -199,8 +199,8 @@ def test_a_resumed_run_judges_alike(tmp_path):
 @pytest.mark.parametrize('hooks', [
     [Scale()], [Scale(), ChangeBatch(shorten, last=3)]],
     ids=['equal batches', 'small last batch'])
-def test_within_1_percent(tmp_path, hooks):
-    """Losses of 0.98 times chance are none that have collapsed."""
+def test_losses_beyond_1_percent_do_not_raise(tmp_path, hooks):
+    """Losses of 0.98 times chance have not collapsed."""
     run(tmp_path, dict(action='stop', warm_up=0), epochs=1, collapse=True,
         hooks=hooks)
 
@@ -222,7 +222,7 @@ def test_chance_of_gathered_clips(tmp_path, monkeypatch):
         assert history == pytest.approx(4 * [math.log(2 * clips - 1)])
 
 
-def test_a_healthy_contrast_is_not_told(tmp_path):
+def test_healthy_contrast_does_not_raise(tmp_path):
     runner = run(tmp_path, dict(action='stop', warm_up=4),
                  hooks=[ChangeBatch(agree)],
                  **{'optim_wrapper.optimizer.lr': 1e-3,
@@ -233,12 +233,12 @@ def test_a_healthy_contrast_is_not_told(tmp_path):
         assert history[4:].mean() < .9 * math.log(2 * 8 - 1)
 
 
-def test_clips_of_nan_are_told_as_without_the_hook(tmp_path):
-    """It must not fail where StopOnNonFiniteHook names the clips."""
+def test_nan_clips_raise_the_same_error(tmp_path):
+    """The hook must not fail before StopOnNonFiniteHook names the clips."""
     with pytest.raises(FloatingPointError, match='iteration 2: .* NaN or '
                                                  'infinite coordinates'):
         run(tmp_path, dict(interval=1), epochs=1,
-            hooks=[ChangeBatch(spoil, last=1)])
+            hooks=[ChangeBatch(set_nan, last=1)])
 
 
 def test_compiled_and_in_bfloat16(tmp_path):
@@ -255,7 +255,7 @@ def test_compiled_and_in_bfloat16(tmp_path):
 @pytest.mark.parametrize('name, gone', [
     ('supervised_synthetic_5p.py', NAMES),
     ('psp_synthetic_5p.py', {x for x in NAMES if 'saturation' in x})])
-def test_what_is_not_there_is_not_measured(tmp_path, name, gone):
+def test_missing_parts_are_not_measured(tmp_path, name, gone):
     options = {} if name.startswith('supervised') else {
         'model.neck': dict(_delete_=True, type='PyramidPooling',
                            in_channels=16, layout='nturgb+d')}
@@ -273,7 +273,7 @@ def test_level_of_weight_0_is_not_measured(tmp_path):
     assert NAMES & logged == {name for name in NAMES if 'joint' in name}
 
 
-def test_warm_up_is_that_of_the_schedulers(tmp_path):
+def test_warm_up_of_the_schedulers(tmp_path):
     cfg = small_config('psp_synthetic_5p.py', '', tmp_path)
     cfg.train_dataloader.dataset.dataset.dataset.num_clips = 40
     runner = Runner.from_cfg(cfg)

@@ -1,4 +1,4 @@
-"""The hook by itself, then in the unmodified runner."""
+"""The hook, then in the unmodified runner."""
 import json
 import math
 from pathlib import Path
@@ -24,7 +24,7 @@ TIMES = ('time', 'data_time', 'eta', 'memory')
 
 
 class Recorder(Hook):
-    """Notes the labelled and unlabelled clips of every iteration."""
+    """Records the labelled and unlabelled clips of every iteration."""
     priority = 'LOW'
 
     def __init__(self):
@@ -38,7 +38,7 @@ class Recorder(Hook):
 
 
 def train(cfg, stop_at=None):
-    """Trains; returns what was recorded and the scalars that were logged."""
+    """Trains; returns the recorded batches and the logged scalars."""
     recorder = Recorder()
     runner = Runner.from_cfg(cfg)
     runner.register_hook(recorder)
@@ -67,7 +67,7 @@ def test_runs_before_the_timer():
     assert HOOKS.get('InterleaveHook') is InterleaveHook
 
 
-def test_cycle_shuffles_every_pass_anew_and_starts_anywhere():
+def test_cycle_shuffles_every_pass_and_starts_at_any_epoch():
     from mmengine.dataset import DefaultSampler
     data = list(range(7))
     loader = DataLoader(data, 2, sampler=DefaultSampler(data, seed=0))
@@ -78,7 +78,7 @@ def test_cycle_shuffles_every_pass_anew_and_starts_anywhere():
     assert [next(late).tolist() for _ in range(4)] == passes[1]
 
 
-def test_no_semi_supervised_dataset_is_told():
+def test_missing_semi_supervised_dataset_raises():
     with pytest.raises(ValueError, match='found no SemiSupervisedDataset'):
         find_labeled([1, 2])
 
@@ -94,7 +94,7 @@ def test_epoch_loop(ann_file, tmp_path):
         sum(scalars[0][key] for key in losses - {'loss'}), rel=1e-5)
 
 
-def test_unlabeled_clips_are_disjoint_and_all_come(ann_file, tmp_path):
+def test_unlabeled_clips_are_disjoint_and_complete(ann_file, tmp_path):
     cfg = small_config(CONFIG, ann_file, tmp_path, epochs=3)
     clip = dict(type='UniformSamplePose', clip_len=8, test_mode=True)
     node = cfg.train_dataloader.dataset.dataset.dataset
@@ -119,7 +119,7 @@ def test_iter_loop(ann_file, tmp_path):
     assert sum('acc/top1' in line for line in scalars) == 2
 
 
-def test_own_dataset_of_the_hook(ann_file, tmp_path):
+def test_dataset_of_the_hook(ann_file, tmp_path):
     cfg = small_config(CONFIG, ann_file, tmp_path, epochs=1)
     own = cfg.train_dataloader.dataset.dataset.copy()
     own.update(subset='unlabeled', include_labeled=True)
@@ -138,53 +138,54 @@ def test_gradient_accumulation(ann_file, tmp_path):
 
 
 @pytest.mark.parametrize('sampler', ['DefaultSampler', 'InfiniteSampler'])
-def test_resume_goes_on_with_the_same_clips_and_numbers(
+def test_resume_continues_with_the_same_clips_and_values(
         ann_file, tmp_path, sampler):
-    """Three epochs at once, and three epochs with a stop after the second."""
+    """Three epochs in one run, and with a stop after the second."""
 
     def config(folder, epochs):
         cfg = small_config(CONFIG, ann_file, tmp_path / folder, epochs)
         cfg.custom_hooks[0].unlabeled_dataloader.sampler.type = sampler
         for loader in (cfg.train_dataloader,
                        cfg.custom_hooks[0].unlabeled_dataloader):
-            # Workers have random states of their own, which MMEngine seeds
-            # anew in every epoch; those of the main process are not saved.
+            # Workers are seeded in every epoch; the random states of the main
+            # process are not saved.
             loader.num_workers = 1
         return cfg
 
-    whole, numbers = train(config('whole', 3))
-    train(config('parts', 2))
-    cfg = config('parts', 3)
+    reference, numbers = train(config('reference', 3))
+    train(config('resumed', 2))
+    cfg = config('resumed', 3)
     cfg.resume = True
     rest, rest_numbers = train(cfg)
-    assert rest == whole[6:]
+    assert rest == reference[6:]
     assert rest_numbers == numbers[-len(rest_numbers):]
 
 
-def test_unlabeled_loader_without_a_batch_is_told(ann_file, tmp_path):
+def test_unlabeled_loader_without_a_batch_raises(ann_file, tmp_path):
     cfg = small_config(CONFIG, ann_file, tmp_path)
     cfg.custom_hooks[0].unlabeled_dataloader.batch_size = 64
-    with pytest.raises(ValueError, match='holds 28 clips in each '
+    with pytest.raises(ValueError, match='has 28 clips in each '
                        'process, fewer than one batch of 64'):
         Runner.from_cfg(cfg).train()
 
 
-def test_no_unlabeled_clip_is_told(ann_file, tmp_path):
+def test_no_unlabeled_clip_raises(ann_file, tmp_path):
     cfg = small_config(CONFIG, ann_file, tmp_path)
     own = cfg.train_dataloader.dataset.dataset.copy()
     own.dataset = dict(own.dataset, split='xsub_val')
     own.update(subset='unlabeled', labeled_per_class=3, seed=0)
     own.dataset['indices'] = 18
     cfg.custom_hooks[0].unlabeled_dataloader.dataset = own
-    with pytest.raises(ValueError, match='holds no clip: all are labelled'):
+    with pytest.raises(ValueError, match='has no clips, since all are '
+                       'labelled'):
         Runner.from_cfg(cfg).train()
 
 
 @pytest.mark.parametrize('absent, message', [
     ('hook', 'add InterleaveHook to custom_hooks'),
-    ('neck', 'neck, projector and loss_con go together'),
+    ('neck', 'neck, projector and loss_con must be set together'),
 ])
-def test_half_a_method_is_told(ann_file, tmp_path, absent, message):
+def test_incomplete_contrast_raises(ann_file, tmp_path, absent, message):
     cfg = small_config(CONFIG, ann_file, tmp_path)
     if absent == 'hook':
         cfg.custom_hooks = []
@@ -195,7 +196,7 @@ def test_half_a_method_is_told(ann_file, tmp_path, absent, message):
 
 
 class Draws(torch.utils.data.Dataset):
-    """What the workers draw."""
+    """Random numbers of the workers."""
 
     def __len__(self):
         return 4
@@ -204,8 +205,8 @@ class Draws(torch.utils.data.Dataset):
         return np.random.rand()
 
 
-def test_workers_draw_anew_in_every_pass():
-    """MMEngine alone lets them draw the same, pass after pass."""
+def test_worker_seeds_differ_between_passes():
+    """With MMEngine only, they are the same in every pass."""
     cfg = dict(dataset=Draws(), batch_size=2, num_workers=2,
                collate_fn=dict(type='default_collate'),
                sampler=dict(type='DefaultSampler', shuffle=True))
@@ -219,11 +220,11 @@ def test_workers_draw_anew_in_every_pass():
     assert len({*first, *second, *third}) == 12
     assert passes(1, 2) == [second, third]  # as after a resume
     loader = Runner.build_dataloader(cfg, seed=0)
-    alone = [sorted(torch.cat(list(loader)).tolist()) for _ in range(2)]
-    assert alone[0] == alone[1]
+    plain = [sorted(torch.cat(list(loader)).tolist()) for _ in range(2)]
+    assert plain[0] == plain[1]
 
 
-def test_labelled_workers_draw_anew_in_every_epoch(ann_file, tmp_path):
+def test_labeled_worker_seeds_differ_between_epochs(ann_file, tmp_path):
     cfg = small_config(CONFIG, ann_file, tmp_path, epochs=2)
     cfg.train_dataloader.num_workers = 1
     runner, seeds = Runner.from_cfg(cfg), []

@@ -1,4 +1,4 @@
-"""Learning rates by layer: every parameter in the group that it belongs to."""
+"""Layer-wise learning rates: the group of every parameter."""
 import re
 
 import pytest
@@ -59,7 +59,7 @@ def scale_of(name, decay):
 @pytest.mark.parametrize('kind', MODELS_OF)
 @pytest.mark.parametrize('wrapped', [False, True])
 def test_rate_and_weight_decay_of_every_parameter(decay, kind, wrapped):
-    """Without paramwise_cfg, too, weights of one axis do not decay."""
+    """One-dimensional weights do not decay, even without paramwise_cfg."""
     model = MODELS.build(MODELS_OF[kind])
     cfg = decay and dict(layer_decay=decay)
     given = nn.ModuleDict(dict(module=model)) if wrapped else model
@@ -74,8 +74,8 @@ def test_rate_and_weight_decay_of_every_parameter(decay, kind, wrapped):
             assert weight_decay == (DECAY if value.dim() > 1 else 0), name
 
 
-def test_groups_are_few():
-    """As many as there are pairs of rate and weight decay."""
+def test_one_group_per_rate_and_weight_decay():
+    """One group per pair of rate and weight decay."""
     model = MODELS.build(FINE_TUNING)
     groups = wrapper_of(model, dict(layer_decay=0.8)).optimizer.param_groups
     assert len(groups) == 2 * (DEPTH + 2)
@@ -85,21 +85,21 @@ def test_groups_are_few():
 @pytest.mark.parametrize('paramwise_cfg', [
     dict(layer_decay=0), dict(layer_decay=1.1), dict(layer_decay=-0.5),
     dict(layer_decay=0.8, norm_decay_mult=0.), dict(decay_rate=0.8)])
-def test_bad_settings(paramwise_cfg):
-    with pytest.raises(InputError, match='takes layer_decay in '
-                       r'\(0, 1\] alone, not ' +
+def test_invalid_paramwise_cfg_raises(paramwise_cfg):
+    with pytest.raises(InputError, match='must have only layer_decay, in '
+                       r'\(0, 1\], not ' +
                        re.escape(str(paramwise_cfg))):
         wrapper_of(MODELS.build(FINE_TUNING), paramwise_cfg)
 
 
 @pytest.mark.parametrize('absent', ['lr', 'weight_decay'])
-def test_nothing_to_scale(absent):
-    with pytest.raises(InputError, match='scales lr and weight_decay: give '
-                       'optimizer both'):
+def test_missing_lr_or_weight_decay_raises(absent):
+    with pytest.raises(InputError, match='needs lr and weight_decay: set both '
+                       'in optimizer'):
         wrapper_of(MODELS.build(FINE_TUNING), **{absent: None})
 
 
-def test_an_encoder_without_layers():
+def test_encoder_without_layers_raises():
     model = MODELS.build(dict(
         type='PSPRecognizer', backbone=dict(
             type='DSTANet', num_joints=20, num_heads=2,
@@ -108,5 +108,5 @@ def test_an_encoder_without_layers():
     for cfg in (None, dict(layer_decay=0.8)):
         with pytest.raises(InputError, match='the encoder DSTANet has no '
                            'get_layer_depth, which LayerDecayConstructor '
-                           'asks: leave the constructor out$'):
+                           'needs: remove the constructor$'):
             wrapper_of(model, cfg)

@@ -1,26 +1,26 @@
-"""Runs whose numbers go wrong, in the unmodified runner."""
+"""Runs with NaN or infinity, in the unmodified runner."""
 import pickle
 import re
 from types import SimpleNamespace
 
 import pytest
 import torch
-from lives import life_config
 from mmaction.registry import HOOKS, MODELS
 from mmengine.hooks import Hook
 from mmengine.optim import AmpOptimWrapper
 from mmengine.runner import Runner
+from resumable_runs import resumable_config
 
 from psp_plugin.engine import StopOnNonFiniteHook
-from psp_plugin.engine.hooks.atomic_checkpoint import is_whole
+from psp_plugin.engine.hooks.atomic_checkpoint import is_complete
 from psp_plugin.engine.hooks.non_finite import branch_of, describe, non_finite
 from psp_plugin.models.losses import CoarseToFineContrastiveLoss
 
 NAN, INF = float('nan'), float('inf')
 
 
-class Spoil(torch.autograd.Function):
-    """Changes nothing, but its gradient is infinite."""
+class InfiniteGradient(torch.autograd.Function):
+    """The identity with an infinite gradient."""
 
     @staticmethod
     def forward(ctx, x):
@@ -32,27 +32,27 @@ class Spoil(torch.autograd.Function):
 
 
 @MODELS.register_module()
-class SpoiltContrast(CoarseToFineContrastiveLoss):
-    """The loss, with an infinite gradient from its fifth call on."""
+class InfiniteGradientContrast(CoarseToFineContrastiveLoss):
+    """The loss with an infinite gradient from its fifth call on."""
     calls = 0
 
     def forward(self, joint, motion):
         self.calls += 1
         if self.calls >= 5:
-            joint = dict(joint, part=Spoil.apply(joint['part']))
+            joint = dict(joint, part=InfiniteGradient.apply(joint['part']))
         return super().forward(joint, motion)
 
 
 @HOOKS.register_module()
 class KeepWeights(Hook):
-    """Keeps a copy of the parameters as they are before each iteration."""
+    """Keeps a copy of the parameters before each iteration."""
 
     def before_train_iter(self, runner, batch_idx, data_batch=None):
         self.weights = [p.detach().clone() for p in runner.model.parameters()]
 
 
 def config(ann_file, work_dir, **options):
-    cfg = life_config(ann_file, work_dir)
+    cfg = resumable_config(ann_file, work_dir)
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     cfg.default_hooks.checkpoint.save_best = None
     cfg.merge_from_dict(options)
@@ -60,7 +60,7 @@ def config(ann_file, work_dir, **options):
 
 
 def run_and_fail(cfg):
-    """Trains; checks what must be so; returns the message and the runner."""
+    """Trains until the error; returns its message and the runner."""
     runner = Runner.from_cfg(cfg)
     keeper = KeepWeights()
     runner.register_hook(keeper)
@@ -74,7 +74,7 @@ def run_and_fail(cfg):
 
 
 def with_clip(ann_file, path, name, value):
-    """A copy of the annotation file with one number of one clip changed."""
+    """Copies the annotation file with one changed value in one clip."""
     with open(ann_file, 'rb') as stream:
         data = pickle.load(stream)
     clip, = (c for c in data['annotations'] if c['frame_dir'] == name)
@@ -85,7 +85,7 @@ def with_clip(ann_file, path, name, value):
 
 
 def clip_of(ann_file, tmp_path, branch):
-    """The name of some clip of a branch."""
+    """Returns the name of a clip of a branch."""
     runner = Runner.from_cfg(config(ann_file, tmp_path / 'look'))
     labeled = runner.build_dataloader(
         runner._train_dataloader).dataset.dataset.labeled_names
@@ -97,12 +97,12 @@ def clip_of(ann_file, tmp_path, branch):
 
 @pytest.mark.parametrize('branch, value', [('labelled', NAN),
                                            ('unlabelled', INF)])
-def test_a_broken_clip_is_named(ann_file, tmp_path, branch, value):
+def test_non_finite_clip_is_named(ann_file, tmp_path, branch, value):
     name = clip_of(ann_file, tmp_path, branch)
-    broken = with_clip(ann_file, tmp_path / 'broken.pkl', name, value)
+    invalid = with_clip(ann_file, tmp_path / 'invalid.pkl', name, value)
     # Both loaders read all clips within four epochs of three iterations. The
-    # toolbox's dataset does not look at them.
-    cfg = config(broken, tmp_path / 'work')
+    # toolbox's dataset does not check them.
+    cfg = config(invalid, tmp_path / 'work')
     cfg.train_dataloader.dataset.dataset.dataset.type = 'PoseDataset'
     cfg.train_cfg.max_epochs = 4
     message, runner = run_and_fail(cfg)
@@ -116,7 +116,7 @@ def test_a_broken_clip_is_named(ann_file, tmp_path, branch, value):
         if runner.epoch else 'none was saved yet'))
 
 
-def test_an_exploding_learning_rate(ann_file, tmp_path):
+def test_exploding_learning_rate(ann_file, tmp_path):
     cfg = config(ann_file, tmp_path)
     cfg.param_scheduler = [dict(type='MultiStepLR', milestones=[4],
                                 gamma=1e30, by_epoch=False)]
@@ -129,7 +129,7 @@ def test_an_exploding_learning_rate(ann_file, tmp_path):
     assert ' and unlabelled S001' in message
     assert message.count('S001C001P001R001A') == 8  # all of the batch
     assert message.endswith(f'the last checkpoint is {tmp_path}/epoch_1.pth')
-    assert is_whole(tmp_path / 'epoch_1.pth')
+    assert is_complete(tmp_path / 'epoch_1.pth')
 
 
 @pytest.mark.parametrize('options', [
@@ -138,18 +138,18 @@ def test_an_exploding_learning_rate(ann_file, tmp_path):
     {'optim_wrapper.accumulative_counts': 2},
     {'optim_wrapper.type': 'BFloat16OptimWrapper'},
 ], ids=['plain', 'clipped', 'accumulated', 'bfloat16'])
-def test_an_infinite_gradient_of_a_finite_loss(ann_file, tmp_path, options):
+def test_infinite_gradient_of_a_finite_loss(ann_file, tmp_path, options):
     cfg = config(ann_file, tmp_path, **options)
-    cfg.model.loss_con.type = 'SpoiltContrast'
+    cfg.model.loss_con.type = 'InfiniteGradientContrast'
     message, runner = run_and_fail(cfg)
     assert message.startswith('iteration 5: the loss is finite, but the '
                               'gradient of ')
-    assert 'cls_head' not in message  # it has nothing to do with the contrast
+    assert 'cls_head' not in message  # not part of the contrast
     assert message.endswith(f'the last checkpoint is {tmp_path}/epoch_1.pth')
 
 
-def test_spoilt_weights_are_not_saved(ann_file, tmp_path):
-    """A finite gradient, but a step that is too large for the last epoch."""
+def test_non_finite_weights_are_not_saved(ann_file, tmp_path):
+    """A finite gradient, but a learning rate that overflows."""
     cfg = config(ann_file, tmp_path)
     cfg.param_scheduler = [dict(type='MultiStepLR', milestones=[5],
                                 gamma=6e39, by_epoch=False)]
@@ -162,8 +162,8 @@ def test_spoilt_weights_are_not_saved(ann_file, tmp_path):
     assert not (tmp_path / 'epoch_2.pth').exists()
 
 
-def test_a_sound_run_is_left_alone(ann_file, tmp_path):
-    """The same numbers with the hook and without it, and no hook is left."""
+def test_finite_run_is_not_changed(ann_file, tmp_path):
+    """The same losses with and without the hook; no hook remains."""
     losses, runners = [], []
     for name in ('with', 'without'):
         cfg = config(ann_file, tmp_path / name)
@@ -179,8 +179,8 @@ def test_a_sound_run_is_left_alone(ann_file, tmp_path):
         assert not any(p._backward_hooks for p in runner.model.parameters())
 
 
-def test_gradients_are_left_to_the_loss_scaler():
-    """The toolbox's own wrapper, which a CPU cannot build."""
+def test_gradients_are_not_checked_with_a_loss_scaler():
+    """With the toolbox's wrapper, which cannot be built on a CPU."""
     model = torch.nn.Linear(2, 2)
     wrapper = AmpOptimWrapper.__new__(AmpOptimWrapper)
     runner = SimpleNamespace(model=model, optim_wrapper=wrapper)
@@ -215,7 +215,7 @@ def test_branches():
     assert branch_of('loss') == 'the sum'
 
 
-def test_a_broken_clip_of_a_view():
+def test_non_finite_clip_of_a_view():
     clips = [torch.zeros(2), torch.tensor([NAN])]
     names = [dict(frame_dir='a'), dict(frame_dir='b')]
     batch = dict(

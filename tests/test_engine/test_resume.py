@@ -1,26 +1,26 @@
-"""Runs that are killed and resumed, against runs that were left alone."""
+"""Killed and resumed runs against uninterrupted ones."""
 from itertools import product
 from types import SimpleNamespace
 
 import pytest
 import torch
-from lives import (
+from mmengine.runner import Runner
+from resumable_runs import (
     assert_as_uninterrupted,
     assert_same,
-    life_config,
-    live_twice,
     load_state,
     logs,
     read_lines,
+    resumable_config,
     train,
+    train_killed_and_resumed,
 )
-from mmengine.runner import Runner
 
 from psp_plugin.engine.hooks.exact_resume import (
     VALIDATED,
     call_after,
+    is_validation_missing,
     seed_iteration,
-    validation_is_owed,
 )
 
 
@@ -34,64 +34,65 @@ def vary(cfg, variant):
 
 @pytest.mark.parametrize('loop, workers, variant', product(
     ['epoch', 'iteration'], [0, 2], ['plain', 'ema', 'amp']))
-def test_killed_and_resumed_is_uninterrupted(ann_file, tmp_path, loop,
+def test_killed_and_resumed_equals_uninterrupted(ann_file, tmp_path, loop,
                                              workers, variant):
     def config(name):
-        return vary(life_config(ann_file, tmp_path / name, loop, workers),
+        return vary(resumable_config(ann_file, tmp_path / name, loop, workers),
                     variant)
 
-    assert train(config('whole')) == 0
-    live_twice(config('parts'), at=dict(plain=6, ema=8, amp=9)[variant])
-    assert_as_uninterrupted(tmp_path / 'whole', tmp_path / 'parts')
+    assert train(config('reference')) == 0
+    train_killed_and_resumed(config('resumed'),
+                             at=dict(plain=6, ema=8, amp=9)[variant])
+    assert_as_uninterrupted(tmp_path / 'reference', tmp_path / 'resumed')
 
 
-def test_without_the_hook_it_is_not(ann_file, tmp_path):
-    """What MMEngine leaves out, which is what the comparison must see."""
+def test_resume_differs_without_the_hook(ann_file, tmp_path):
+    """The comparison detects what MMEngine does not restore."""
     def config(name):
-        cfg = life_config(ann_file, tmp_path / name)
+        cfg = resumable_config(ann_file, tmp_path / name)
         cfg.default_hooks.pop('exact_resume')
         return cfg
 
-    assert train(config('whole')) == 0
-    live_twice(config('parts'), at=8)
+    assert train(config('reference')) == 0
+    train_killed_and_resumed(config('resumed'), at=8)
     with pytest.raises(AssertionError):
-        assert_as_uninterrupted(tmp_path / 'whole', tmp_path / 'parts')
-    whole, parts = (read_lines(tmp_path / name / 'clips.json')
-                    for name in ('whole', 'parts'))
-    assert parts[6] == whole[6]  # the first life
-    assert parts[-1] != whole[-1]
+        assert_as_uninterrupted(tmp_path / 'reference', tmp_path / 'resumed')
+    reference, resumed = (read_lines(tmp_path / name / 'clips.json')
+                    for name in ('reference', 'resumed'))
+    assert resumed[6] == reference[6]  # before the kill
+    assert resumed[-1] != reference[-1]
 
 
-@pytest.mark.parametrize('death', [
-    dict(at=2),  # before the first checkpoint: it starts anew
+@pytest.mark.parametrize('kill', [
+    dict(at=2),  # before the first checkpoint: it starts again
     dict(val=6),  # the second epoch is saved, but not validated
-    dict(val=9),  # all epochs are done, the last validation is not
+    dict(val=9),  # in the last validation
 ], ids=str)
-def test_any_moment_will_do(ann_file, tmp_path, whole, death):
-    live_twice(life_config(ann_file, tmp_path), **death)
-    assert_as_uninterrupted(whole, tmp_path)
+def test_killed_at_any_moment(ann_file, tmp_path, reference, kill):
+    train_killed_and_resumed(resumable_config(ann_file, tmp_path), **kill)
+    assert_as_uninterrupted(reference, tmp_path)
 
 
-def test_two_runs_of_one_seed_are_the_same(ann_file, tmp_path, whole):
-    """Weights, logged numbers and the order of clips."""
-    assert train(life_config(ann_file, tmp_path)) == 0
-    assert logs(tmp_path) == logs(whole)
+def test_runs_of_the_same_seed_are_equal(ann_file, tmp_path, reference):
+    """Weights, logged values and the order of clips."""
+    assert train(resumable_config(ann_file, tmp_path)) == 0
+    assert logs(tmp_path) == logs(reference)
     assert read_lines(tmp_path / 'clips.json') == read_lines(
-        whole / 'clips.json')
+        reference / 'clips.json')
     assert_same(load_state(tmp_path / 'epoch_3.pth'),
-                load_state(whole / 'epoch_3.pth'))
+                load_state(reference / 'epoch_3.pth'))
 
 
-def test_a_seed_that_the_run_drew_itself(ann_file, tmp_path):
-    """The labelled loader is built before the checkpoint brings the seed."""
-    cfg = life_config(ann_file, tmp_path / 'parts', 'iteration', 2)
+def test_random_seed_of_the_run(ann_file, tmp_path):
+    """The labelled loader is built before the checkpoint is read."""
+    cfg = resumable_config(ann_file, tmp_path / 'resumed', 'iteration', 2)
     cfg.randomness.seed = None
-    live_twice(cfg, at=6)
-    last = torch.load(tmp_path / 'parts/iter_9.pth', weights_only=True)
-    cfg.work_dir = str(tmp_path / 'whole')
+    train_killed_and_resumed(cfg, at=6)
+    last = torch.load(tmp_path / 'resumed/iter_9.pth', weights_only=True)
+    cfg.work_dir = str(tmp_path / 'reference')
     cfg.randomness.seed = last['meta']['seed']
     assert train(cfg) == 0
-    assert_as_uninterrupted(tmp_path / 'whole', tmp_path / 'parts')
+    assert_as_uninterrupted(tmp_path / 'reference', tmp_path / 'resumed')
 
 
 def start(cfg, **options):
@@ -101,8 +102,8 @@ def start(cfg, **options):
 
 @pytest.mark.parametrize('loader', ['train_dataloader',
                                     'unlabeled_dataloader'])
-def test_workers_that_live_on_are_refused(ann_file, tmp_path, loader):
-    cfg = life_config(ann_file, tmp_path, workers=1)
+def test_persistent_workers_raise(ann_file, tmp_path, loader):
+    cfg = resumable_config(ann_file, tmp_path, workers=1)
     node = (cfg.train_dataloader if loader == 'train_dataloader' else
             cfg.custom_hooks[0].unlabeled_dataloader)
     node.persistent_workers = True
@@ -110,36 +111,37 @@ def test_workers_that_live_on_are_refused(ann_file, tmp_path, loader):
         start(cfg)
 
 
-def test_workers_of_an_endless_sampler_may_live_on(ann_file, tmp_path):
-    cfg = life_config(ann_file, tmp_path, 'iteration', 1)
+def test_persistent_workers_of_an_infinite_sampler(ann_file, tmp_path):
+    cfg = resumable_config(ann_file, tmp_path, 'iteration', 1)
     cfg.train_cfg.max_iters = 1
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     cfg.default_hooks.checkpoint.save_best = None
     start(cfg, **{'train_dataloader.persistent_workers': True})
 
 
-def test_saving_inside_an_epoch_is_refused(ann_file, tmp_path):
-    with pytest.raises(ValueError, match='cannot go on inside an epoch'):
-        start(life_config(ann_file, tmp_path),
+def test_saving_inside_an_epoch_raises(ann_file, tmp_path):
+    with pytest.raises(ValueError, match='cannot resume inside an epoch'):
+        start(resumable_config(ann_file, tmp_path),
               **{'default_hooks.checkpoint.by_epoch': False})
 
 
-def test_going_on_with_other_epochs_is_refused(ann_file, tmp_path, whole):
-    with pytest.raises(ValueError, match='epoch 1 and iteration 3, but epochs '
-                       'of 6 iterations end at 6'):
-        start(life_config(ann_file, tmp_path), resume=True,
-              load_from=str(whole / 'epoch_1.pth'),
+def test_resuming_with_another_epoch_length_raises(ann_file, tmp_path,
+                                                   reference):
+    with pytest.raises(ValueError, match='in epoch 1 at iteration 3, but '
+                       'epochs of 6 iterations end at 6'):
+        start(resumable_config(ann_file, tmp_path), resume=True,
+              load_from=str(reference / 'epoch_1.pth'),
               **{'train_dataloader.batch_size': 2})
 
 
-def test_weights_alone_are_refused(ann_file, tmp_path, whole):
-    best, = whole.glob('best_*.pth')
-    with pytest.raises(ValueError, match='holds no optimiser'):
-        start(life_config(ann_file, tmp_path), resume=True,
+def test_resuming_from_weights_only_raises(ann_file, tmp_path, reference):
+    best, = reference.glob('best_*.pth')
+    with pytest.raises(ValueError, match='has no optimiser state'):
+        start(resumable_config(ann_file, tmp_path), resume=True,
               load_from=str(best))
 
 
-def test_seeds_follow_from_seed_rank_and_iteration():
+def test_seeds_depend_on_seed_rank_and_iteration():
     def draw(seed, rank, iteration, ahead=0):
         seed_iteration(
             SimpleNamespace(seed=seed, rank=rank, iter=iteration), ahead)
@@ -157,18 +159,18 @@ def test_call_after():
     assert list(batches) == ['d'] and calls == [1]
 
 
-@pytest.mark.parametrize('epoch, validated, owed', [
+@pytest.mark.parametrize('epoch, validated, missing', [
     (0, None, False),  # not resumed
     (1, None, False),  # not due
     (2, 3, True),
     (2, 6, False),
     (5, 12, True),  # the last epoch
 ])
-def test_validation_is_owed(epoch, validated, owed):
+def test_is_validation_missing(epoch, validated, missing):
     loop = SimpleNamespace(epoch=epoch, max_epochs=5, val_begin=2,
                            val_interval=2,
                            _decide_current_val_interval=lambda: None)
     runner = SimpleNamespace(
         train_loop=loop, val_loop=object(), iter=3 * epoch,
         message_hub=SimpleNamespace(get_info={VALIDATED: validated}.get))
-    assert validation_is_owed(runner) is owed
+    assert is_validation_missing(runner) is missing

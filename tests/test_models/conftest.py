@@ -1,8 +1,8 @@
-"""Models of these tests are in no training, whatever test came before."""
+"""Resets the training progress, which other tests may have set."""
 import pytest
-from unlabeled import forget_training
+from unlabeled import reset_message_hub
 
 
 @pytest.fixture(autouse=True)
 def no_runner():
-    forget_training()
+    reset_message_hub()

@@ -1,4 +1,4 @@
-"""Parts that do not fit are told in one sentence when the model is built."""
+"""Mismatched modules raise an error of one sentence at build time."""
 import pytest
 import torch
 from mmaction.registry import MODELS
@@ -20,7 +20,7 @@ ENCODERS = dict(dsta=DSTA, stgcn=STGCN, stgcnpp=STGCNPP, aagcn=AAGCN)
 
 @MODELS.register_module()
 class SilentEncoder(nn.Module):
-    """One of a user's own, which says nothing of its channels."""
+    """A custom encoder without ``out_channels``."""
 
     def forward(self, x):
         x = nn.functional.pad(x.mean(2), (0, 1))  # (N, M, V, 4)
@@ -28,7 +28,7 @@ class SilentEncoder(nn.Module):
 
 
 def build(backbone=DSTA, **widths):
-    """A recognizer of 8 channels, but for those that are given."""
+    """Builds a recognizer of 8 channels, except those in the arguments."""
     neck, projector, head = (widths.get(name, 8) for name in (
         'neck', 'projector', 'cls_head'))
     return MODELS.build(dict(
@@ -42,7 +42,7 @@ def build(backbone=DSTA, **widths):
 
 
 @pytest.mark.parametrize('name', ENCODERS)
-def test_encoders_say_their_channels(name):
+def test_channels_of_encoders(name):
     encoder = MODELS.build(ENCODERS[name])
     clips = torch.randn(2, 2, 8, 25, 3)
     assert channels_of(encoder) == encoder(clips).size(2) == 8
@@ -50,7 +50,7 @@ def test_encoders_say_their_channels(name):
 
 @pytest.mark.parametrize('name', ENCODERS)
 @pytest.mark.parametrize('part', ['neck', 'projector', 'cls_head'])
-def test_other_channels_when_built(name, part):
+def test_wrong_channels_raise_at_build_time(name, part):
     kind = ENCODERS[name]['type']
     build(ENCODERS[name])
     with pytest.raises(ValueError, match=(
@@ -69,8 +69,8 @@ def test_gcn_with_neck():
             cls_head=dict(type='GCNHead', num_classes=3, in_channels=16)))
 
 
-def test_an_encoder_that_says_nothing():
-    """Parts must agree when built, and with the encoder at its first batch."""
+def test_encoder_without_out_channels():
+    """Modules must agree at build time, and with the encoder's first batch."""
     with pytest.raises(ValueError, match='neck is built for 8 channels, but '
                                          'projector is built for 16'):
         build(dict(type='SilentEncoder'), projector=16)

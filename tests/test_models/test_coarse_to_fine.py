@@ -49,7 +49,7 @@ def test_equals_the_loop(tau, n):
 
 
 @TAU
-def test_one_clip_has_nothing_to_contrast(tau):
+def test_one_clip_has_loss_0(tau):
     joint, motion = (x.requires_grad_() for x in pair(n=1))
     loss = nt_xent(joint, motion, tau)
     loss.backward()
@@ -59,27 +59,27 @@ def test_one_clip_has_nothing_to_contrast(tau):
 
 @TAU
 @pytest.mark.parametrize('n', [2, 7])
-def test_features_all_alike(tau, n):
-    alike = torch.ones(n, 4, dtype=torch.float64)
-    assert nt_xent(alike, 3 * alike, tau).item() == pytest.approx(
+def test_identical_features(tau, n):
+    same = torch.ones(n, 4, dtype=torch.float64)
+    assert nt_xent(same, 3 * same, tau).item() == pytest.approx(
         math.log(2 * n - 1))
 
 
 @TAU
 @pytest.mark.parametrize('n', [2, 7])
-def test_clips_at_right_angles(tau, n):
+def test_orthogonal_clips(tau, n):
     """1 with the other stream, 0 with each of 2N - 2 negatives."""
-    apart = torch.eye(n, dtype=torch.float64)
-    assert nt_xent(apart, apart, tau).item() == pytest.approx(
+    orthogonal = torch.eye(n, dtype=torch.float64)
+    assert nt_xent(orthogonal, orthogonal, tau).item() == pytest.approx(
         math.log1p((2 * n - 2) * math.exp(-1 / tau)))
 
 
-def test_streams_may_be_swapped():
+def test_swapping_streams_changes_nothing():
     joint, motion = pair()
     assert_close(nt_xent(joint, motion, 0.07), nt_xent(motion, joint, 0.07))
 
 
-def test_clips_may_be_shuffled_only_together():
+def test_shuffling_clips_together_changes_nothing():
     joint, motion = pair()
     order = torch.tensor([3, 0, 4, 2, 1])
     loss = nt_xent(joint, motion, 0.07)
@@ -87,7 +87,7 @@ def test_clips_may_be_shuffled_only_together():
     assert not torch.isclose(nt_xent(joint[order], motion, 0.07), loss)
 
 
-def test_length_of_features_is_nothing():
+def test_length_of_features_changes_nothing():
     joint, motion = pair()
     scale = torch.tensor([1e-3, 1., 20., 3., 0.5], dtype=torch.float64)
     assert_close(nt_xent(joint * scale[:, None], 7 * motion, 0.07),
@@ -101,7 +101,7 @@ def test_gradient(tau, n):
     assert torch.autograd.gradcheck(lambda j, m: nt_xent(j, m, tau), inputs)
 
 
-def test_inputs_are_left_alone():
+def test_inputs_are_not_modified():
     joint, motion = pair()
     copies = joint.clone(), motion.clone()
     nt_xent(joint, motion, 0.07)
@@ -149,8 +149,8 @@ def test_weights_multiply():
     (dict(joint=1), ['joint']),
     (dict(joint=1, body=2), ['body', 'joint']),
 ])
-def test_left_out_level_is_neither_computed_nor_logged(weights, kept):
-    """Its features may even be absent."""
+def test_level_of_weight_0_is_neither_computed_nor_logged(weights, kept):
+    """Its features may be missing."""
     joint, motion = ({k: x[k] for k in kept} for x in levels())
     losses = CoarseToFineContrastiveLoss(level_weights=weights)(joint, motion)
     assert list(losses) == [f'loss_con_{level}' for level in kept]
@@ -190,7 +190,7 @@ def test_gathered_half_precision_is_computed_in_float32(dtype):
                        nt_xent(joint.float(), motion.float(), 0.07))
 
 
-def test_weights_given_are_not_changed():
+def test_level_weights_are_not_modified():
     weights = dict(body=0, joint=1)
     CoarseToFineContrastiveLoss(level_weights=weights)
     assert weights == dict(body=0, joint=1)
@@ -206,6 +206,6 @@ def test_weights_given_are_not_changed():
      'at least one must be positive'),
     (dict(level_weights={}), 'at least one must be positive'),
 ])
-def test_bad_arguments(kwargs, sentence):
+def test_invalid_arguments_raise(kwargs, sentence):
     with pytest.raises(ValueError, match=re.escape(sentence)):
         CoarseToFineContrastiveLoss(**kwargs)

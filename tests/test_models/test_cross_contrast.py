@@ -14,14 +14,14 @@ REDUCTION = pytest.mark.parametrize('reduction', ['mean', 'row'])
 
 
 def groups(b=5, sizes=(3, 4), channels=6, dtype=torch.float64):
-    """Latent tokens; of an odd number of patches one group has more."""
+    """Latent tokens; with an odd number of patches one group has more."""
     generator = torch.Generator().manual_seed(0)
     return [torch.randn(b, k, channels, generator=generator,
                         dtype=torch.float64).to(dtype) for k in sizes]
 
 
 def slow_contrast(a, b, reduction):
-    """Entry by entry, from lists of lists."""
+    """C(a, b) of lists of lists, entry by entry."""
     n, total = len(a), 0.
     for i in range(n):
         row = [math.exp(sum(x * y for x, y in zip(a[i], b[j])))
@@ -32,7 +32,7 @@ def slow_contrast(a, b, reduction):
 
 
 def slow_losses(temporal, spatial, reduction):
-    """From the tokens of both groups, N lists of K lists each."""
+    """Losses from the tokens of both groups, N lists of K lists each."""
     def mean(tokens):
         return [sum(c) / len(c) for c in zip(*tokens)]
 
@@ -64,17 +64,17 @@ def test_settings_of_the_config():
 
 
 @pytest.mark.parametrize('b', [1, 2, 7])
-def test_features_all_alike(b):
-    """Uniform rows: 1 - 1/B a row, which the mean shrinks by B."""
-    alike = torch.ones(b, 4, dtype=torch.float64)
+def test_identical_features(b):
+    """Uniform rows: 1 - 1/B per row, which the mean divides by B."""
+    same = torch.ones(b, 4, dtype=torch.float64)
     row = 1 - 1 / b
-    assert cross_contrast(alike, alike, 'row').item() == pytest.approx(row)
-    assert cross_contrast(alike, alike).item() == pytest.approx(row / b)
+    assert cross_contrast(same, same, 'row').item() == pytest.approx(row)
+    assert cross_contrast(same, same).item() == pytest.approx(row / b)
 
 
 @REDUCTION
-def test_clips_far_apart(reduction):
-    """Every clip finds itself; or each finds the next one."""
+def test_distant_clips(reduction):
+    """Every clip is most similar to itself, or to the next one."""
     far = 30 * torch.eye(4, dtype=torch.float64)
     assert cross_contrast(far, far, reduction).item() < 1e-12
     wrong = cross_contrast(far, far.roll(1, 0), reduction).item()
@@ -82,7 +82,7 @@ def test_clips_far_apart(reduction):
 
 
 @REDUCTION
-def test_clips_may_be_shuffled_only_together(reduction):
+def test_shuffling_clips_together_changes_nothing(reduction):
     a, b = (x.mean(1) for x in groups())
     order = torch.tensor([3, 0, 4, 2, 1])
     loss = cross_contrast(a, b, reduction)
@@ -111,13 +111,13 @@ def test_autocast_is_computed_in_float32(dtype, inputs):
 
 
 @pytest.mark.parametrize('count', [1, 3])
-def test_two_groups_are_needed(count):
+def test_other_numbers_of_groups_raise(count):
     with pytest.raises(InputError, match='compares two groups of tokens, but '
-                       f'the masking makes {count}: take CrossMasking, or '
+                       f'the masking makes {count}: use CrossMasking, or '
                        'set loss_cc=None$'):
         CrossContrastLoss()(groups(sizes=(3, ) * count))
 
 
-def test_bad_reduction():
+def test_invalid_reduction_raises():
     with pytest.raises(InputError, match="must be 'mean' or 'row', not 'sum'"):
         CrossContrastLoss(reduction='sum')

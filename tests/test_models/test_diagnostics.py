@@ -51,14 +51,14 @@ def test_effective_rank_against_numpy(pair):
     assert effective_rank(pair[0]).item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_features_of_one_point():
+def test_identical_features():
     x = torch.ones(N, C)
     assert alignment(x, 3 * x).item() == pytest.approx(0, abs=1e-6)
     assert uniformity(x).item() == pytest.approx(0, abs=1e-5)
     assert effective_rank(x).item() == pytest.approx(1, abs=1e-2)
 
 
-def test_features_of_all_directions():
+def test_orthogonal_features():
     x = torch.eye(C)
     assert alignment(x, -x).item() == pytest.approx(4)
     assert uniformity(x).item() == pytest.approx(-4)
@@ -71,7 +71,7 @@ def test_features_of_zeros():
     assert effective_rank(x) == 1
 
 
-def test_features_that_are_not_finite(pair):
+def test_non_finite_features(pair):
     pair[0][1, 2] = torch.nan
     for value in (alignment(*pair), uniformity(pair[0]),
                   effective_rank(pair[0])):

@@ -28,7 +28,7 @@ def small(temporal='conv', frames=9, joints=5, **kwargs):
 
 
 def settle(module):
-    """Random values for all that starts as a constant, evaluation mode."""
+    """Randomises all constant parameters and sets evaluation mode."""
     for value in [*module.parameters(), *module.buffers()]:
         if value.is_floating_point() and value.std(unbiased=False) == 0:
             value.data.uniform_(0.5, 1.5)
@@ -76,7 +76,7 @@ def slow_map(module, x):
 
 
 def slow_unit(unit, x, stride):
-    """AttentionUnit of one (C, L, V): every node gathers along its column."""
+    """AttentionUnit of one (C, L, V): every node sums along its column."""
     attention = slow_map(unit.attention, x)
     heads = []
     for one in attention:
@@ -92,7 +92,7 @@ def slow_unit(unit, x, stride):
 
 
 @pytest.mark.parametrize('channels, length', [(2, 1), (6, 5), (64, 25)])
-def test_sinusoidal_code_is_its_formula(channels, length):
+def test_sinusoidal_code_equals_its_formula(channels, length):
     code = dsta.sinusoidal_code(channels, length)
     assert code.shape == (channels, length)
     for c, position in np.ndindex(channels, length):
@@ -119,7 +119,7 @@ def test_attention_unit_equals_loops(out_channels, project, stride):
     assert_close(array(unit(x)), expected, rtol=0, atol=1e-12)
 
 
-def test_temporal_attention_is_the_unit_over_frames():
+def test_temporal_attention_equals_the_unit_over_frames():
     unit = settle(dsta.TemporalAttention(4, 4, 3, 2, 7, True, stride=3))
     x = torch.randn(2, 4, 7, 5, dtype=torch.float64)
     expected = np.stack([
@@ -158,7 +158,7 @@ def test_shapes(temporal, frames, persons):
     assert out.isfinite().all()
 
 
-def test_convolution_takes_any_number_of_frames():
+def test_convolution_accepts_any_number_of_frames():
     net = small('conv', frames=None)
     for frames in (4, 7):
         assert net(torch.randn(1, 1, frames, 5, 3)).size(3) == math.ceil(
@@ -205,7 +205,7 @@ def test_autocast_to_bfloat16(temporal):
 
 
 @BOTH
-def test_state_dict_has_no_position_codes(temporal):
+def test_state_dict_has_no_position_encodings(temporal):
     net = small(temporal)
     codes = [name for name, _ in net.named_buffers() if 'position' in name]
     assert len(codes) == len(BLOCKS) * (1 if temporal == 'conv' else 2)
@@ -226,7 +226,7 @@ def test_initial_weights():
             assert_close(module.global_map.sum(-1), torch.ones(2, 5))
 
 
-def test_global_maps_start_as_released():
+def test_initial_global_maps():
     """Over joints at 1 / V, over frames at the identity."""
     net = small('attention')
     net.init_weights()
@@ -251,11 +251,12 @@ def test_parameters_of_the_released_sizes():
      "temporal must be 'conv' or 'attention', not 'lstm'"),
     (dict(temporal='attention'), "temporal='attention' needs num_frames"),
     (dict(blocks=[[8, 8, 4, 1], [6, 8, 4, 1]]),
-     'block 1 takes 6 channels, but is given 8'),
+     'block 1 of blocks has 6 input channels, but its input has 8: set them '
+     'to 8'),
     (dict(blocks=[[8, 7, 4, 1], [7, 8, 4, 1]]),
-     'an even number is needed, not 7'),
+     'needs an even number of channels, not 7'),
 ])
-def test_bad_network(kwargs, sentence):
+def test_invalid_arguments_raise(kwargs, sentence):
     with pytest.raises(ValueError, match=re.escape(sentence)):
         DSTANet(**kwargs)
 
@@ -266,6 +267,6 @@ def test_bad_network(kwargs, sentence):
     ('attention', (1, 1, 8, 5, 3), 'built for 9 frames, the clip has 8: '
      'set num_frames=8'),
 ])
-def test_bad_clip(temporal, shape, sentence):
+def test_invalid_clips_raise(temporal, shape, sentence):
     with pytest.raises(ValueError, match=re.escape(sentence)):
         small(temporal)(torch.randn(shape))

@@ -21,7 +21,7 @@ def build(**changes):
 
 
 def test_neck_refines_by_part_and_body():
-    """Joint by joint: the mean of its three levels, found by its groups."""
+    """The feature of each joint is the mean of its three levels."""
     torch.manual_seed(0)
     neck = PyramidRefiningNeck(in_channels=8, layout='coco').eval()
     x = torch.randn(2, 1, 8, 3, 17)
@@ -37,7 +37,7 @@ def test_neck_refines_by_part_and_body():
                 torch.testing.assert_close(refined[..., joint], expected)
 
 
-def test_every_parameter_learns():
+def test_every_parameter_is_trained():
     model = build()
     samples = [ActionDataSample().set_gt_label(i) for i in range(3)]
     losses = model(torch.randn(3, 1, 2, 6, 17, 3), samples, mode='loss')
@@ -51,7 +51,7 @@ def test_every_parameter_learns():
 
 
 def test_trains_under_bfloat16():
-    """The toolbox's accuracy goes through NumPy, which has no bfloat16."""
+    """The toolbox computes accuracy with NumPy, which has no bfloat16."""
     samples = [ActionDataSample().set_gt_label(i) for i in range(3)]
     with torch.autocast('cpu', torch.bfloat16):
         losses = build()(torch.randn(3, 1, 2, 6, 17, 3), samples, mode='loss')
@@ -76,17 +76,17 @@ def test_stages_and_prediction():
 
 
 @pytest.mark.parametrize('changes, sentence', [
-    (dict(neck=None), 'has no neck: give it one, or use RecognizerGCN'),
+    (dict(neck=None), 'has no neck: set neck, or use RecognizerGCN'),
     (dict(neck=dict(NECK, layout='nturgb+d')),
      "encoder STGCN is built for 17 joints, but the neck has layout "
      r"'nturgb\+d' of 25"),
 ])
-def test_what_does_not_fit_is_told_at_build_time(changes, sentence):
+def test_mismatches_raise_at_build_time(changes, sentence):
     with pytest.raises(ValueError, match=sentence):
         build(**changes)
 
 
-def test_other_joints_and_stages_are_told():
+def test_wrong_joints_and_stages_raise():
     model = build()
     with pytest.raises(ValueError, match='17 joints, but the clips have 18'):
         model(torch.randn(1, 1, 2, 6, 18, 3), mode='tensor')

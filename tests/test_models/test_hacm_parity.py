@@ -1,4 +1,4 @@
-"""HA-CM, number by number against the authors' released implementation."""
+"""HA-CM, value by value against the authors' released implementation."""
 import math
 
 import hacm
@@ -9,10 +9,10 @@ from reference import read, relative
 
 from psp_plugin.models.hyperbolic import poincare_distance
 
-# What the reference has beside the chain from the input to the loss.
+# Values of the reference that are not between input and loss.
 OTHER = ('state/', 'grad_norm/', 'head_', 'config/', 'noise/', 'feeder/',
          'fixed/', 'downstream/', 'input/x')
-# Distances close to the boundary of the ball, in float32.
+# For distances close to the boundary of the ball, in float32.
 LOOSE = {'spatial/distance_pairs': 1e-4, 'spatial/distance_father': 1e-4,
          'spatial/matrix': 1e-4, 'spatial/score': 1e-4,
          'fixed/score_spatial': 1e-4, 'fixed/score_spatial_exact': 1e-4}
@@ -35,7 +35,7 @@ def close(name, ours, theirs):
 def test_every_array_of_the_released_chain(arrays):
     model = hacm.build(arrays)
     ours = hacm.released(model, arrays)
-    # Those inside of a part.
+    # Values inside a module.
     x = arrays['embed/tokens_euclid']
     even, odd = x[:, 0::2], arrays['embed/tokens_hyper'][:, 1::2]
     ours['temporal/q'] = model.masking.query(even)
@@ -84,7 +84,7 @@ def test_gradients_of_the_released_chain(arrays):
 @pytest.mark.parametrize('skip', [False, True])
 @torch.no_grad()
 def test_the_repaired_layout(arrays, skip):
-    """What the recognizer computes, with the same noise."""
+    """Values of the recognizer, with the same noise."""
     model = hacm.build(arrays, skip=skip)
     clips = model.sequences(hacm.inputs(arrays))
     valid = arrays['fixed/valid_body'].bool() if skip else torch.ones(
@@ -122,7 +122,7 @@ def test_the_repaired_layout(arrays, skip):
 
 
 def losses_with(model, arrays, noise):
-    """The recognizer's own losses, its noise given."""
+    """Losses of the recognizer with given noise."""
     masking = model.masking.forward
     model.masking.forward = lambda tokens: masking(tokens, noise)
     try:

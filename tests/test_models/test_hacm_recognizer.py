@@ -1,4 +1,4 @@
-"""Masked pre-training: losses, gradients, persons, layouts and refusals."""
+"""Masked pre-training: losses, gradients, persons, layouts and errors."""
 import itertools
 import re
 
@@ -61,7 +61,7 @@ def check_losses(losses, method):
 
 
 def draw_by_content(model, monkeypatch):
-    """Makes the noise of a sequence a function of the sequence alone."""
+    """Makes the noise of a sequence a function of the sequence only."""
     masking = model.masking.forward
 
     def mask(tokens):
@@ -83,15 +83,15 @@ def draw_by_content(model, monkeypatch):
 
 @BOTH
 @pytest.mark.parametrize('num_clips', [1, 2])
-def test_losses_without_a_look_at_labels(method, num_clips):
+def test_losses_do_not_depend_on_labels(method, num_clips):
     model = build(method).double()
     check_losses(losses_of(model, clips(3, num_clips)), method)
     check_losses(model(clips(3, num_clips), mode='loss'), method)
 
 
 @BOTH
-def test_losses_are_those_of_the_parts(method):
-    """Visible tokens of the groups in order, masked ones restored."""
+def test_losses_equal_those_of_the_modules(method):
+    """The groups' visible tokens are in order; masked ones are restored."""
     model, x = build(method).double(), clips()
     torch.manual_seed(3)
     losses = losses_of(model, x)
@@ -116,7 +116,7 @@ def test_losses_are_those_of_the_parts(method):
 @BOTH
 @pytest.mark.parametrize('fused', [True, False])
 def test_every_trainable_parameter_gets_a_gradient(method, fused):
-    """All but the projections of the masking are trainable."""
+    """All parameters except the masking's projections are trainable."""
     model = build(method, dict(fused=fused),
                   decoder=dict(DECODER, fused=fused)).double()
     sum(losses_of(model, clips(6)).values()).backward()
@@ -145,7 +145,7 @@ def test_bfloat16(method):
 
 @BOTH
 def test_train_steps_lower_the_loss(method, monkeypatch):
-    """From lists of clips, by the sum of the losses; all parts move."""
+    """From lists of clips, by the sum of the losses; all modules change."""
     model = build(method)
     draw_by_content(model, monkeypatch)
     batch = dict(inputs=list(clips(dtype=torch.float32)),
@@ -162,7 +162,7 @@ def test_train_steps_lower_the_loss(method, monkeypatch):
 
 
 @BOTH
-def test_no_two_steps_mask_alike(method):
+def test_masks_differ_between_steps(method):
     model, x = build(method).double(), clips()
     assert losses_of(model, x)['loss_rec'] != losses_of(model, x)['loss_rec']
 
@@ -170,7 +170,7 @@ def test_no_two_steps_mask_alike(method):
 # Persons
 
 @BOTH
-def test_order_of_persons_and_clips_is_nothing(method, monkeypatch):
+def test_order_of_persons_and_clips_changes_nothing(method, monkeypatch):
     model, x = build(method).double(), clips(3, 2)
     draw_by_content(model, monkeypatch)
     losses = losses_of(model, x)
@@ -184,7 +184,7 @@ def test_order_of_persons_and_clips_is_nothing(method, monkeypatch):
 
 @BOTH
 def test_absent_persons_are_left_out(method, monkeypatch):
-    """Whether they are last or first; on request they count."""
+    """Whether they are last or first, unless skip_absent_persons is False."""
     model, x = build(method).double(), clips(3, persons=3)
     draw_by_content(model, monkeypatch)
     x[:, :, 1:] = 0
@@ -198,8 +198,8 @@ def test_absent_persons_are_left_out(method, monkeypatch):
 
 @pytest.mark.parametrize('skip, count', [(True, 2 + 1 + 1 + 1), (False, 8)])
 def test_sequences(skip, count):
-    """A person of zeros but for one number is there; of a clip of nobody
-    the first counts."""
+    """One non-zero coordinate makes a person present; in a clip without any
+    person the first one counts."""
     model = build(skip_absent_persons=skip).double()
     x = clips(4)
     x[1, :, 0] = 0
@@ -229,7 +229,7 @@ def test_all_persons_empty(method, n):
 
 @BOTH
 def test_batch_of_one(method):
-    """A single sequence has none to be contrasted with."""
+    """A single sequence has no other to be contrasted with."""
     losses = losses_of(build(method).double(), clips(1, persons=1))
     check_losses(losses, method)
     assert all(losses[key] == 0 for key in CONTRASTS & set(losses))
@@ -274,7 +274,7 @@ def test_any_number_of_patches(method, patches):
 
 @BOTH
 def test_score_of_2d_points_is_not_restored(method):
-    """Whatever the scores are, the target is the same; MAMP's masks, too."""
+    """Target and MAMP's masks do not depend on the scores."""
     model = build(method, dict(in_channels=3), coordinates=2).double()
     assert model.decoder.predict.out_features == 4
     x, made = clips(), []
@@ -292,11 +292,11 @@ def test_score_of_2d_points_is_not_restored(method):
     assert build(method, dict(in_channels=2)).coordinates == 2
 
 
-# Features and refusals
+# Features and errors
 
 @pytest.mark.parametrize('num_clips', [1, 3])
-def test_features_are_those_of_the_encoder(num_clips):
-    """Of all persons and tokens: nothing is masked."""
+def test_features_equal_those_of_the_encoder(num_clips):
+    """Features of all persons and tokens; nothing is masked."""
     model, x = build().double().eval(), clips(2, num_clips)
     x[:, :, 1] = 0
     features = model(x, mode='tensor')
@@ -306,7 +306,7 @@ def test_features_are_those_of_the_encoder(num_clips):
         model(x, mode='tensor', stage='head')
 
 
-def test_nothing_is_predicted():
+def test_predict_raises():
     batch = dict(inputs=list(clips(2, dtype=torch.float32)),
                  data_samples=[ActionDataSample() for _ in range(2)])
     for step in (build().test_step, build().val_step):
@@ -324,7 +324,7 @@ def test_nothing_is_predicted():
     (dict(channels=2), 'was built for 3 coordinates, the clips have 2: set '
      'in_channels to that of the data'),
 ])
-def test_other_clips(method, shape, sentence):
+def test_clips_of_other_shapes_raise(method, shape, sentence):
     for mode in ('loss', 'tensor'):
         with pytest.raises(ValueError, match=f'{sentence}$'):
             build(method).double()(clips(**shape), mode=mode)
@@ -337,23 +337,23 @@ def test_other_clips(method, shape, sentence):
     (dict(coordinates=4), "must be from 1 to the encoder's 3, not 4"),
     (dict(coordinates=0), "must be from 1 to the encoder's 3, not 0"),
 ])
-def test_parts_that_do_not_fit(kwargs, sentence):
+def test_mismatched_modules_raise(kwargs, sentence):
     with pytest.raises(InputError, match=re.escape(sentence)):
         build(**kwargs)
 
 
-def test_an_encoder_without_tokens():
-    with pytest.raises(InputError, match='DSTANet makes no tokens to be '
-                       'masked: HACMPretrainer takes a SkeletonTransformer'):
+def test_encoder_without_tokens_raises():
+    with pytest.raises(InputError, match='DSTANet has no tokens to be '
+                       'masked: HACMPretrainer needs a SkeletonTransformer'):
         MODELS.build(dict(
             HACM, type='HACMPretrainer', decoder=DECODER,
             backbone=dict(type='DSTANet', num_joints=20, num_heads=2,
                           blocks=[[4, 8, 2, 2]])))
 
 
-def test_a_contrast_needs_the_groups_of_hacm():
+def test_contrast_without_two_groups_raises():
     model = build('mamp', loss_cc=dict(type='CrossContrastLoss')).double()
     with pytest.raises(InputError, match='compares two groups of tokens, but '
-                       'the masking makes 1: take CrossMasking, or set '
+                       'the masking makes 1: use CrossMasking, or set '
                        'loss_cc=None$'):
         losses_of(model, clips())

@@ -21,15 +21,15 @@ def vectors(*shape, size=1., seed=0):
 
 
 def slow_map(x):
-    """One vector: tanh(|x|) / |x| x, of norm 1 - 1e-5 at most."""
+    """tanh(|x|) / |x| x of one vector, of norm 1 - 1e-5 at most."""
     norm = math.sqrt(sum(c * c for c in x))
     return [c * min(math.tanh(norm), 1 - 1e-5) / norm for c in x]
 
 
 def slow_distance(a, b, factor=2.):
-    apart = sum((i - j)**2 for i, j in zip(a, b))
+    distance = sum((i - j)**2 for i, j in zip(a, b))
     inside = (1 - sum(i * i for i in a)) * (1 - sum(j * j for j in b))
-    return math.acosh(1 + factor * apart / inside)
+    return math.acosh(1 + factor * distance / inside)
 
 
 @pytest.mark.parametrize('size', [1e-6, 0.1, 1., 5., 100.])
@@ -41,7 +41,7 @@ def test_map_equals_the_loop(size):
 
 
 @pytest.mark.parametrize('dtype', [torch.float32, torch.float64])
-def test_zero_stays_zero_and_its_gradient_is_the_vectors_own(dtype):
+def test_zero_stays_zero_and_its_gradient_is_the_identity(dtype):
     x = torch.zeros(2, 3, dtype=dtype, requires_grad=True)
     out = exponential_map(x)
     out.sum().backward()
@@ -50,8 +50,8 @@ def test_zero_stays_zero_and_its_gradient_is_the_vectors_own(dtype):
 
 
 @pytest.mark.parametrize('size', [1e-3, 1., 6., 20., 1e4])
-def test_points_are_inside_in_float32(size):
-    """So that no distance is infinite."""
+def test_points_are_inside_the_ball_in_float32(size):
+    """Otherwise distances would be infinite."""
     x = vectors(500, 64, size=size).float()
     y = exponential_map(x)
     norm = y.double().norm(dim=-1)
@@ -63,7 +63,7 @@ def test_points_are_inside_in_float32(size):
 
 @pytest.mark.parametrize('size', [0.3, 3., 30.])
 def test_gradient_of_the_map(size):
-    """Beyond 1 - 1e-5, too, where the norm stands still."""
+    """Also beyond 1 - 1e-5, where the norm is constant."""
     x = vectors(3, 4, size=size).requires_grad_()
     assert torch.autograd.gradcheck(exponential_map, x)
 
@@ -79,7 +79,7 @@ def test_distance_equals_the_loop(factor):
         assert out[n, i, j].item() == pytest.approx(expected, rel=1e-12)
 
 
-def test_the_distance_is_that_of_moebius_addition():
+def test_distance_equals_that_of_moebius_addition():
     """2 artanh |-a + b|, the metric's other form."""
     a, b = (exponential_map(vectors(6, 4, seed=seed)) for seed in (0, 1))
     dot, x, y = -(a * b).sum(-1), a.square().sum(-1), b.square().sum(-1)
@@ -88,7 +88,7 @@ def test_the_distance_is_that_of_moebius_addition():
     assert_close(poincare_distance(a, b).diagonal(), 2 * torch.atanh(norm))
 
 
-def test_distance_from_the_origin_is_twice_the_vectors_length():
+def test_distance_from_the_origin_is_twice_the_length():
     x = vectors(8, 5)
     out = poincare_distance(torch.zeros(1, 5).double(), exponential_map(x))
     assert_close(out[0], 2 * x.norm(dim=-1))
@@ -96,7 +96,7 @@ def test_distance_from_the_origin_is_twice_the_vectors_length():
 
 @pytest.mark.parametrize('size', [0.1, 1., 10.])
 def test_distance_in_float32_close_to_the_boundary(size):
-    """Symmetric and of zero diagonal to the bit; right to 1% at worst."""
+    """Exactly symmetric with a zero diagonal; the error is at most 1%."""
     points = exponential_map(vectors(40, 32, size=size).float())
     out = poincare_distance(points, points)
     assert out.dtype == torch.float32

@@ -32,15 +32,15 @@ def predicted(b=2, dtype=torch.float64):
                        dtype=torch.float64).to(dtype)
 
 
-def some_places(b=2, count=5):
-    """Other ones for every sequence, in no order."""
+def random_indices(b=2, count=5):
+    """Random indices, different for every sequence, not sorted."""
     return torch.stack([torch.randperm(TOKENS)[:count] for _ in range(b)])
 
 
 # The loss
 
 def slow_target(clip, p, v, hyperbolic, normalize):
-    """Of one token of one clip, (T, V, C) in lists."""
+    """Target of one token of one clip, (T, V, C) in lists."""
     out = []
     for t in range(p * LENGTH, (p + 1) * LENGTH):
         later = clip[min(t + 1, len(clip) - 1)]
@@ -78,21 +78,21 @@ def test_target_of_two_coordinates():
 
 
 @SWITCHES
-def test_a_clip_that_stands_still(hyperbolic, normalize):
-    """Its target is 0, and the loss finite."""
+def test_static_clip(hyperbolic, normalize):
+    """Its target is 0 and its loss finite."""
     loss_rec = MaskedMotionLoss(hyperbolic, normalize)
     still = clips()[:, :1].expand(-1, PATCHES * LENGTH, -1, -1)
     assert not loss_rec.target(still, TOKENS).any()
     prediction = predicted().requires_grad_()
-    loss = loss_rec(prediction, still, some_places())['loss_rec']
+    loss = loss_rec(prediction, still, random_indices())['loss_rec']
     loss.backward()
     assert loss.isfinite() and prediction.grad.isfinite().all()
 
 
 @SWITCHES
 def test_loss_is_the_mean_over_masked_tokens(hyperbolic, normalize):
-    """Over those of all clips at once."""
-    x, prediction, visible = clips(), predicted(), some_places()
+    """The mean over the tokens of all clips."""
+    x, prediction, visible = clips(), predicted(), random_indices()
     loss = MaskedMotionLoss(hyperbolic, normalize, loss_weight=0.5)(
         prediction, x, visible)
     errors = []
@@ -109,8 +109,8 @@ def test_loss_is_the_mean_over_masked_tokens(hyperbolic, normalize):
         0.5 * sum(errors) / len(errors))
 
 
-def test_right_where_masked_is_right():
-    x, visible = clips(), some_places()
+def test_loss_is_0_if_masked_tokens_are_right():
+    x, visible = clips(), random_indices()
     loss_rec = MODELS.build(dict(type='MaskedMotionLoss'))
     prediction = loss_rec.target(x, TOKENS)
     seen = torch.zeros(2, TOKENS, dtype=bool).scatter(1, visible, True)
@@ -123,7 +123,7 @@ def test_right_where_masked_is_right():
 
 
 def test_gradient():
-    x, visible = clips(), some_places()
+    x, visible = clips(), random_indices()
     assert torch.autograd.gradcheck(
         lambda y: MaskedMotionLoss()(y, x, visible)['loss_rec'],
         predicted().requires_grad_())
@@ -132,7 +132,7 @@ def test_gradient():
 @pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
 @pytest.mark.parametrize('autocast', [True, False])
 def test_half_precision_is_computed_in_float32(dtype, autocast):
-    x, visible = clips(dtype=torch.float32), some_places()
+    x, visible = clips(dtype=torch.float32), random_indices()
     prediction = predicted(dtype=dtype)
     with torch.autocast('cpu', dtype, enabled=autocast):
         loss = MaskedMotionLoss()(prediction, x, visible)['loss_rec']
@@ -153,9 +153,9 @@ def decoder(**kwargs):
     return model.double()
 
 
-def test_every_token_is_at_its_place():
-    """And the mask token at all others."""
-    model, visible = decoder(), some_places()
+def test_every_token_keeps_its_position():
+    """All other positions have the mask token."""
+    model, visible = decoder(), random_indices()
     tokens = torch.randn(2, 5, 8, dtype=torch.float64)
     out = model.restore(tokens, visible)
     assert out.shape == (2, TOKENS, 8)
@@ -168,9 +168,9 @@ def test_every_token_is_at_its_place():
                      model.joint_code[0, 0, v], rtol=0, atol=1e-15)
 
 
-def test_order_of_visible_tokens_is_nothing():
-    """But which is where is."""
-    model, visible = decoder(), some_places()
+def test_order_of_visible_tokens_changes_nothing():
+    """If their indices are permuted in the same way."""
+    model, visible = decoder(), random_indices()
     latent = torch.randn(2, 5, 5, dtype=torch.float64)
     order = torch.tensor([3, 1, 4, 0, 2])
     out = model(latent, visible)
@@ -183,13 +183,13 @@ def test_order_of_visible_tokens_is_nothing():
 def test_every_parameter_gets_a_gradient(fused):
     model = decoder(fused=fused)
     model(torch.randn(2, 5, 5, dtype=torch.float64),
-          some_places()).square().sum().backward()
+          random_indices()).square().sum().backward()
     for name, value in model.named_parameters():
         assert value.grad.abs().max() > 1e-9, name
 
 
 def test_autocast_to_bfloat16():
-    model, visible = decoder().float(), some_places()
+    model, visible = decoder().float(), random_indices()
     latent = torch.randn(2, 5, 5)
     with torch.autocast('cpu', torch.bfloat16):
         low = model(latent, visible)
@@ -198,7 +198,7 @@ def test_autocast_to_bfloat16():
     assert all(p.grad.isfinite().all() for p in model.parameters())
 
 
-def test_initial_tables():
+def test_initial_embeddings():
     model = MaskedMotionDecoder(5, 6, 20, 20, embed_dims=64)
     for table in (model.mask_token, model.joint_code, model.time_code):
         assert table.std().item() == pytest.approx(0.02, rel=0.4)

@@ -1,4 +1,4 @@
-"""Which tokens stay visible: scores against loops, draws against chances."""
+"""Visible tokens: scores against loops, samples against probabilities."""
 import math
 import re
 
@@ -11,7 +11,7 @@ from torch.testing import assert_close
 from psp_plugin.errors import InputError
 from psp_plugin.models.hyperbolic import exponential_map, poincare_distance
 from psp_plugin.models.masking import CrossMasking, MotionAwareMasking
-from psp_plugin.models.masking.cross import places
+from psp_plugin.models.masking.cross import global_indices
 from psp_plugin.models.masking.gumbel import TokenSampler
 from psp_plugin.models.tokens import Tokens
 
@@ -29,7 +29,7 @@ def seed():
 
 
 def tokens(b=2, patches=4, joints=JOINTS, dtype=torch.float64):
-    """Random ones; root and coordinates need not be of the same clips."""
+    """Random tokens; root and coordinates need not match them."""
     return Tokens(*(x.to(dtype) for x in (
         torch.randn(b, patches * FRAMES, joints, 3, dtype=torch.float64),
         torch.randn(b, patches, joints, CHANNELS, dtype=torch.float64),
@@ -47,7 +47,7 @@ def build(name, **kwargs):
 
 
 def noise_for(name, x, dtype=torch.float64):
-    """Uniform numbers for every group of a masking."""
+    """Uniform random numbers for every group of a masking."""
     b, patches, joints = x.euclid.shape[:3]
     rows = ([patches - patches // 2, patches // 2] if name == 'cross'
             else [patches])
@@ -55,13 +55,13 @@ def noise_for(name, x, dtype=torch.float64):
             for r in rows]
 
 
-# The draw
+# Sampling
 
 @pytest.mark.parametrize('mask_ratio, tokens, visible', [
     (0.9, 216, 21), (0.9, 70, 7), (0.9, 10, 1), (0.9, 9, 1), (0.9, 1, 1),
     (0.8, 65, 13), (0.7, 10, 3), (0.6, 5, 2), (0.3, 10, 7), (0.1, 10, 9),
     (0.95, 20, 1), (0.01, 3, 2), (1e-5, 100, 99)])
-def test_how_many_stay_visible(mask_ratio, tokens, visible):
+def test_number_of_visible_tokens(mask_ratio, tokens, visible):
     """In floats, 1 - 0.9 of 70 tokens is 6.999."""
     sample = TokenSampler(mask_ratio, 1., 'high')
     assert sample.count(tokens) == visible
@@ -69,7 +69,7 @@ def test_how_many_stay_visible(mask_ratio, tokens, visible):
 
 
 @pytest.mark.parametrize('percent', [10, 30, 60, 70, 75, 80, 90])
-def test_counts_are_those_of_integers(percent):
+def test_counts_equal_integer_arithmetic(percent):
     sample = TokenSampler(percent / 100, 1., 'high')
     for tokens in range(1, 500):
         assert sample.count(tokens) == max(
@@ -77,7 +77,7 @@ def test_counts_are_those_of_integers(percent):
 
 
 def slow_keys(scores, noise, temperature):
-    """One sequence."""
+    """Keys of one sequence."""
     scaled = [s / (temperature * max(scores) + 1e-10) for s in scores]
     total = sum(math.exp(s) for s in scaled)
     return [math.log(math.exp(s) / total) -
@@ -107,22 +107,22 @@ def test_extreme_noise(noise):
 
 
 @pytest.mark.parametrize('value', [0., 1e-30, 3., 1e30])
-def test_scores_all_alike_tell_nothing(value):
-    """Such as those of a clip without motion: noise alone decides."""
+def test_equal_scores_have_no_effect(value):
+    """Such as those of a clip without motion: only noise decides."""
     noise = torch.rand(4, 10)
     kept = TokenSampler(0.7, 0.8, 'low')(torch.full((4, 10), value), noise)
     assert torch.equal(kept, noise.argsort(1)[:, :3])
 
 
-def test_size_of_scores_tells_nothing():
+def test_scale_of_scores_has_no_effect():
     sample = TokenSampler(0.7, 0.8, 'high')
     scores, noise = torch.rand(2, 4, 10, dtype=torch.float64)
     assert_close(sample.keys(1000 * scores, noise), sample.keys(scores, noise))
 
 
 @KEEP
-def test_draws_follow_their_distribution(keep):
-    """Two tokens, of which one is drawn: softmax(s / (tau max s))."""
+def test_samples_follow_their_distribution(keep):
+    """One of two tokens is sampled: softmax(s / (tau max s))."""
     scores, n = torch.tensor([1., 3.]).double(), 20000
     kept = TokenSampler(0.5, 0.9, keep)(scores.expand(n, 2))
     odds = math.exp(2 / 3 / 0.9)
@@ -133,8 +133,8 @@ def test_draws_follow_their_distribution(keep):
 
 
 @KEEP
-def test_draws_of_several_follow_the_scores(keep):
-    """Each stays visible as often as its rank says; none is certain."""
+def test_samples_of_several_tokens_follow_the_scores(keep):
+    """Visibility follows the rank of the score; none is certain."""
     n, scores = 20000, torch.arange(8.)
     kept = TokenSampler(0.75, 0.5, keep)(scores.expand(n, 8))
     assert kept.shape == (n, 2) and (kept[:, 0] != kept[:, 1]).all()
@@ -142,13 +142,13 @@ def test_draws_of_several_follow_the_scores(keep):
     assert share.sum() == pytest.approx(2) and share.min() > 0.01
     steps = share.diff() * (1 if keep == 'high' else -1)
     assert (steps > 0).all()
-    # Of one that is drawn first, the chance is the softmax.
+    # The probability of being sampled first is the softmax.
     if keep == 'high':
         first = kept[:, 0].bincount(minlength=8) / n
         assert_close(first, (scores / 3.5).softmax(0), rtol=0, atol=0.015)
 
 
-def test_draws_come_from_the_generator_and_differ_between_sequences():
+def test_samples_use_the_generator_and_differ_between_sequences():
     sample, scores = TokenSampler(0.5, 0.9, 'high'), torch.ones(30, 20)
     draws = []
     for seed in (1, 1, 2):
@@ -167,7 +167,7 @@ def softmax(values):
 
 
 def slow_attention(masking, x, scale, over):
-    """One sequence, (R, V, D): element by element."""
+    """Score of one sequence, (R, V, D), element by element."""
     rows, joints, channels = x.shape
     q, k = (np.einsum('tvd,ed->tve', x, layer.weight.numpy()) +
             layer.bias.numpy() for layer in (masking.query, masking.key))
@@ -216,13 +216,13 @@ def test_hierarchy_score_equals_the_loop(factor, weight):
 
 
 def slow_distance(a, b, factor):
-    """Against its definition: test_hyperbolic.py."""
+    """Tested against its definition in test_hyperbolic.py."""
     return poincare_distance(a[None], b[None], factor).item()
 
 
 @PATCHES
 def test_scores_of_the_two_groups(patches):
-    """Even rows by Euclidean tokens, odd ones by those in the ball."""
+    """Even rows use Euclidean tokens, odd ones those in the ball."""
     masking, x = build('cross'), tokens(patches=patches)
     temporal, spatial = masking.scores(x)
     even, odd = (range(first, patches, 2) for first in (0, 1))
@@ -234,14 +234,14 @@ def test_scores_of_the_two_groups(patches):
 
 
 @PATCHES
-def test_places_of_the_groups(patches):
-    """Each token in one group, at its own place p V + v."""
+def test_indices_of_the_groups(patches):
+    """Each token is in one group, with its index p V + v."""
     everything = []
     for first in (0, 1):
         expected = [p * JOINTS + v for p in range(first, patches, 2)
                     for v in range(JOINTS)]
         kept = torch.arange(len(expected)).expand(2, -1)
-        found = places(kept, first, JOINTS)
+        found = global_indices(kept, first, JOINTS)
         assert found.tolist() == [expected] * 2
         everything += expected
     assert sorted(everything) == list(range(patches * JOINTS))
@@ -249,7 +249,7 @@ def test_places_of_the_groups(patches):
 
 @PATCHES
 @KEEP
-def test_chosen_places_equal_the_loop(patches, keep):
+def test_chosen_indices_equal_the_loop(patches, keep):
     masking = build('cross', mask_ratio=0.6, keep=keep)
     x = tokens(patches=patches)
     noise = noise_for('cross', x)
@@ -267,8 +267,8 @@ def test_chosen_places_equal_the_loop(patches, keep):
                 p * JOINTS + v for _, (p, v) in order[:count]]
 
 
-def test_outlying_joints_tend_to_stay():
-    """Of odd patches; with keep='low' they tend to be masked."""
+def test_outlying_joints_tend_to_stay_visible():
+    """In odd patches; with keep='low' they tend to be masked."""
     x = tokens(b=2000, joints=10)
     x.euclid.mul_(0.1)[:, :, 7] += 3
     share = []
@@ -278,7 +278,7 @@ def test_outlying_joints_tend_to_stay():
     assert share[0] > 0.2 > 0.1 > share[1] + 0.03
 
 
-def test_one_patch_cannot_be_parted():
+def test_one_patch_raises():
     with pytest.raises(InputError, match='needs two patches of frames or '
                        'more: give the encoder more frames, or fewer '
                        'frames_per_token$'):
@@ -293,7 +293,7 @@ def test_projections_are_not_trained():
     assert not any(s.requires_grad for s in masking(x))
 
 
-def test_projections_start_as_released():
+def test_initial_projections():
     """Xavier's uniform distribution, biases of 0."""
     masking = CrossMasking(embed_dims=64)
     masking.init_weights()
@@ -306,7 +306,7 @@ def test_projections_start_as_released():
 # MAMP
 
 def slow_motion(clips, patches):
-    """One sequence, (T, V, C)."""
+    """Motion of one sequence, (T, V, C)."""
     frames, joints, coordinates = clips.shape
     length = frames // patches
     out = np.zeros((patches, joints))
@@ -328,7 +328,7 @@ def test_motion_equals_the_loop(patches):
         assert_close(one.numpy(), slow_motion(clip, patches))
 
 
-def test_one_patch_does_not_move():
+def test_one_patch_has_no_motion():
     x = tokens(patches=1)
     masking = MotionAwareMasking(mask_ratio=0.5)
     assert masking.scores(x).tolist() == [[[0.] * JOINTS]] * 2
@@ -349,23 +349,23 @@ def test_motion_aware_choice_equals_the_loop(patches):
         assert kept[b].tolist() == order.tolist()
 
 
-def test_a_moving_joint_is_masked():
+def test_moving_joint_is_masked():
     x = tokens(b=2000, joints=10)
     x.clips[..., [0, 1, 2, 4, 5, 6, 7, 8, 9], :] *= 0.01
     kept, = MotionAwareMasking()(x)
     assert (kept % 10 == 3).double().mean() < 0.07
 
 
-# Both
+# HA-CM and MAMP
 
 @BOTH
-def test_noise_is_drawn_for_each_token_of_each_sequence(name):
+def test_noise_differs_between_tokens_and_sequences(name):
     masking, x = build(name), tokens()
     torch.manual_seed(5)
-    drawn = masking(x)
+    found = masking(x)
     torch.manual_seed(5)
     given = masking(x, noise_for(name, x))
-    assert [g.tolist() for g in drawn] == [g.tolist() for g in given]
+    assert [g.tolist() for g in found] == [g.tolist() for g in given]
 
 
 @BOTH
@@ -402,7 +402,7 @@ def test_half_precision_is_scored_in_float32(name):
     (dict(softmax_over='v'), "must be 'joint' or 'time', not 'v'"),
     (dict(scale='none'), "scale must be 'mul' or 'div', not 'none'"),
 ])
-def test_bad_arguments(kwargs, sentence):
+def test_invalid_arguments_raise(kwargs, sentence):
     with pytest.raises(InputError, match=re.escape(sentence)):
         CrossMasking(**kwargs)
     if set(kwargs) < {'mask_ratio', 'temperature'}:

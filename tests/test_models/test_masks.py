@@ -1,4 +1,4 @@
-"""The masks against slow loops that follow the papers' equations."""
+"""The masks against slow loops of the papers' equations."""
 import re
 
 import numpy as np
@@ -32,7 +32,7 @@ def build(cfg, **kwargs):
 
 
 def draw_batches(seed=0):
-    """Probabilities, some classes surer than others, and clip numbers."""
+    """Probabilities, higher for some classes than others, and clip indices."""
     rng = np.random.default_rng(seed)
     batches = []
     for size in SIZES:
@@ -44,7 +44,7 @@ def draw_batches(seed=0):
     return batches
 
 
-def ask(mask, probabilities, numbers=None):
+def weigh(mask, probabilities, numbers=None):
     """The weights of a batch."""
     probabilities = torch.as_tensor(probabilities)
     numbers = range(len(probabilities)) if numbers is None else numbers
@@ -63,8 +63,8 @@ def fixed(batches, threshold):
 
 
 def flexmatch(batches, threshold, num_clips):
-    """FlexMatch, algorithm 1; the labels so far decide on a batch, and clips
-    that no batch has had are left out."""
+    """FlexMatch, algorithm 1; the previous labels set a batch's thresholds,
+    and clips that have been in no batch are not counted."""
     label = [-2] * num_clips
     for q, numbers in batches:
         for i in numbers:
@@ -106,7 +106,7 @@ def softmatch(batches, decay, num_sigmas):
         p = decay * p + (1 - decay) * sum(q) / len(q)
         largest = [max(row / p / sum(row / p)) for row in q]
         mean = sum(largest) / len(q)
-        # Of a single clip there is none: 0.
+        # The variance of a single clip is 0.
         spread = sum((x - mean) ** 2 for x in largest) / max(len(q) - 1, 1)
         mu = decay * mu + (1 - decay) * mean
         var = decay * var + (1 - decay) * spread
@@ -125,11 +125,11 @@ def softmatch(batches, decay, num_sigmas):
     (dict(KINDS[3], num_sigmas=0.5), lambda x: softmatch(x, 0.7, 0.5)),
     (dict(KINDS[3], decay=0.), lambda x: softmatch(x, 0., 2))])
 def test_against_a_slow_loop(cfg, slow):
-    """Batch after batch, the averages included."""
+    """Over several batches, including the averages."""
     mask, seen = build(cfg), set()
     batches = draw_batches()
     for (q, numbers), (expected, averages) in zip(batches, slow(batches)):
-        weights = ask(mask, q, numbers)
+        weights = weigh(mask, q, numbers)
         assert_allclose(weights, expected, rtol=0, atol=1e-5)
         assert ((weights >= 0) & (weights <= 1)).all()
         seen |= set(weights.tolist())
@@ -141,91 +141,94 @@ def test_against_a_slow_loop(cfg, slow):
     assert len(seen) > 1 or cfg.get('decay') == 0.999
 
 
-def test_flexmatch_lets_all_pass_at_first():
+def test_flexmatch_uses_all_clips_at_first():
     """By design: no clip has a class yet."""
     mask = build(KINDS[1])
-    assert ask(mask, np.full((3, K), 1 / K, np.float32)).all()
+    assert weigh(mask, np.full((3, K), 1 / K, np.float32)).all()
 
 
-def test_flexmatch_keeps_the_last_class_that_it_was_sure_of():
+def test_flexmatch_keeps_the_last_confident_class():
     mask = build(KINDS[1])
     for row, kept in (([.1, .7, .1, .1], 1), ([.3, .4, .2, .1], 1),
                       ([.7, .1, .1, .1], 0)):
-        ask(mask, torch.tensor([row]), [5])
+        weigh(mask, torch.tensor([row]), [5])
         assert mask.sure_of.tolist() == [-2] * 5 + [kept] + [-2] * 6
 
 
-def test_flexmatch_needs_no_exact_number_of_clips():
+def test_flexmatch_accepts_a_larger_num_clips():
     one, two = (build(KINDS[1], num_clips=CLIPS + more) for more in (0, 50))
     for q, numbers in draw_batches():
-        assert np.array_equal(ask(one, q, numbers), ask(two, q, numbers))
+        assert np.array_equal(weigh(one, q, numbers),
+                              weigh(two, q, numbers))
 
 
 @pytest.mark.parametrize('cfg', KINDS[:2], ids=['fixed', 'flexmatch'])
-def test_a_threshold_that_is_reached_is_passed(cfg):
-    """0.75 is exact; FlexMatch's is the full one once all are of a class."""
+def test_probability_equal_to_the_threshold_is_used(cfg):
+    """0.75 is exact; FlexMatch's is the full threshold for a single class."""
     mask = build(cfg, threshold=0.75)
     row = [0.75, 0.25, 0, 0]
     for _ in range(2):
-        assert ask(mask, torch.tensor([row] * CLIPS)).all()
+        assert weigh(mask, torch.tensor([row] * CLIPS)).all()
     if 'num_clips' in cfg:
         assert (mask.sure_of == 0).all()
     below = torch.nextafter(torch.tensor(row), torch.zeros(1))
-    assert not ask(mask, below[None]).any()
+    assert not weigh(mask, below[None]).any()
 
 
-def test_freematch_counts_who_is_at_the_threshold():
-    """A clip alone and no memory: the threshold is its own probability."""
+def test_freematch_uses_a_clip_at_the_threshold():
+    """With one clip and decay 0 the threshold is its probability."""
     mask = build(KINDS[2], decay=0.)
-    assert ask(mask, draw_batches()[1][0]) == [1]
+    assert weigh(mask, draw_batches()[1][0]) == [1]
 
 
 @ALL
 def test_single_clips(cfg):
-    """U of 1, again and again: numbers stay finite."""
+    """Repeated batches of one clip: values stay finite."""
     mask = build(cfg, **(dict(decay=0.) if 'decay' in cfg else {}))
     for q, _ in draw_batches(1):
-        weights = ask(mask, q[:1])
+        weights = weigh(mask, q[:1])
         assert 0 <= weights <= 1
     assert all(x.isfinite().all() for x in mask.state_dict().values())
 
 
-def test_softmatch_of_a_class_that_is_never_seen():
-    """Its average goes to 0, its share of a clip stays a number."""
+def test_softmatch_of_a_class_that_is_never_predicted():
+    """Its average goes to 0, but weights stay finite."""
     mask = build(KINDS[3], decay=0.)
     q = torch.tensor([[.5, .25, .25, 0], [.25, .5, .25, 0]])
     for _ in range(2):
-        assert np.isfinite(ask(mask, q)).all()
+        assert np.isfinite(weigh(mask, q)).all()
 
 
 @pytest.mark.parametrize('cfg', KINDS[:3], ids=[
     x['type'] for x in KINDS[:3]])
-def test_nothing_passes(cfg):
+def test_no_clip_is_used(cfg):
     mask = build(cfg)
     if 'num_clips' in cfg:
         mask.sure_of.copy_(torch.arange(CLIPS) % K)  # equally many of each
     if 'decay' in cfg:
         mask.certainty.fill_(0.9)
-    assert ask(mask, np.full((3, K), 1 / K, np.float32)).tolist() == [0] * 3
+    uniform = np.full((3, K), 1 / K, np.float32)
+    assert weigh(mask, uniform).tolist() == [0] * 3
 
 
-def test_softmatch_of_clips_that_are_all_unsure():
+def test_softmatch_of_uncertain_clips():
     mask = build(KINDS[3], decay=1.)
     mask.mean.fill_(0.9)
     mask.variance.fill_(1e-6)
-    assert (ask(mask, np.full((3, K), 1 / K, np.float32)) < 1e-9).all()
+    assert (weigh(mask, np.full((3, K), 1 / K, np.float32)) < 1e-9).all()
 
 
 @ALL
-def test_state_dict_goes_on_where_it_was(cfg):
+def test_state_dict_restores_the_state(cfg):
     first, second, batches = build(cfg), build(cfg), draw_batches()
     for q, numbers in batches[:4]:
-        ask(first, q, numbers)
+        weigh(first, q, numbers)
     second.load_state_dict(first.state_dict())
     fresh = build(cfg)
     for q, numbers in batches[4:]:
-        assert np.array_equal(ask(first, q, numbers), ask(second, q, numbers))
-        ask(fresh, q, numbers)
+        assert np.array_equal(weigh(first, q, numbers),
+                              weigh(second, q, numbers))
+        weigh(fresh, q, numbers)
     state = first.state_dict()
     assert_close(second.state_dict(), state, rtol=0, atol=0)
     assert not state or any(not torch.equal(x, state[name]) for name, x
@@ -234,22 +237,22 @@ def test_state_dict_goes_on_where_it_was(cfg):
 
 @ALL
 def test_in_float64(cfg):
-    """As a model that was made ``double()`` asks."""
+    """In a model converted by ``double()``."""
     mask, same = build(cfg).double(), build(cfg)
     for q, numbers in draw_batches():
-        assert_allclose(ask(mask, q.astype(np.float64), numbers),
-                        ask(same, q, numbers), atol=1e-4)
+        assert_allclose(weigh(mask, q.astype(np.float64), numbers),
+                        weigh(same, q, numbers), atol=1e-4)
 
 
 @pytest.mark.parametrize('kind', AVERAGING)
-def test_averages_at_the_start(kind):
+def test_initial_averages(kind):
     mask = build(dict(type=kind))
     assert mask.decay == 0.999
     assert_close(dict(mask.named_buffers()),
                  {k: torch.tensor(v) for k, v in AVERAGING[kind].items()})
 
 
-# Refusals
+# Errors
 
 @pytest.mark.parametrize('cfg, sentence', [
     (dict(type='FixedThreshold', threshold=1.5),
@@ -266,20 +269,20 @@ def test_averages_at_the_start(kind):
      'decay of SoftMatchWeight must be in [0, 1], not -1'),
     (dict(type='SoftMatchWeight', num_sigmas=0),
      'num_sigmas of SoftMatchWeight must be more than 0, not 0')])
-def test_arguments(cfg, sentence):
+def test_invalid_arguments_raise(cfg, sentence):
     with pytest.raises(InputError, match=re.escape(sentence)):
         MODELS.build(cfg)
 
 
-def test_flexmatch_without_the_numbers_of_clips():
+def test_flexmatch_without_clip_indices_raises():
     with pytest.raises(InputError, match=re.escape(
-            'FlexMatchThreshold needs the number of each clip: pack it with '
+            'FlexMatchThreshold needs the index of each clip: pack it with '
             "PackActionInputs(meta_keys=('frame_dir', 'sample_idx'))")):
         build(KINDS[1])(torch.full((2, K), 1 / K), samples(2))
 
 
 @pytest.mark.parametrize('number', [CLIPS, -1])
-def test_flexmatch_for_more_clips_than_it_was_told(number):
+def test_flexmatch_with_too_many_clips_raises(number):
     with pytest.raises(InputError, match='built for num_clips=12, but the '
-                       f'dataset has a clip number {number}: set num_clips'):
-        ask(build(KINDS[1]), torch.full((1, K), 1 / K), [number])
+                       f'dataset has a clip of index {number}: set num_clips'):
+        weigh(build(KINDS[1]), torch.full((1, K), 1 / K), [number])

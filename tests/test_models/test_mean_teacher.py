@@ -1,14 +1,14 @@
-"""Mean Teacher: the average, the loss against it, and its predictions."""
+"""Mean Teacher: average, loss and predictions."""
 import copy
 import re
 
 import numpy as np
 import pytest
 import torch
-from lives import assert_same
 from mmaction.structures import ActionDataSample
 from mmengine.optim import build_optim_wrapper
 from numpy.testing import assert_allclose
+from resumable_runs import assert_same
 from torch.testing import assert_close
 from unlabeled import (
     UNLABELED,
@@ -32,7 +32,7 @@ def teacher_of(model):
 
 
 def blend(past, now, decay):
-    """Weights by the equation, in NumPy; at first, the student's."""
+    """The average in NumPy; initially the student's weights."""
     state = {}
     parameters = dict(now.named_parameters())
     for name, value in now.state_dict().items():
@@ -44,9 +44,9 @@ def blend(past, now, decay):
 
 
 def follow(model, steps=4, lr=0.5):
-    """Trains and computes, beside it, what the teacher and the loss are to
-    be. Gives, of every step, the loss, its own version of it and whether
-    the encoder has a gradient from it alone."""
+    """Trains, and computes teacher and loss independently. Yields, for every
+    step, the loss, the expected loss, whether the loss has a gradient in the
+    encoder, and the expected teacher."""
     state, shadow = None, copy.deepcopy(model.classifier()).train()
     for t in range(steps):
         batch = draw_batch(t)
@@ -55,11 +55,11 @@ def follow(model, steps=4, lr=0.5):
             lambda module, args, out, logits=logits: logits.append(out))
         losses = model.loss(*batch)
         handle.remove()
-        # Eq. 1: the first update copies; then 1 - 1 / t, or the decay.
+        # Eq. 1: the first update copies; then at most decay 1 - 1 / t.
         state = blend(state, model.classifier(), min(0.6, 1 - 1 / (t + 1)))
         if t == 0:
             shadow.load_state_dict(state)
-        with torch.no_grad():  # its buffers are its own from then on
+        with torch.no_grad():  # later updates do not change buffers
             for name, value in shadow.named_parameters():
                 value.copy_(state[name])
         with torch.no_grad():
@@ -83,8 +83,8 @@ def follow(model, steps=4, lr=0.5):
 
 
 def test_against_an_independent_teacher():
-    """Loss, gradient and average of four steps; one that took the student's
-    own view for the teacher's would have neither from the first one on."""
+    """Loss, gradient and average of four steps. If the teacher got the
+    student's view, loss and gradient would be 0 at the first step."""
     model = build(METHOD)
     torch.nn.init.normal_(model.cls_head.fc.weight)
     for loss, expected, moved, state in follow(model):
@@ -96,8 +96,8 @@ def test_against_an_independent_teacher():
                for name, value in state.items())
 
 
-def test_gradient_is_the_students_own():
-    """Of the strong view alone, the target being a constant."""
+def test_gradient_is_that_of_the_student():
+    """Of the strong view only; the target is constant."""
     model = build(METHOD)
     torch.nn.init.normal_(model.cls_head.fc.weight)
     train(model, 2, lr=0.01)
@@ -118,8 +118,8 @@ def test_gradient_is_the_students_own():
             assert_close(value.grad, other.grad, rtol=1e-3, atol=1e-6)
 
 
-def test_statistics_are_its_own():
-    """The first update copies the student's, its batches then move them."""
+def test_teacher_has_its_own_statistics():
+    """The first update copies the student's, then its batches update them."""
     model = build(METHOD)
     seen = []
     teacher_of(model).module.register_forward_pre_hook(
@@ -131,14 +131,14 @@ def test_statistics_are_its_own():
     assert all(x.isfinite().all() for x in teacher_of(model).buffers())
 
 
-def test_mode_is_the_models():
+def test_teacher_has_the_mode_of_the_model():
     model = build(METHOD)
     for mode in (True, False, True):
         model.train(mode)
         assert all(x.training is mode for x in teacher_of(model).modules())
 
 
-def test_no_gradient_on_it():
+def test_teacher_gets_no_gradient():
     model = build(METHOD)
     losses, gradients = differentiate(model, draw_batch())
     assert not any(x.requires_grad for x in teacher_of(model).parameters())
@@ -146,8 +146,8 @@ def test_no_gradient_on_it():
         name for name in gradients if name.startswith('methods.')}
 
 
-def test_is_not_in_the_way_of_the_optimiser():
-    """Decayed weights, momentum and clipped gradients are the student's."""
+def test_teacher_does_not_affect_the_optimiser():
+    """Weight decay, momentum and clipping apply only to the student."""
     model = build(METHOD)
     wrapper = build_optim_wrapper(model, dict(
         type='OptimWrapper', clip_grad=dict(max_norm=1.),
@@ -172,7 +172,7 @@ def to_lists(node):
 # Prediction
 
 def predict(model, x):
-    """The logits, once the scores were found to be those."""
+    """Returns the logits after checking that the scores are theirs."""
     model.eval()
     with torch.no_grad():
         logits, _ = model.extract_feat(x, 'head')
@@ -184,8 +184,8 @@ def predict(model, x):
     return logits
 
 
-def test_who_predicts():
-    """The student before it has a teacher, and from then on the teacher."""
+def test_teacher_predicts_after_its_first_update():
+    """The student predicts before the first update, then the teacher."""
     model, x = build(METHOD), draw_batch()[0]['labeled']
     with torch.no_grad():
         assert torch.equal(predict(model, x),
@@ -202,7 +202,7 @@ def test_who_predicts():
 
 
 def test_checkpoint_without_a_teacher():
-    """Its student predicts, and is where the average begins."""
+    """Its student predicts, and the average starts from it."""
     trained = build('SupervisedOnly')
     train(trained, 2)
     model, x = build(METHOD, seed=5), draw_batch()[0]['labeled']
@@ -219,7 +219,7 @@ def test_checkpoint_without_a_teacher():
                  rtol=0, atol=0, check_device=False)
 
 
-def test_state_dict_goes_on_where_it_was():
+def test_state_dict_restores_the_state():
     model = build(METHOD)
     train(model, 2)
     other = build(METHOD, seed=7)
@@ -232,7 +232,7 @@ def test_state_dict_goes_on_where_it_was():
 
 
 def test_checkpoint_of_other_classes():
-    """Its teacher is forgotten with its head: the next one begins anew."""
+    """Teacher and head are discarded: the average starts again."""
     trained = build(METHOD)
     train(trained, 2)
     state = trained.state_dict()
@@ -241,7 +241,7 @@ def test_checkpoint_of_other_classes():
             state[name] = torch.zeros(7, *state[name].shape[1:])
     model = build(METHOD, seed=5)
     head = {name: state.pop(name) for name in list(state) if '.fc.' in name}
-    for name, value in head.items():  # as MMEngine, which goes on
+    for name, value in head.items():  # like MMEngine, which continues
         with pytest.raises(RuntimeError, match='size mismatch'):
             model.load_state_dict({**model.state_dict(), name: value})
     assert teacher_of(model).updates == 0
@@ -251,7 +251,7 @@ def test_checkpoint_of_other_classes():
     assert torch.equal(predict(model, x), model.classifier().eval()(x))
 
 
-def test_a_teacher_without_weight_does_not_predict():
+def test_teacher_without_weight_does_not_predict():
     trained = build(METHOD)
     train(trained, 3, lr=0.5)
     model = build(dict(METHOD, loss_weight=0))
@@ -261,7 +261,7 @@ def test_a_teacher_without_weight_does_not_predict():
     assert not any(p.requires_grad for p in model.methods.parameters())
 
 
-def test_a_teacher_is_exported():
+def test_teacher_is_exported():
     model, x = build(METHOD), draw_batch()[0]['labeled']
     train(model, 3, lr=0.5)
     model.eval()
@@ -269,17 +269,17 @@ def test_a_teacher_is_exported():
     assert_close(traced, predict(model, x), rtol=0, atol=1e-5)
 
 
-def test_two_teachers():
+def test_two_teachers_raise():
     with pytest.raises(InputError, match=re.escape(
-            'MeanTeacher and MeanTeacher each bring a teacher that '
+            'MeanTeacher and MeanTeacher each have a teacher that '
             'predicts: keep one of them')):
         build(METHOD, METHOD)
 
 
-# The average itself
+# The average
 
 @pytest.mark.parametrize('decay', [1, 1.5, -0.1, float('nan')])
-def test_decays_that_are_none(decay):
+def test_invalid_decays_raise(decay):
     with pytest.raises(InputError, match=re.escape(
             f'decay of a teacher must be in [0, 1), not {decay!r}')):
         build(dict(METHOD, decay=decay))
@@ -302,7 +302,7 @@ def test_decay_of_every_update(warm_up, decays):
     assert module.weight == 26
 
 
-def test_a_step_adds_one_update():
+def test_step_adds_one_update():
     model = build(METHOD)
     train(model, 3)
     assert int(teacher_of(model).updates) == 3

@@ -24,7 +24,7 @@ NAMES = dict(SkeletonCLR='skeleton_clr', CrosSCLR='crosclr', CMD='cmd')
 
 
 class Secret:
-    """What must not be looked at."""
+    """Raises an error on any access."""
 
     def __getattribute__(self, name):
         raise AssertionError(f'.{name} of an unlabelled sample was read')
@@ -67,7 +67,7 @@ def contrast_losses(losses):
 
 
 def method_with_queue(kind, num_enqueued, **kwargs):
-    """A method alone, its queues drawn at random."""
+    """A method without a model, with random queues."""
     method = MODELS.build(dict(
         type=kind, **{**SMALL, **METHODS[kind], **kwargs})).double()
     for queue in (method.queue_joint, method.queue_motion):
@@ -77,7 +77,7 @@ def method_with_queue(kind, num_enqueued, **kwargs):
 
 
 def by_hand(kind, queries, keys, queues, filled, topk):
-    """All losses by loops, in NumPy."""
+    """Computes all losses by loops, in NumPy."""
     tau, losses = 0.07, {}
     n = len(queries[0])
     for s, stream in enumerate(('joint', 'motion')):
@@ -94,7 +94,7 @@ def by_hand(kind, queries, keys, queues, filled, topk):
             p = np.exp(np.array(logits) / tau)
             p /= p.sum()
             total += np.mean([-np.log(p[j]) for j in positives]) / n
-            # The key of the other stream teaches this stream's query.
+            # The other stream's key is the teacher of this stream's query.
             known = [float(keys[o][i] @ m) for m in queues[o]]
             best = sorted(range(filled), key=lambda j: -known[j])[:topk]
             t = np.exp(np.array([known[j] for j in best]) / 0.05)
@@ -111,8 +111,8 @@ def by_hand(kind, queries, keys, queues, filled, topk):
 @EACH
 @pytest.mark.parametrize('num_enqueued', [0, 1, 4, K, 3 * K + 1])
 @pytest.mark.parametrize('n', [1, 4])
-def test_losses_are_those_of_the_loop(kind, num_enqueued, n):
-    """Neighbours are sought among real keys, negatives among all."""
+def test_losses_equal_the_loop(kind, num_enqueued, n):
+    """Neighbours are real keys only, negatives are all rows of the queue."""
     method = method_with_queue(kind, num_enqueued)
     queries, keys = (Streams(unit(n, D), unit(n, D)) for _ in range(2))
     losses = method.contrast(queries, keys, SimpleNamespace(progress=1.))
@@ -126,8 +126,8 @@ def test_losses_are_those_of_the_loop(kind, num_enqueued, n):
 
 
 @pytest.mark.parametrize('kind', ['CrosSCLR', 'CMD'])
-def test_random_vectors_are_nobodys_neighbours(kind):
-    """Not even one that is the very query and key."""
+def test_initial_random_vectors_are_no_neighbours(kind):
+    """Not even a vector that is equal to query and key."""
     method = method_with_queue(kind, 2)
     pair = Streams(unit(1, D), unit(1, D))
     step = SimpleNamespace(progress=1.)
@@ -151,7 +151,7 @@ def test_random_vectors_are_nobodys_neighbours(kind):
         assert all(x[0, 0] == 4 for x in seen)
 
 
-def test_queue_is_a_ring():
+def test_queue_is_a_ring_buffer():
     method = MODELS.build(dict(type='SkeletonCLR', **SMALL))
     start, total = method.queue_joint.clone(), 0
     assert_close(start.norm(dim=1), torch.ones(K))
@@ -167,13 +167,13 @@ def test_queue_is_a_ring():
         assert method.num_filled == min(total, K)
         assert_close(method.queue_joint, torch.stack(
             [latest[place] for place in range(K)]))
-        # The last key of both streams stands at the same place.
+        # The last key of both streams has the same index.
         last = (total - 1) % K
         assert torch.equal(method.queue_motion[last], keys.motion[-1])
 
 
-def test_keys_of_all_processes_enter_by_rank(monkeypatch):
-    """Processes with 2 and 3 clips; both must end with the same queue."""
+def test_keys_of_all_processes_are_enqueued_by_rank(monkeypatch):
+    """Processes with 2 and 3 clips must have the same queue."""
     own = [Streams(torch.randn(n, D), torch.randn(n, D)) for n in (2, 3)]
     rows = [torch.cat(keys, 1) for keys in own]
     padded = [torch.cat((x, x.new_zeros(3 - len(x), 2 * D))) for x in rows]
@@ -198,8 +198,8 @@ def test_keys_of_all_processes_enter_by_rank(monkeypatch):
 
 @EACH
 @pytest.mark.parametrize('num_clips', [1, 2])
-def test_a_step(kind, num_clips):
-    """Keys of the weak view enter the queue after the loss."""
+def test_step(kind, num_clips):
+    """Keys of the weak view are enqueued after the loss."""
     model = build(kind, dict(stream_norm=dict(type='StreamNorm'),
                              skip_absent_persons=True))
     method, seen = model.methods[0], {}
@@ -223,7 +223,7 @@ def test_a_step(kind, num_clips):
         assert torch.equal(queue[n:], getattr(before, stream)[n:])
         assert not key.requires_grad and not queue.requires_grad
         assert getattr(seen['queries'], stream).requires_grad
-    # At the first step the teacher is the student, on a batch of its own.
+    # At the first step the teacher equals the student, on a separate batch.
     with torch.no_grad():
         features = model.encode(dict(weak=inputs['unlabeled']['weak']))
         for feature, key in zip(features['weak'], seen['keys']):
@@ -235,7 +235,7 @@ def test_a_step(kind, num_clips):
 
 
 @EACH
-def test_who_gets_a_gradient(kind):
+def test_parameters_with_a_gradient(kind):
     model = build(kind)
     model.loss(*batch())
     losses = contrast_losses(model.loss(*batch()))
@@ -277,7 +277,7 @@ def test_teacher_moves_by_the_decay_from_the_start():
 
 @EACH
 def test_restored_state_continues_identically(kind):
-    """Weights, teacher, queues and places; also past the first round."""
+    """Weights, teacher and queues, also after the queue was full."""
     model = build(kind)
     parameters = [p for p in model.parameters() if p.requires_grad]
     sgd = torch.optim.SGD(parameters, lr=0.1)
@@ -299,7 +299,7 @@ def test_restored_state_continues_identically(kind):
 
 @pytest.mark.parametrize('progress, mining', [
     (0., False), (0.49, False), (0.5, True), (1., True)])
-def test_mining_starts_at_its_share_of_the_training(progress, mining):
+def test_mining_starts_at_mining_start(progress, mining):
     method = method_with_queue('CrosSCLR', K)
     plain = method_with_queue('SkeletonCLR', K)
     plain.load_state_dict(method.state_dict())
@@ -354,12 +354,12 @@ def test_one_clip(kind):
 
 @EACH
 def test_weight_and_ramp(kind, monkeypatch):
-    whole, ramped = (build(kind, loss_weight=weight,
-                         ramp=dict(type='LinearRamp', end=1.))
-                   for weight in (1., 2.))
-    ramped.load_state_dict(whole.state_dict())
+    full, ramped = (build(kind, loss_weight=weight,
+                          ramp=dict(type='LinearRamp', end=1.))
+                    for weight in (1., 2.))
+    ramped.load_state_dict(full.state_dict())
     inputs, samples = batch()
-    expected = contrast_losses(whole.loss(inputs, samples))
+    expected = contrast_losses(full.loss(inputs, samples))
     monkeypatch.setattr('psp_plugin.models.recognizers.step.training_progress',
                         lambda: 0.75)
     losses = contrast_losses(ramped.loss(inputs, samples))
@@ -381,6 +381,6 @@ def test_weight_and_ramp(kind, monkeypatch):
     (dict(type='CrosSCLR', mining_start=1.5), 'mining_start of CrosSCLR must '
      r'be a share of the training in \[0, 1\], not 1.5'),
 ])
-def test_refusals(options, sentence):
+def test_invalid_arguments_raise(options, sentence):
     with pytest.raises(InputError, match=sentence):
         MODELS.build({'dim': 2, 'queue_size': 16, **options})

@@ -13,13 +13,13 @@ def build(**kwargs):
 
 
 def scaled(mean):
-    """A preprocessor that halves after taking off ``mean``."""
+    """A preprocessor that subtracts ``mean`` and halves."""
     return dict(type='ActionDataPreprocessor', mean=[mean], std=[2.],
                 format_shape='NCHW')
 
 
 def plain(n, dtype=torch.float64):
-    """As the toolbox's ``pseudo_collate`` hands a batch over."""
+    """A batch as made by the toolbox's ``pseudo_collate``."""
     return dict(
         inputs=[torch.full((1, 2, 4, 5, 6), i, dtype=dtype)
                 for i in range(n)],
@@ -71,8 +71,8 @@ def test_default_preprocessors_are_separate_and_the_toolbox_ones():
 
 @pytest.mark.parametrize('unlabeled, expected', [(None, -0.5),
                                                  (scaled(3.), -1.5)])
-def test_branches_have_preprocessors_of_their_own(unlabeled, expected):
-    """Unlabelled batches follow the labelled one unless told otherwise."""
+def test_branches_have_separate_preprocessors(unlabeled, expected):
+    """The unlabelled branch defaults to the labelled one's preprocessor."""
     model = build(labeled=scaled(1.), unlabeled=unlabeled)
     out = model(branched())['inputs']
     assert out['labeled'][0].unique().tolist() == [-0.5]
@@ -80,7 +80,7 @@ def test_branches_have_preprocessors_of_their_own(unlabeled, expected):
     assert model(plain(1))['inputs'].unique().tolist() == [-0.5]
 
 
-def test_batch_handed_over_is_not_changed():
+def test_batch_is_not_modified():
     batch = branched()
     build()(batch)
     for branch, n in BRANCHES.items():
@@ -89,7 +89,7 @@ def test_batch_handed_over_is_not_changed():
 
 
 def test_moves_with_the_model():
-    """A device without memory shows it on any machine."""
+    """The meta device shows it on any machine."""
     model = MODELS.build(dict(
         type='PSPRecognizer',
         backbone=dict(type='DSTANet', blocks=[[4, 4, 2, 1]], num_heads=2),

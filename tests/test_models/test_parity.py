@@ -1,4 +1,4 @@
-"""Number by number against the authors' released implementation."""
+"""Value by value against the authors' released implementation."""
 import pytest
 import torch
 from mmaction.registry import MODELS
@@ -8,7 +8,7 @@ from reference import clips, read, relative
 from psp_plugin.models.backbones.dsta import AttentionUnit, TemporalAttention
 from psp_plugin.tooling.official import from_official
 
-# Reference file -> what its network does along the frames.
+# Reference file -> the ``temporal`` of its network.
 TEMPORAL = {'official_psp': 'conv', 'official_dsta_full': 'attention'}
 LEVELS, STREAMS = ('body', 'part', 'joint'), ('j', 'm')
 CODES = {'official_psp': ('pes', ), 'official_dsta_full': ('pes', 'pet')}
@@ -22,7 +22,7 @@ FILE = pytest.mark.parametrize('file', TEMPORAL)
 
 
 def build(arrays, temporal, scale='full', body_from='joint'):
-    """Our network with the reference weights, loaded strictly."""
+    """Our network with the reference weights."""
     model = MODELS.build(dict(
         type='PSPRecognizer',
         backbone=dict(type='DSTANet', num_heads=2, num_frames=16,
@@ -42,7 +42,7 @@ def build(arrays, temporal, scale='full', body_from='joint'):
 
 @torch.no_grad()
 def outputs(model, arrays):
-    """All that the reference holds, under its names."""
+    """Our values of all reference arrays, by their names."""
     inputs = {branch: clips(arrays, branch)
               for branch in ('labeled', 'unlabeled')}
     samples = [ActionDataSample().set_gt_label(label.item())
@@ -65,7 +65,7 @@ def outputs(model, arrays):
 
 @pytest.fixture(scope='module', params=TEMPORAL)
 def computed(request):
-    """The reference arrays of one file and what we compute for them."""
+    """The reference arrays of one file and our values."""
     arrays = read(request.param)
     model = build(arrays, TEMPORAL[request.param])
     return arrays, outputs(model, arrays)
@@ -86,7 +86,7 @@ def test_every_output_is_compared(computed):
 @pytest.mark.parametrize('file, code, block', [
     (file, code, block) for file, codes in CODES.items() for code in codes
     for block in range(3)])
-def test_position_code(file, code, block):
+def test_position_encoding(file, code, block):
     arrays = read(file)
     kind = AttentionUnit if code == 'pes' else TemporalAttention
     units = [unit for unit in build(arrays, TEMPORAL[file]).backbone.layers
@@ -99,7 +99,7 @@ def test_position_code(file, code, block):
 
 
 @FILE
-def test_position_codes_are_all_there(file):
+def test_all_position_encodings_are_compared(file):
     stored = {key for key in read(file) if key.endswith('.pe')}
     assert len(stored) == 3 * len(CODES[file])
 
@@ -107,8 +107,8 @@ def test_position_codes_are_all_there(file):
 @FILE
 @pytest.mark.parametrize('choice', [
     dict(scale='sqrt'), dict(body_from='part')])
-def test_choices_of_the_paper_are_other_numbers(file, choice):
-    """The comparison sees what the released implementation does its way."""
+def test_choices_of_the_paper_differ(file, choice):
+    """The comparison detects the choices of the released implementation."""
     arrays = read(file)
     out = outputs(build(arrays, TEMPORAL[file], **choice), arrays)
     for stream in STREAMS:

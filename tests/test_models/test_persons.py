@@ -1,13 +1,13 @@
-"""Absent persons, computed or left out."""
+"""Absent persons, encoded or left out."""
 import pytest
 import torch
 from test_psp_recognizer import HEAD, build, clips, samples  # noqa: F401
 
-from psp_plugin.models.recognizers.persons import find_present, stand_ins
+from psp_plugin.models.recognizers.persons import feature_indices, find_present
 
 
 def one_or_two(n):
-    """Clips of which every other one has a single person."""
+    """Clips; every second one has a single person."""
     x = clips(n, num_clips=2)
     x[::2, :, 1] = 0
     return x
@@ -15,19 +15,19 @@ def one_or_two(n):
 
 def test_present_persons_are_found():
     x = torch.zeros(2, 2, 2, 3, 4, 6)
-    x[0, 0, 1, 2, 3, 5] = -1  # the second alone
+    x[0, 0, 1, 2, 3, 5] = -1  # only the second
     x[0, 1] = 1  # both
     assert find_present(x).tolist() == [[False, True], [True, True],
                                         [True, False], [True, False]]
 
 
-def test_the_other_one_stands_in():
+def test_feature_indices():
     present = torch.tensor([[True, False], [True, True], [False, True]])
-    assert stand_ins(present).tolist() == [[0, 0], [1, 2], [3, 3]]
-    assert stand_ins(torch.ones(2, 1, dtype=bool)).tolist() == [[0], [1]]
+    assert feature_indices(present).tolist() == [[0, 0], [1, 2], [3, 3]]
+    assert feature_indices(torch.ones(2, 1, dtype=bool)).tolist() == [[0], [1]]
 
 
-def test_logits_are_those_of_the_mean_over_present_persons():
+def test_logits_of_the_mean_over_present_persons():
     model = build(contrast=False, skip_absent_persons=True).eval()
     plain = build(contrast=False).eval()
     plain.load_state_dict(model.state_dict())
@@ -37,12 +37,12 @@ def test_logits_are_those_of_the_mean_over_present_persons():
     one = plain(x[::2, :, :1], None, mode='tensor', stage='head')
     torch.testing.assert_close(logits.view(4, 2, -1)[1::2].flatten(0, 1), two)
     torch.testing.assert_close(logits.view(4, 2, -1)[::2].flatten(0, 1), one)
-    # It makes a difference.
+    # With absent persons averaged in, the logits differ.
     averaged = plain(x[::2], None, mode='tensor', stage='head')
     assert (averaged - one).abs().max() > 1e-3
 
 
-def test_the_encoder_sees_present_persons_alone():
+def test_encoder_gets_only_present_persons():
     model = build(skip_absent_persons=True)
     seen = []
     model.backbone.register_forward_hook(
@@ -56,7 +56,7 @@ def test_the_encoder_sees_present_persons_alone():
                for p in model.parameters())
 
 
-def test_a_traced_graph_of_one_size_gives_the_same():
+def test_traced_graph_of_fixed_size_returns_the_same():
     model = build(contrast=False, skip_absent_persons=True).eval()
     x = one_or_two(4)
     program = torch.export.export(model, (x, )).module()
@@ -64,7 +64,7 @@ def test_a_traced_graph_of_one_size_gives_the_same():
         torch.testing.assert_close(given, expected)
 
 
-def test_more_than_two_persons_are_refused():
+def test_more_than_two_persons_raise():
     model = build(contrast=False, skip_absent_persons=True)
     x = torch.randn(1, 1, 3, 6, 20, 6)
     with pytest.raises(ValueError, match='at most 2 persons, not of 3'):

@@ -23,7 +23,7 @@ def seed():
 
 
 def build(layout='nturgb+d', channels=4, heads=2, **kwargs):
-    """A neck whose batch norms do something, in evaluation mode, float64."""
+    """A neck with random batch norms, in evaluation mode and float64."""
     neck = PyramidPolymerizingAttention(channels, layout, heads, **kwargs)
     for level in neck.levels.values():
         norm = level.feed_forward[1]
@@ -43,7 +43,7 @@ def array(tensor):
 
 
 def owner(groups, member):
-    """Phi: the group that holds a member."""
+    """Phi: the group of a member."""
     return next(i for i, group in enumerate(groups) if member in group)
 
 
@@ -137,8 +137,8 @@ def test_equals_equations(layout, scale, body_from):
 
 
 @LAYOUT
-def test_coefficients_are_those_of_their_equations(layout):
-    """Unlike the paper's, 0.3, 0.5 and 0.7 cannot stand for each other."""
+def test_coefficients_of_the_equations(layout):
+    """With coefficients that cannot be mistaken for each other."""
     values = dict(body_to_part=0.3, part_to_joint=0.5, body_to_joint=0.7)
     neck, x = build(layout, **values), features(layout, n=1, m=1)
     out, maps = neck(x, return_attention=True)
@@ -151,7 +151,7 @@ def test_coefficients_are_those_of_their_equations(layout):
 
 @LAYOUT
 @pytest.mark.parametrize('body_from', ['part', 'joint'])
-def test_order_of_joints_inside_a_part_is_nothing(layout, body_from):
+def test_order_of_joints_in_a_part_changes_nothing(layout, body_from):
     neck, x = build(layout, body_from=body_from), features(layout)
     order = list(range(JOINTS[layout]))
     for part in get_pyramid(layout).parts:
@@ -166,8 +166,8 @@ def test_order_of_joints_inside_a_part_is_nothing(layout, body_from):
 
 
 @pytest.mark.parametrize('body_from, same', [('joint', True), ('part', False)])
-def test_body_is_the_mean_of(body_from, same):
-    """Joints 0 and 2 are of the torso, but of a part of three and of two."""
+def test_body_from(body_from, same):
+    """Joints 0 and 2 are in the torso, in a part of three and one of two."""
     neck, x = build(body_from=body_from), features()
     order = [2, 1, 0, *range(3, 25)]
     gap = (neck.pooling(x)['body'] - neck.pooling(x[..., order])['body'])
@@ -175,7 +175,7 @@ def test_body_is_the_mean_of(body_from, same):
     assert not torch.allclose(neck(x)['part'], neck(x[..., order])['part'])
 
 
-def test_joints_see_the_plain_part_map():
+def test_joint_map_adds_the_own_part_map():
     """Lambda changes A_{h,z}, but not the A_h in A_{g,h,z}."""
     neck, x = build(body_to_part=0.), features()
     out, maps = neck(x, return_attention=True)
@@ -187,7 +187,7 @@ def test_joints_see_the_plain_part_map():
         assert not torch.allclose(one['part'], other['part'])
 
 
-def test_no_coefficients_leave_plain_attention():
+def test_coefficients_of_0_leave_plain_attention():
     neck, x = build(**PLAIN), features()
     out, maps = neck(x, return_attention=True)
     for level, inputs in neck.pooling(x.flatten(0, 1)).items():
@@ -213,13 +213,13 @@ def test_shapes(layout, n, m, channels, frames, heads):
 
 def test_persons_and_clips_do_not_mix():
     neck, x = build(), features()
-    for level, whole in neck(x).items():
+    for level, full in neck(x).items():
         for n, m in np.ndindex(2, 2):
-            alone = neck(x[n:n + 1, m:m + 1])[level][0, 0]
-            assert_close(whole[n, m], alone, rtol=0, atol=1e-12)
+            single = neck(x[n:n + 1, m:m + 1])[level][0, 0]
+            assert_close(full[n, m], single, rtol=0, atol=1e-12)
 
 
-def test_tables_are_not_in_the_state_dict():
+def test_index_tables_are_not_in_the_state_dict():
     keys = build().state_dict()
     assert all(key.startswith('levels.') for key in keys)
 
@@ -239,13 +239,13 @@ def test_autocast_to_bfloat16():
     (dict(body_from='arm'), "body_from must be 'part' or 'joint', not 'arm'"),
     (dict(layout='kinect'), "unknown skeleton layout 'kinect'"),
 ])
-def test_bad_neck(kwargs, sentence):
+def test_invalid_arguments_raise(kwargs, sentence):
     with pytest.raises(ValueError, match=re.escape(sentence)):
         PyramidPolymerizingAttention(
             **{**dict(in_channels=4, layout='nwucla'), **kwargs})
 
 
-def test_joints_of_another_layout():
+def test_joints_of_another_layout_raise():
     with pytest.raises(ValueError, match="layout 'nturgb.d' has 25 joints, "
                                          'the features have 20'):
         build()(features('nwucla'))

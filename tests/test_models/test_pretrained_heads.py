@@ -1,4 +1,4 @@
-"""Classifiers on a pre-trained encoder: closed forms, loops, refusals."""
+"""Classifiers on a pre-trained encoder: closed forms, loops, errors."""
 import re
 
 import numpy as np
@@ -24,7 +24,7 @@ def seed():
 
 
 def build(name, **kwargs):
-    """Of weights that are not close to 0, in float64."""
+    """A head with weights that are not close to 0, in float64."""
     head = MODELS.build(dict(HEADS[name], **kwargs)).double()
     for value in head.parameters():
         torch.nn.init.normal_(value)
@@ -37,7 +37,7 @@ def features(n=4, m=2, frames=3, dtype=torch.float64):
 
 
 def slow_linear(head, x):
-    """Training mode: normalised by the clips of the batch."""
+    """In training mode, normalised by the clips of the batch."""
     n, m, c, t, v = x.shape
     mean = np.zeros((n, c))
     for i, p, f, j in np.ndindex(n, m, t, v):
@@ -81,7 +81,7 @@ def test_mlp_equals_the_loop():
 
 
 def test_mlp_closed_form():
-    """Each joint has hidden units of its own, all joints count for it."""
+    """Each joint has its own hidden units, and all joints contribute."""
     head = build('mlp', dropout=0, hidden_channels=JOINTS).eval()
     with torch.no_grad():
         hidden = head.hidden[0]
@@ -96,18 +96,18 @@ def test_mlp_closed_form():
     assert_close(head(x), units @ head.fc.weight.t() + head.fc.bias)
 
 
-def test_dropout_is_of_training_alone():
+def test_dropout_only_in_training():
     head, x = build('mlp', dropout=0.5), features()
     assert not torch.equal(head(x), head(x))
     head.eval()
     assert torch.equal(head(x), head(x))
-    # Of a share p, what stays is scaled by 1 / (1 - p).
+    # With dropout p, the rest is scaled by 1 / (1 - p).
     kept = head.train().dropout(torch.ones(10000)).unique()
     assert kept.tolist() == [0, 2]
 
 
 @BOTH
-def test_order_of_persons_and_frames_is_nothing(name):
+def test_order_of_persons_and_frames_changes_nothing(name):
     head, x = build(name).eval(), features()
     logits = head(x)
     for dim in (1, 3):
@@ -151,7 +151,7 @@ def test_initial_weights(name, std):
 
 
 @pytest.mark.parametrize('joints', [2, 4])
-def test_other_joints(joints):
+def test_other_joints_raise(joints):
     x = torch.randn(4, 2, CHANNELS, 3, joints)
     with pytest.raises(ValueError, match=re.escape(
             f'this JointMLPHead was built for 3 joints, the features have '

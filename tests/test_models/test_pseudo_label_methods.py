@@ -1,4 +1,4 @@
-"""Losses from the model's own labels, against slow NumPy versions."""
+"""Losses from pseudo-labels, against slow NumPy versions."""
 import re
 from math import exp
 
@@ -34,7 +34,7 @@ ALL = pytest.mark.parametrize(
 
 
 def draw_logits(seed=0):
-    """Of both views; about half of the clips are sure of a class."""
+    """Logits of both views; about half of the clips are confident."""
     generator = torch.Generator().manual_seed(seed)
     return {view: (2 * torch.randn(
         U, CLASSES, generator=generator, dtype=torch.float64)).requires_grad_()
@@ -50,19 +50,19 @@ def array(x):
 
 
 def sure(weak, threshold=0.5):
-    """Pseudo-labels, None where it is not sure."""
+    """Pseudo-labels, None below the threshold."""
     return [int(np.argmax(row)) if max(row) >= threshold else None
             for row in softmax(array(weak))]
 
 
 def labelled_loss(logits, labels):
-    """Over all clips, those without a label count 0."""
+    """Mean over all clips; those without a label contribute 0."""
     return sum(cross_entropy(array(row), label) for row, label
                in zip(logits, labels) if label is not None) / len(labels)
 
 
 def labelled_gradient(logits, labels):
-    """(softmax - one-hot) / U of those with a label."""
+    """(softmax - one-hot) / U of the clips with a label."""
     gradient = np.zeros((len(labels), CLASSES))
     for i, label in enumerate(labels):
         if label is not None:
@@ -96,7 +96,7 @@ def test_loss_and_gradient(cfg, learns, loss_name):
                    if 'loss' not in name)
 
 
-def test_lees_own_has_no_threshold():
+def test_pseudo_label_of_lee_has_no_threshold():
     logits = draw_logits()
     method = attached(dict(PSEUDO_LABEL, mask=dict(HALF, threshold=0)))
     loss = method(step_of(**logits))['loss_pseudo_label']
@@ -106,15 +106,15 @@ def test_lees_own_has_no_threshold():
 
 @pytest.mark.parametrize('cfg', [PSEUDO_LABEL, FIXMATCH],
                          ids=lambda cfg: cfg['type'])
-def test_weights_may_be_soft(cfg):
-    """Those of SoftMatch, which are asked for once a step."""
+def test_soft_weights(cfg):
+    """Weights of SoftMatch, which are computed once per step."""
     logits = draw_logits()
     mask = dict(type='SoftMatchWeight', decay=0.)
     method = attached(dict(cfg, mask=mask))
     out = method(step_of(**logits))
-    alone = MODELS.build(mask)
-    alone.attach(CLASSES)
-    weights = alone(logits['weak'].detach().softmax(1), samples(U))
+    mask_only = MODELS.build(mask)
+    mask_only.attach(CLASSES)
+    weights = mask_only(logits['weak'].detach().softmax(1), samples(U))
     assert len(weights.unique()) > 2
     learner = logits['weak' if cfg is PSEUDO_LABEL else 'strong']
     expected = sum(w * cross_entropy(array(row), label) for w, row, label in
@@ -122,10 +122,10 @@ def test_weights_may_be_soft(cfg):
                        sure(logits['weak'], 0))) / U
     loss, = losses_of(out).values()
     assert_allclose(loss.item(), expected, rtol=1e-6)
-    assert_close(method.mask.state_dict(), alone.state_dict())
+    assert_close(method.mask.state_dict(), mask_only.state_dict())
 
 
-def test_thresholds_by_default():
+def test_default_thresholds():
     for kind in ('PseudoLabel', 'FixMatch'):
         assert attached(dict(type=kind)).mask.threshold == 0.95
 
@@ -152,7 +152,7 @@ def slow_fairness(strong, used, prediction, histogram):
 
 
 def test_freematch():
-    """Two batches: the averages go on, the fairness loss reads them."""
+    """Two batches: averages are updated, and the fairness loss uses them."""
     method = attached(FREEMATCH, loss_weight=2.)
     p = h = np.full(CLASSES, 1 / CLASSES)
     tau = 1 / CLASSES
@@ -185,16 +185,16 @@ def test_freematch():
         assert logits['weak'].grad is None
 
 
-def test_gradient_of_the_fairness():
-    """Through the mean; the histogram is a constant."""
+def test_gradient_of_the_fairness_loss():
+    """Through the mean; the histogram is constant."""
     method, logits = attached(FREEMATCH), draw_logits()['strong']
     method.mask.double()
     assert torch.autograd.gradcheck(
         lambda x: method.fairness(x.softmax(1)), [logits])
 
 
-def test_fairness_pulls_to_the_rarer_classes():
-    """All clips are said to be of class 0, but half are expected of 1."""
+def test_fairness_increases_rarer_classes():
+    """All clips are predicted as class 0, but half are expected in 1."""
     method = attached(FREEMATCH)
     method.mask.prediction.copy_(torch.tensor([.5, .5, 0, 0, 0]))
     method.mask.histogram.copy_(torch.tensor([.5, .5, 0, 0, 0]))
@@ -218,7 +218,7 @@ def test_freematch_without_fairness_is_fixmatch():
         assert_close(list(one.values()), list(other.values()), rtol=0, atol=0)
 
 
-def test_fairness_needs_freematchs_averages():
+def test_fairness_without_freematch_threshold_raises():
     with pytest.raises(InputError, match=re.escape(
             'the fairness loss of FreeMatch needs mask=dict(type='
             "'FreeMatchThreshold'), not FixedThreshold")):
@@ -247,8 +247,8 @@ def test_entropy():
     assert logits['strong'].grad is None
 
 
-def test_entropy_of_clips_that_are_certain():
-    """Of a probability of 0, too, there is no NaN."""
+def test_entropy_of_certain_clips():
+    """A probability of 0 gives no NaN."""
     logits = torch.tensor([[500., 0, 0, 0, -500]], requires_grad=True)
     out = attached(ENTROPY)(step_of(weak=logits))
     out['loss_entropy'].backward()
@@ -256,12 +256,12 @@ def test_entropy_of_clips_that_are_certain():
     assert logits.grad.isfinite().all()
 
 
-# What they have in common
+# All methods
 
 @pytest.mark.parametrize('cfg', [
     dict(PSEUDO_LABEL, mask=NEVER), dict(FIXMATCH, mask=NEVER), FREEMATCH],
     ids=lambda cfg: cfg['type'])
-def test_nothing_passes(cfg):
+def test_no_clip_is_used(cfg):
     method, logits = attached(cfg), draw_logits()
     if cfg is FREEMATCH:
         method.mask.decay = 1.
@@ -279,7 +279,7 @@ def test_nothing_passes(cfg):
 
 @ALL
 def test_weight_of_the_loss(cfg):
-    """At the end of the ramp."""
+    """After the ramp."""
     logits = draw_logits()
     weight = cfg.get('loss_weight', 1.)
     one = attached(cfg)(step_of(**logits))
@@ -296,18 +296,18 @@ def test_weight_of_the_loss(cfg):
     (dict(type='SigmoidRamp', end=0.2), [exp(-5), 1, 1, 1])])
 def test_ramp(cfg, ramp, factors):
     logits = draw_logits()
-    whole = losses_of(attached(cfg, ramp=None)(step_of(**logits)))
+    full = losses_of(attached(cfg, ramp=None)(step_of(**logits)))
     for progress, factor in zip((0., 0.2, 0.4, 1.), factors):
         out = losses_of(attached(cfg, ramp=ramp)(
             step_of(progress, **logits)))
-        for name, value in whole.items():
+        for name, value in full.items():
             assert_close(out[name], factor * value)
 
 
 @pytest.mark.parametrize('kind, ramp', [
     ('PseudoLabel', 'LinearRamp'), ('EntropyMinimization', 'LinearRamp'),
     ('MeanTeacher', 'SigmoidRamp'), ('FixMatch', None), ('FreeMatch', None)])
-def test_ramps_by_default(kind, ramp):
+def test_default_ramps(kind, ramp):
     given = MODELS.build(dict(type=kind)).ramp
     assert ramp == (given and type(given).__name__)
     assert given is None or given.end == 0.4
@@ -323,7 +323,7 @@ def test_ramps(progress, linear, sigmoid):
 
 
 @pytest.mark.parametrize('end', [0, -1, 1.5, float('nan')])
-def test_ramps_that_end_nowhere(end):
+def test_invalid_ramp_ends_raise(end):
     with pytest.raises(InputError, match=re.escape(
             'end of LinearRamp must be a share of the training in (0, 1]')):
         MODELS.build(dict(type='LinearRamp', end=end))
@@ -331,13 +331,13 @@ def test_ramps_that_end_nowhere(end):
 
 @ALL
 @pytest.mark.parametrize('weight', [-1, float('nan')])
-def test_weights_that_are_none(cfg, weight):
+def test_invalid_loss_weights_raise(cfg, weight):
     with pytest.raises(InputError, match=f'loss_weight of {cfg["type"]} must '
                        'be at least 0'):
         MODELS.build(dict(cfg, loss_weight=weight))
 
 
-# What is logged of the labels
+# Logged statistics of pseudo-labels
 
 def test_describe_labels():
     target = torch.eye(CLASSES)[[0, 0, 1, 2, 3]]
@@ -350,13 +350,13 @@ def test_describe_labels():
         np.exp(-(shares * np.log(shares)).sum()))
 
 
-def test_labels_that_are_spread_evenly():
+def test_uniform_labels():
     out = describe_labels('x', torch.eye(CLASSES),
                           torch.full((CLASSES, ), 0.1), samples(CLASSES))
     assert out['x_used_classes'].item() == pytest.approx(CLASSES)
 
 
-def test_no_label_is_used():
+def test_describe_labels_without_used_labels():
     out = describe_labels('x', torch.eye(CLASSES), torch.zeros(CLASSES),
                           samples(CLASSES))
     assert out['x_used_share'] == 0 and out['x_used_classes'] == 0

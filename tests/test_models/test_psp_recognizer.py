@@ -1,4 +1,4 @@
-"""The whole method: its losses, gradients, predictions and refusals."""
+"""PSP Learning: losses, gradients, predictions and errors."""
 import re
 
 import numpy as np
@@ -26,7 +26,7 @@ TEMPORAL = pytest.mark.parametrize('temporal', ['conv', 'attention'])
 
 
 class Secret:
-    """What must not be looked at."""
+    """Raises an error on any access."""
 
     def __getattribute__(self, name):
         raise AssertionError(f'.{name} of an unlabelled sample was read')
@@ -60,7 +60,7 @@ def joint_batch(**kwargs):
 
 
 def absorbed_biases(model):
-    """Biases of the convolutions that a batch norm follows."""
+    """Biases of convolutions that are followed by a batch norm."""
     return {f'{name}.0.bias' for name, module in model.named_modules()
             if isinstance(module, torch.nn.Sequential) and len(module) > 1
             and isinstance(module[1], torch.nn.BatchNorm2d)}
@@ -107,8 +107,8 @@ def test_every_parameter_gets_a_gradient(temporal, training):
 
 @pytest.mark.parametrize('kind, untouched', [
     ('loss_con', {'cls_head'}), ('loss_cls', {'neck', 'projector'})])
-def test_who_trains_whom(kind, untouched):
-    """Section 3.5: all train the encoder, each its own part besides."""
+def test_parameters_trained_by_each_loss(kind, untouched):
+    """Section 3.5: all train the encoder, and each loss its own modules."""
     model = build()
     losses = model.loss(*joint_batch())
     sum(losses[key] for key in losses if kind in key).backward()
@@ -134,8 +134,8 @@ def test_one_pass_of_the_encoder_shares_batch_statistics():
     assert batches == [2 * (3 + 4)]
 
 
-def test_losses_are_those_of_the_parts():
-    """Classifier on labelled, pyramid and contrast on unlabelled clips."""
+def test_losses_equal_those_of_the_modules():
+    """Classifier on labelled clips, neck and contrast on unlabelled ones."""
     model = build().eval()
     inputs, data_samples = joint_batch()
     losses = model.loss(inputs, data_samples)
@@ -152,8 +152,8 @@ def test_losses_are_those_of_the_parts():
         assert_close(losses[key], value, rtol=1e-4, atol=1e-5)
 
 
-def test_train_step_adds_up_the_losses():
-    """Equation 16, from lists of clips, the unlabelled ones label-free."""
+def test_train_step_sums_the_losses():
+    """Equation 16, from lists of clips, the unlabelled ones without labels."""
     model = build()
     sgd = torch.optim.SGD(model.parameters(), lr=0.1)
     batch = dict(
@@ -170,7 +170,7 @@ def test_train_step_adds_up_the_losses():
     assert moved == {'backbone', 'neck', 'projector', 'cls_head'}
 
 
-def test_supervised_variant_takes_plain_batches():
+def test_supervised_variant_accepts_plain_batches():
     model = build(contrast=False)
     assert {name.split('.')[0] for name, _ in model.named_parameters()
             } == {'backbone', 'cls_head'}
@@ -232,7 +232,7 @@ def test_split_streams():
 
 
 @pytest.mark.parametrize('channels', [3, 7])
-def test_odd_channels(channels):
+def test_odd_channels_raise(channels):
     sentence = f"{channels} channels cannot be halved into joint and motion: "
     with pytest.raises(ValueError, match=sentence):
         build(contrast=False).loss(clips(3, channels=channels), samples(3))
@@ -241,15 +241,15 @@ def test_odd_channels(channels):
 @pytest.mark.parametrize('absent', [
     ['neck'], ['projector'], ['loss_con'], ['neck', 'projector'],
     ['neck', 'loss_con'], ['projector', 'loss_con']])
-def test_contrast_by_halves(absent):
-    sentence = ('neck, projector and loss_con go together, but '
-                f'{" and ".join(absent)} is None')
+def test_incomplete_contrast_raises(absent):
+    sentence = ('neck, projector and loss_con must be set together or not at '
+                f'all, but {" and ".join(absent)} is None')
     with pytest.raises(ValueError, match=re.escape(sentence)):
         build(**dict.fromkeys(absent))
 
 
 @pytest.mark.parametrize('branched', [True, False])
-def test_contrast_without_unlabelled_clips(branched):
+def test_contrast_without_unlabeled_clips_raises(branched):
     inputs, data_samples = clips(3), samples(3)
     if branched:
         inputs, data_samples = (
@@ -259,7 +259,7 @@ def test_contrast_without_unlabelled_clips(branched):
         build().loss(inputs, data_samples)
 
 
-def test_unlabelled_clips_without_contrast():
+def test_unlabeled_clips_without_contrast_raise():
     with pytest.raises(ValueError, match='the batch has an unlabelled branch, '
                                          'but this PSPRecognizer has no'):
         build(contrast=False).loss(*joint_batch())

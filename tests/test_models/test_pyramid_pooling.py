@@ -30,7 +30,7 @@ def test_body_from_joints():
     torch.testing.assert_close(levels['body'], bodies)
 
 
-def test_nothing_is_learnt_or_saved():
+def test_no_parameters_and_no_state():
     neck = PyramidPooling(4, 'nturgb+d')
     assert not list(neck.parameters()) and not neck.state_dict()
 
@@ -39,12 +39,12 @@ def test_nothing_is_learnt_or_saved():
     ((1, 1, 5, 3, 25), 'built for 4 channels .* have 5 and 25'),
     ((1, 1, 4, 3, 20), "25 joints of layout 'nturgb.d', the .* 4 and 20"),
 ])
-def test_other_features_are_refused(shape, message):
+def test_other_features_raise(shape, message):
     with pytest.raises(ValueError, match=message):
         PyramidPooling(4, 'nturgb+d')(torch.zeros(shape))
 
 
-def test_recognizer_says_that_there_is_no_attention():
+def test_attention_raises():
     model = MODELS.build(dict(
         type='PSPRecognizer',
         backbone=dict(type='DSTANet', blocks=[(8, 8, 2, 2)]),
@@ -52,5 +52,5 @@ def test_recognizer_says_that_there_is_no_attention():
         projector=dict(type='PooledMLP', in_channels=8),
         loss_con=dict(type='CoarseToFineContrastiveLoss'),
         cls_head=dict(type='TwoStreamHead', num_classes=2, in_channels=8)))
-    with pytest.raises(ValueError, match='no attention to look at'):
+    with pytest.raises(ValueError, match='computes no attention'):
         model.attention(torch.zeros(1, 1, 1, 8, 25, 6))

@@ -1,4 +1,4 @@
-"""Quarter turns, and the losses of telling them, against their definition."""
+"""Quarter turns and the losses of classifying them."""
 import re
 
 import numpy as np
@@ -26,7 +26,7 @@ def seed():
 
 
 class Secret:
-    """What must not be looked at."""
+    """Raises an error on any access."""
 
     def __getattribute__(self, name):
         raise AssertionError(f'.{name} of an unlabelled sample was read')
@@ -60,7 +60,7 @@ def rotation(k):
 
 
 def rotated(x, k):
-    """Joints and motion, by the rotation matrix."""
+    """Rotates joints and motion by the rotation matrix."""
     halves = [x[..., :3].double().numpy() @ rotation(k).T,
               x[..., 3:].double().numpy() @ rotation(k).T]
     return torch.from_numpy(np.concatenate(halves, -1)).to(x)
@@ -86,7 +86,7 @@ def test_quarter_turns_are_exact():
 
 
 @pytest.mark.parametrize('k', range(4))
-def test_motion_stays_that_of_the_joints(k):
+def test_motion_is_that_of_the_turned_joints(k):
     joint = torch.randn(2, 1, 2, FRAMES, JOINTS, 3)
     motion = joint.diff(dim=3, append=joint[:, :, :, -1:])
     out = turn(torch.cat((joint, motion), -1), torch.full((2, 1), k))
@@ -100,7 +100,7 @@ def cross_entropies(logits, targets):
             for row, k in zip(logits, targets)]
 
 
-def told_by_hand(model, x):
+def logits_by_hand(model, x):
     """(N, 4) logits of clips: mean features of each stream, one FC."""
     joint, motion = model.encode(dict(x=x))['x']
     weight, bias = (p.detach().numpy()
@@ -113,7 +113,7 @@ def told_by_hand(model, x):
 @EACH_FORM
 @pytest.mark.parametrize('num_clips, num_turns', [(1, 4), (2, 4), (1, 2)])
 def test_losses_by_hand(copies, num_clips, num_turns):
-    """In evaluation, where batches do not matter; one clip at a time."""
+    """In evaluation mode, one clip at a time."""
     model = build(copies=copies, num_turns=num_turns,
                   loss_weight=0.5).double().eval()
     torch.nn.init.normal_(model.methods[0].fc.weight)
@@ -122,14 +122,14 @@ def test_losses_by_hand(copies, num_clips, num_turns):
     losses = model.loss(inputs, samples)
     means, right, labeled = [], [], []
     for view, name in (('labeled', 'labeled'), ('unlabeled', 'weak')):
-        drawn = model.methods[0].turns[name]
+        turns = model.methods[0].turns[name]
         x = inputs[view].flatten(0, 1).unsqueeze(1)
         every = []
         for i in range(len(x)):
-            ks = [drawn[i].item()] if copies == 'one' else range(num_turns)
+            ks = [turns[i].item()] if copies == 'one' else range(num_turns)
             for k in ks:
                 turned = rotated(x[i:i + 1], k * 4 // num_turns)
-                logits = told_by_hand(model, turned)
+                logits = logits_by_hand(model, turned)
                 every += cross_entropies(logits, [k])
                 right.append(logits.argmax() == k)
                 if view == 'labeled' and k:
@@ -154,7 +154,7 @@ def test_one_pass_of_the_encoder(copies, size):
 
 
 @pytest.mark.parametrize('num_turns', [2, 4])
-def test_turns_are_drawn_anew_for_every_clip(num_turns):
+def test_turns_are_random_for_every_clip(num_turns):
     method, seen = build(num_turns=num_turns).methods[0], []
     for _ in range(40):
         method.views_to_encode(dict(labeled=clips(3), weak=clips(4, 2)))
@@ -166,7 +166,7 @@ def test_turns_are_drawn_anew_for_every_clip(num_turns):
     assert (seen != seen[:, :1]).any()
 
 
-def test_a_seed_gives_the_same_turns():
+def test_same_seed_gives_the_same_turns():
     model, data = build().eval(), batch()
     losses = []
     for seed in (1, 1, 2, 3):
@@ -196,8 +196,8 @@ def test_bfloat16(copies):
     sum(x for name, x in losses.items() if 'loss' in name).backward()
 
 
-def test_the_task_can_be_learned():
-    """Bodies that face along x: their turn is to be told soon."""
+def test_task_can_be_learned():
+    """The turn of bodies that face along x is learned soon."""
     torch.manual_seed(0)
     model = build(copies='all')
     pose = torch.randn(1, 1, 2, 1, JOINTS, 3).expand(4, 1, 2, FRAMES, -1, -1)
@@ -216,13 +216,13 @@ def test_the_task_can_be_learned():
     assert accuracy[-1] == 1 > accuracy[0]
 
 
-def test_head_starts_as_the_classifier_does():
+def test_head_is_initialised_like_the_classifier():
     fc = build().methods[0].fc
     assert fc.in_features == WIDTH and (fc.bias == 0).all()
     assert 0.005 < fc.weight.std() < 0.02
 
 
-def test_channels_that_are_not_the_encoders():
+def test_wrong_channels_raise():
     sentence = ('in_channels of S4L is 9: set it to the channels of the '
                 'encoder STGCN, 8')
     with pytest.raises(InputError, match=sentence):
@@ -231,7 +231,7 @@ def test_channels_that_are_not_the_encoders():
 
 
 def scored(n):
-    """2D key points; their motion has the mean of two scores."""
+    """2D key points, whose motion has the mean of two scores."""
     x = clips(n)
     x[..., 2] = x[..., 2].sigmoid() * (x[..., :2] != 0).any(-1)
     x[..., 5] = x[..., 2]
@@ -239,30 +239,31 @@ def scored(n):
 
 
 @EACH_FORM
-def test_scored_key_points_are_refused(copies):
+def test_scored_key_points_raise(copies):
     method = build(copies=copies).methods[0]
-    sentence = ('the third coordinate of the clips never falls, as the score '
+    sentence = ('the third coordinate of the clips and its motion are never '
+                'negative, like the score '
                 'of 2D key points, but S4L turns 3D skeletons about the '
-                'vertical: take S4L out of methods, or train on 3D skeletons')
+                'vertical: remove S4L from methods, or train on 3D skeletons')
     with pytest.raises(InputError, match=re.escape(sentence)):
         method.views_to_encode(dict(labeled=clips(3), weak=scored(4)))
 
 
 @pytest.mark.parametrize('channels', [4, 8])
-def test_other_coordinates_are_refused(channels):
+def test_other_coordinates_raise(channels):
     x = clips(3, channels=channels)
     with pytest.raises(InputError, match=f'the clips have {channels // 2} '
                                          'coordinates, but S4L turns 3D'):
         build().methods[0].views_to_encode(dict(labeled=x, weak=x))
 
 
-def test_clips_that_stand_still_are_not_scores():
+def test_static_clips_are_not_scores():
     x = clips(3).abs()
     x[..., 3:] = 0
     build().methods[0].views_to_encode(dict(labeled=x, weak=x))
 
 
-def test_unknown_copies_and_turns():
+def test_unknown_copies_and_turns_raise():
     with pytest.raises(InputError, match="copies of S4L must be 'one' or "
                                          "'all', not 'two'"):
         S4L(copies='two')

@@ -1,13 +1,13 @@
-"""The recognizer with a list of methods: one pass, losses, refusals."""
+"""The recognizer with a list of methods: one pass, losses, errors."""
 import copy
 import re
 
 import pytest
 import torch
-from lives import assert_same
 from mmaction.registry import MODELS
 from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper
+from resumable_runs import assert_same
 from torch.testing import assert_close
 from unlabeled import (
     BACKBONE,
@@ -50,7 +50,7 @@ EACH = pytest.mark.parametrize(
 
 
 def watch(model):
-    """The sizes of the batches that its encoder gets."""
+    """Records the batch sizes of the encoder."""
     sizes = []
     model.backbone.register_forward_hook(
         lambda module, args, out: sizes.append(len(args[0])))
@@ -58,7 +58,7 @@ def watch(model):
 
 
 def as_loaded(batch):
-    """Lists of clips, as a loader gives them."""
+    """Lists of clips, as from a loader."""
     def split(node):
         if isinstance(node, dict):
             return {key: split(value) for key, value in node.items()}
@@ -67,9 +67,9 @@ def as_loaded(batch):
     return dict(inputs=split(batch[0]), data_samples=batch[1])
 
 
-# Nothing, and next to nothing
+# Without methods, or without weight
 
-def test_without_methods_it_is_psp_without_contrast():
+def test_without_methods_equals_psp_without_contrast():
     """Bit by bit: initial weights, losses, gradients, running statistics."""
     models = [build(), build(kind='PSPRecognizer')]
     assert_same(*(dict(model.state_dict()) for model in models))
@@ -84,7 +84,7 @@ def test_without_methods_it_is_psp_without_contrast():
 
 
 def numbers(model, steps=2):
-    """What a training makes, apart from the method's own state."""
+    """Results of a training, except the method's own state."""
     start = {name: x.clone() for name, x in model.state_dict().items()}
     losses = train(model, steps)
     gradients = {name: x.grad for name, x in model.named_parameters()}
@@ -99,8 +99,8 @@ def supervised():
 
 
 @EACH
-def test_without_a_weight_it_is_supervised_only(cfg, supervised):
-    """Bit by bit, and its own state stays as it is."""
+def test_without_weight_equals_supervised_only(cfg, supervised):
+    """Bit by bit; the method's own state does not change."""
     model = build(dict(cfg, loss_weight=0.))
     before = copy.deepcopy(dict(model.methods.state_dict()))
     assert_same(numbers(model), supervised)
@@ -111,7 +111,7 @@ def test_without_a_weight_it_is_supervised_only(cfg, supervised):
                     (model.classifier().eval()(x), {}))
 
 
-def test_supervised_only_leaves_unlabelled_clips_alone(supervised):
+def test_supervised_only_ignores_unlabeled_clips(supervised):
     model = build('SupervisedOnly')
     sizes = watch(model)
     first, _ = differentiate(model, draw_batch())
@@ -122,8 +122,8 @@ def test_supervised_only_leaves_unlabelled_clips_alone(supervised):
 
 
 @EACH
-def test_initial_weights_are_those_without_methods(cfg):
-    """And so are the numbers drawn after them."""
+def test_initial_weights_equal_those_without_methods(cfg):
+    """The same holds for random numbers after them."""
     plain = dict(build().state_dict()), torch.rand(3)
     model, then = build(cfg), torch.rand(3)
     assert_same(({name: x for name, x in model.state_dict().items()
@@ -145,8 +145,8 @@ def test_losses_of_a_step(cfg):
 
 
 @EACH
-def test_encoder_sees_one_batch(cfg):
-    """Of the labelled clips and the views that the method learns from."""
+def test_encoder_gets_one_batch(cfg):
+    """The labelled clips and the views that the method encodes."""
     model = build(cfg)
     sizes = watch(model)
     model.loss(*draw_batch())
@@ -155,8 +155,8 @@ def test_encoder_sees_one_batch(cfg):
     assert sizes == [2 * (LABELED + len(views) * UNLABELED)]
 
 
-def test_a_view_is_encoded_and_classified_once():
-    """However many methods name it; with dropout this makes a difference."""
+def test_view_is_encoded_and_classified_once():
+    """For any number of methods that use it, also with dropout."""
     model = build(FIXMATCH, ENTROPY, cls_head=dict(HEAD, dropout=0.5))
     sizes, outputs = watch(model), []
     model.cls_head.register_forward_hook(
@@ -171,8 +171,8 @@ def test_a_view_is_encoded_and_classified_once():
         outputs[2], weak.argmax(1)))
 
 
-def test_losses_add_up_in_a_train_step():
-    """Nested views go through the preprocessor as they are."""
+def test_losses_are_summed_in_a_train_step():
+    """The preprocessor keeps nested views."""
     model = build(FIXMATCH, ENTROPY)
     sgd = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1))
     expected = copy.deepcopy(model).loss(*draw_batch())
@@ -183,7 +183,7 @@ def test_losses_add_up_in_a_train_step():
                  {name: expected[name].detach() for name in names})
 
 
-def test_nested_views_are_prepared_as_the_unlabelled_branch():
+def test_nested_views_are_prepared_as_the_unlabeled_branch():
     prepare = MODELS.build(dict(
         type='MultiBranchPreprocessor',
         unlabeled=dict(type='ActionDataPreprocessor', mean=[1.], std=[2.],
@@ -206,7 +206,7 @@ def test_nested_views_are_prepared_as_the_unlabelled_branch():
     assert len(batch['inputs']['unlabeled']['weak']) == 2  # as it was
 
 
-def test_an_unlabelled_branch_without_views_is_the_weak_one():
+def test_unlabeled_branch_without_views_is_the_weak_view():
     inputs, data_samples = draw_batch()
     losses = [build(ENTROPY).loss(*batch) for batch in (
         (inputs, data_samples),
@@ -215,8 +215,8 @@ def test_an_unlabelled_branch_without_views_is_the_weak_one():
     assert_same(*losses)
 
 
-def test_several_clips_of_a_sample_count_each():
-    """Each is a clip of its own to the encoder and to the loss."""
+def test_clips_of_a_sample_count_separately():
+    """Encoder and loss treat each as a separate clip."""
     inputs, data_samples = draw_batch(views=('weak', ))
     clips = inputs['unlabeled']['weak']
     pairs = clips.unflatten(0, (2, 2)).flatten(1, 2)
@@ -227,8 +227,8 @@ def test_several_clips_of_a_sample_count_each():
     assert_same(single, double)
 
 
-def test_samples_stand_for_each_of_their_clips():
-    """Of the labelled clips, too, and where a mask asks for their numbers."""
+def test_samples_are_repeated_for_each_clip():
+    """Also of labelled clips, and for a mask that needs clip indices."""
     inputs, data_samples = draw_batch(labeled=4)
     flexmatch = dict(type='FixMatch', mask=dict(
         type='FlexMatchThreshold', num_clips=4, threshold=0.3))
@@ -249,7 +249,7 @@ def test_samples_stand_for_each_of_their_clips():
 
 
 def pair(clips):
-    """Clips two by two of a sample."""
+    """Joins pairs of clips into samples."""
     return clips.unflatten(0, (-1, 2)).flatten(1, 2)
 
 
@@ -274,14 +274,14 @@ def test_float64(cfg):
     assert add_up(model.loss(inputs, data_samples)).dtype == torch.float64
 
 
-# Beside PSP Learning's contrast
+# Together with PSP Learning's contrast
 
 def psp(*methods):
     return build(*methods, kind='PSPRecognizer', **CONTRAST)
 
 
 def test_psp_and_fixmatch_share_a_pass():
-    """The parts, put together by hand, give the same losses."""
+    """The modules, called one by one, return the same losses."""
     model = psp(FIXMATCH)
     other, sizes, batch = copy.deepcopy(model), watch(model), draw_batch()
     losses = model.loss(*batch)
@@ -300,7 +300,7 @@ def test_psp_and_fixmatch_share_a_pass():
     assert {x for x in losses if 'loss' in x} == set(expected)
 
 
-def test_psp_contrasts_the_weak_view_where_no_method_names_it():
+def test_psp_contrasts_the_weak_view_if_no_method_uses_it():
     model = psp(dict(type='MeanTeacher'))
     sizes = watch(model)
     losses = model.loss(*draw_batch())
@@ -308,8 +308,8 @@ def test_psp_contrasts_the_weak_view_where_no_method_names_it():
     assert {'loss_con_body', 'loss_mean_teacher'} <= set(losses)
 
 
-def test_psp_with_a_method_without_weight_is_psp():
-    """Bit by bit; the strong view is left alone."""
+def test_psp_with_a_method_without_weight_equals_psp():
+    """Bit by bit; the strong view is not used."""
     first, second = (psp(*methods) for methods in (
         [], [dict(FIXMATCH, loss_weight=0.)]))
     inputs, data_samples = draw_batch()
@@ -320,7 +320,7 @@ def test_psp_with_a_method_without_weight_is_psp():
 
 
 def test_names_in_the_state_dict_of_psp():
-    """Checkpoints of old load: the parts are where they were."""
+    """Old checkpoints must load."""
     with_method, without = psp(FIXMATCH), psp()
     assert {name.split('.')[0] for name in without.state_dict()} == {
         'backbone', 'cls_head', 'neck', 'projector'}
@@ -330,7 +330,7 @@ def test_names_in_the_state_dict_of_psp():
     assert isinstance(without, SemiSupervisedRecognizer)
 
 
-# Refusals
+# Errors
 
 def refused(*methods, kind='SemiSupervisedRecognizer', batch=None, **kwargs):
     model = build(*methods, kind=kind, **kwargs)
@@ -339,23 +339,23 @@ def refused(*methods, kind='SemiSupervisedRecognizer', batch=None, **kwargs):
     return str(error.value)
 
 
-def test_two_methods_of_a_name():
+def test_two_methods_with_the_same_loss_raise():
     assert refused(ENTROPY, ENTROPY) == (
-        "two methods give 'loss_entropy': keep one")
+        "two methods return 'loss_entropy': keep one of them")
 
 
-def test_a_neck_to_no_purpose():
-    with pytest.raises(InputError, match='uses no neck: take it out'):
+def test_unused_neck_raises():
+    with pytest.raises(InputError, match='uses no neck: remove it'):
         build(ENTROPY, neck=dict(type='PyramidPooling'))
 
 
 @pytest.mark.parametrize('methods', [dict(type='VAT'), ['VAT'], 'VAT'])
-def test_methods_that_are_no_list_of_configs(methods):
+def test_invalid_methods_raise(methods):
     with pytest.raises(InputError, match='methods must be a list of configs'):
         build(methods=methods)
 
 
-def test_views_of_other_lengths():
+def test_views_of_different_lengths_raise():
     inputs, data_samples = draw_batch()
     inputs['unlabeled']['strong'] = inputs['unlabeled']['strong'][:, :, :, 1:]
     assert refused(FIXMATCH, batch=(inputs, data_samples)).startswith(
@@ -363,13 +363,13 @@ def test_views_of_other_lengths():
         '(1, 6, 20, 6), weak (1, 6, 20, 6), strong (1, 5, 20, 6); sample')
 
 
-def test_a_view_named_as_the_labelled_branch():
+def test_view_named_labeled_raises():
     inputs, data_samples = draw_batch(views=('weak', 'labeled'))
     assert refused(ENTROPY, batch=(inputs, data_samples)).startswith(
         "a view of MultiView is named 'labeled'")
 
 
-def test_no_labelled_clips():
+def test_missing_labeled_branch_raises():
     inputs, data_samples = draw_batch()
     inputs.pop('labeled')
     assert refused(FIXMATCH, batch=(inputs, data_samples)) == (
@@ -378,7 +378,7 @@ def test_no_labelled_clips():
 
 @pytest.mark.parametrize('kind', ['FixMatch', 'MeanTeacher', 'FreeMatch'])
 @pytest.mark.parametrize('plain', [False, True])
-def test_a_view_is_missing(kind, plain):
+def test_missing_view_raises(kind, plain):
     inputs, data_samples = draw_batch(views=('weak', ))
     if plain:
         inputs['unlabeled'] = inputs['unlabeled']['weak']
@@ -391,46 +391,47 @@ def test_a_view_is_missing(kind, plain):
 
 @pytest.mark.parametrize('plain', [False, True])
 @EACH
-def test_no_unlabelled_clips(cfg, plain):
+def test_missing_unlabeled_branch_raises(cfg, plain):
     name = cfg['type']
     inputs, data_samples = draw_batch(views=())
     if plain:
         inputs, data_samples = inputs['labeled'], data_samples['labeled']
     assert refused(cfg, batch=(inputs, data_samples)) == (
         f'{name} needs unlabelled clips, but the batch has no unlabelled '
-        'branch: add InterleaveHook to custom_hooks, or take '
-        f'{name} out of methods')
+        'branch: add InterleaveHook to custom_hooks, or remove '
+        f'{name} from methods')
 
 
-def test_no_method_for_unlabelled_clips():
+def test_unlabeled_clips_without_method_raise():
     assert refused() == (
         'the batch has an unlabelled branch, but this '
         'SemiSupervisedRecognizer has no method for it: set methods, or '
         'remove InterleaveHook from custom_hooks')
 
 
-def test_psp_without_the_weak_view():
+def test_psp_without_the_weak_view_raises():
     assert re.match(
-        'this PSPRecognizer contrasts the view weak of the unlabelled clips, '
-        'but the batch has only .*strong: name a view of MultiView weak',
+        "this PSPRecognizer contrasts the view 'weak' of the unlabelled "
+        'clips, but the batch has only .*strong: name one view of MultiView '
+        "'weak'",
         refused(kind='PSPRecognizer', batch=draw_batch(views=('strong', )),
                 **CONTRAST))
 
 
-def test_psp_without_unlabelled_clips_still_says_so():
+def test_psp_without_unlabeled_clips_raises():
     assert 'this PSPRecognizer has a contrastive loss, but the batch has no ' \
         'unlabelled branch: add InterleaveHook' in refused(
             FIXMATCH, kind='PSPRecognizer', batch=draw_batch(views=()),
             **CONTRAST)
 
 
-def test_a_channel_that_does_not_fit():
+def test_wrong_channels_raise():
     with pytest.raises(ValueError):
         build(FIXMATCH, backbone=BACKBONE,
               cls_head=dict(HEAD, in_channels=16))
 
 
-def test_a_stage_that_there_is_not():
+def test_unknown_stage_raises():
     with pytest.raises(ValueError, match="must be 'backbone' or 'head', not "
                        "'neck'"):
         build().extract_feat(draw_batch()[0]['labeled'], 'neck')
@@ -449,22 +450,22 @@ def test_progress(done, of, progress):
     assert training_progress() == progress
 
 
-def test_a_ramp_follows_the_runner():
+def test_ramp_follows_the_runner():
     hub = MessageHub.get_current_instance()
     model = build(dict(ENTROPY, ramp=dict(type='LinearRamp', end=0.5)))
     model.eval()
-    whole = model.loss(*draw_batch())['loss_entropy']
+    full = model.loss(*draw_batch())['loss_entropy']
     hub.update_info('max_iters', 8)
     for i, factor in enumerate((0, 0.25, 0.5, 0.75, 1, 1)):
         hub.update_info('iter', i)
         loss = model.loss(*draw_batch())['loss_entropy']
-        assert_close(loss, factor * whole)
+        assert_close(loss, factor * full)
 
 
-# A method of one's own
+# A custom method
 
 class Norm(UnlabeledMethod):
-    """What the documentation promises to authors, no more."""
+    """Uses only the documented interface."""
     views = ('other', )
 
     def views_to_encode(self, clips):
@@ -476,8 +477,8 @@ class Norm(UnlabeledMethod):
                     classes=step.logits('doubled').size(1))
 
 
-def test_a_method_of_ones_own():
-    """It may encode what is not a view, under a name of its own."""
+def test_custom_method():
+    """It may encode other clips than the views, under a new name."""
     MODELS.register_module(module=Norm, force=True)
     model = build('Norm')
     sizes = watch(model)

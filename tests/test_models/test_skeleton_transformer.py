@@ -27,12 +27,12 @@ EXACT = dict(rtol=0, atol=1e-12)
 
 
 def table(joints, inner=()):
-    """A layout of one's own, of two parts and one body."""
+    """A custom layout of two parts and one body."""
     return dict(parts=[range(joints // 2), range(joints // 2, joints)],
                 bodies=[[0, 1]], inner=inner)
 
 
-# Layout, its joints, and those that are inner.
+# Layout, number of joints, number of inner joints.
 LAYOUTS = {
     'nturgb+d': (25, (0, 1, 4, 8, 12, 16, 20)),
     'nwucla': (20, (0, 1, 2, 4, 8, 12, 16)),
@@ -79,7 +79,7 @@ def test_any_layout(name, tokens):
 
 
 def slow_patch(conv, x, p, v):
-    """One token of (T, V, C), the codes left out."""
+    """One token of (T, V, C), without position embeddings."""
     out = conv.bias.detach().numpy().copy()
     weight = conv.weight.detach().numpy()[..., 0]  # D, C, p
     for d, c, t in np.ndindex(*weight.shape):
@@ -114,8 +114,8 @@ def test_tokens_equal_loops(name, tokens):
 
 
 @pytest.mark.parametrize('hyperbolic', [True, False])
-def test_every_feature_is_of_its_token(hyperbolic, monkeypatch):
-    """What stands at (n, m, :, p, v) was token p V + v of that person."""
+def test_every_feature_belongs_to_its_token(hyperbolic, monkeypatch):
+    """The feature at (n, m, :, p, v) is that of token p V + v."""
     net = build(hyperbolic=hyperbolic)
     for block in net.blocks:
         monkeypatch.setattr(block, 'forward', lambda x: x)
@@ -138,8 +138,8 @@ def test_persons_and_clips_do_not_mix():
     assert moved.max() < 1e-12
 
 
-def test_some_tokens_may_be_left_out():
-    """As in pre-training; their order does not matter."""
+def test_subset_of_tokens():
+    """As in pre-training; the order does not matter."""
     net, tokens = build(), torch.randn(2, 9, CHANNELS, dtype=torch.float64)
     out = net.encode(tokens)
     assert_close(net.encode(tokens.flip(1)), out.flip(1))
@@ -148,7 +148,7 @@ def test_some_tokens_may_be_left_out():
 
 # Attention
 
-def test_fused_attention_is_the_plain_one():
+def test_fused_attention_equals_plain_attention():
     x, results = clips(), []
     plain, fused = (build(fused=flag) for flag in (False, True))
     fused.load_state_dict(plain.state_dict())
@@ -162,7 +162,7 @@ def test_fused_attention_is_the_plain_one():
 
 @pytest.mark.parametrize('block', [0, 1, -1])
 @pytest.mark.parametrize('hyperbolic', [True, False])
-def test_attention_is_what_the_encoder_attends_by(block, hyperbolic):
+def test_attention_equals_that_of_the_encoder(block, hyperbolic):
     net, x = build(hyperbolic=hyperbolic), clips()
     for chosen in net.blocks:  # of this little data all rows are uniform
         nn.init.normal_(chosen.attn.qkv.weight)
@@ -175,7 +175,7 @@ def test_attention_is_what_the_encoder_attends_by(block, hyperbolic):
     assert attention.shape == (2, 2, 2, 39, 39)
     assert_close(attention.sum(-1), torch.ones(2, 2, 2, 39).double())
     assert attention.max() > 0.5 and attention.min() >= 0
-    # Of heads 0 and 1, queries are rows 0 to 7, keys 8 to 15, values 16 on.
+    # For heads 0 and 1, queries are rows 0 to 7, keys 8 to 15, values 16 on.
     qkv = given @ attn.qkv.weight.t() + attn.qkv.bias
     value = qkv[..., 16:].unflatten(2, (2, 4)).transpose(1, 2)
     attended = (attention.flatten(0, 1) @ value).transpose(1, 2).flatten(2)
@@ -209,7 +209,7 @@ def test_autocast_to_bfloat16():
         assert value.grad.isfinite().all() and value.grad.any(), name
 
 
-def test_drop_path_changes_training_alone():
+def test_drop_path_only_in_training():
     plain, net = build(), build(drop_path_rate=0.3)
     net.load_state_dict(plain.state_dict())
     x = clips(8)
@@ -220,8 +220,8 @@ def test_drop_path_changes_training_alone():
     assert not torch.equal(net(x), out)
 
 
-def test_drop_path_is_of_both_branches():
-    """Of a chance close to 1, nothing of a block is left in training."""
+def test_drop_path_in_both_branches():
+    """With a rate close to 1, a block is the identity in training."""
     block = TransformerBlock(CHANNELS, 2, mlp_ratio=2, drop_path=0.9999)
     x = torch.randn(3, 5, CHANNELS)
     assert torch.equal(block(x), x)
@@ -235,8 +235,8 @@ def test_drop_path_grows_from_zero():
     assert rates == pytest.approx([0, 0.15, 0.3])
 
 
-def test_a_frozen_encoder_stays_as_it_is():
-    """As built, and in training; what is on top of it trains."""
+def test_frozen_encoder_does_not_change():
+    """After building and in training; the head is trained."""
     net, x = build(frozen=True, drop_path_rate=0.9), clips()
     plain = build().eval()
     plain.load_state_dict(net.state_dict())
@@ -278,7 +278,7 @@ CONTRAST = dict(
     projector=dict(type='PooledMLP', in_channels=CHANNELS),
     loss_con=dict(type='CoarseToFineContrastiveLoss'),
     cls_head=dict(type='TwoStreamHead', num_classes=5, in_channels=CHANNELS))
-# Recognizer, its parts, tokens, and streams in the channels.
+# Recognizer, its modules, tokens, and streams in the channels.
 CASES = {
     'GCN, outer': ('RecognizerGCN', {}, 'outer', 1),
     'GCN, all': ('RecognizerGCN', {}, 'all', 1),
@@ -310,7 +310,7 @@ def test_trains_and_predicts_in_a_recognizer(case):
 
 @pytest.mark.parametrize('kind, parts', [
     ('PSPRecognizer', CONTRAST), ('RecognizerGCNWithNeck', dict(neck=NECK))])
-def test_a_pyramid_needs_all_joints(kind, parts):
+def test_pyramid_without_all_joints_raises(kind, parts):
     with pytest.raises(ValueError, match=re.escape(
             'the encoder SkeletonTransformer leaves 7 of 20 joints out, but '
             "the neck needs all: set backbone=dict(tokens='all')")):
@@ -323,7 +323,7 @@ def test_a_pyramid_needs_all_joints(kind, parts):
 
 # Checkpoints
 
-CHANGES = {  # how a checkpoint fails to fit, and what is told
+CHANGES = {  # a mismatch of the checkpoint, and its error message
     'missing': (lambda state: state.pop('backbone.norm.bias'),
                 "it lacks 1 of 42 weights, such as 'backbone.norm.bias'"),
     'of another depth': (
@@ -353,8 +353,8 @@ def changed_state(change):
 
 
 @pytest.mark.parametrize('change', CHANGES)
-def test_weights_that_do_not_fit_are_refused(change, tmp_path):
-    """However they are loaded."""
+def test_mismatched_weights_raise(change, tmp_path):
+    """In every way of loading them."""
     state, sentence = changed_state(change)
     model, path = recognizer(), str(tmp_path / 'other.pth')
     before = copy.deepcopy(model.state_dict())
@@ -384,8 +384,8 @@ def test_weights_that_do_not_fit_are_refused(change, tmp_path):
                    torch.device('cpu'))
 
 
-def test_a_copy_refuses_them_too():
-    """Such as the one that EMAHook keeps."""
+def test_mismatched_weights_of_a_copy_raise():
+    """Such as the copy of EMAHook."""
     state, _ = changed_state('missing')
     model = copy.deepcopy(recognizer())
     with pytest.raises(InputError, match='does not fit'):
@@ -405,8 +405,8 @@ def test_load_from_of_the_runner(tmp_path):
 
 
 @pytest.mark.parametrize('patches', [1, 2, 3, 5, 12])
-def test_time_code_is_interpolated(patches):
-    """Half-pixel convention: the ends keep, a line stays a line between."""
+def test_time_embedding_is_interpolated(patches):
+    """Half-pixel convention: ends are kept, and lines stay linear between."""
     code = torch.randn(1, 3, 1, CHANNELS, dtype=torch.float64)
     out = resize_time_code(code, patches)
     assert out.shape == (1, patches, 1, CHANNELS)
@@ -421,7 +421,7 @@ def test_time_code_is_interpolated(patches):
 
 
 @pytest.mark.parametrize('how', ['strict', 'mmengine', 'pretrained'])
-def test_a_checkpoint_of_other_frames(how, tmp_path):
+def test_checkpoint_of_other_frames(how, tmp_path):
     source, path = recognizer(), str(tmp_path / 'pretrained.pth')
     state = source.state_dict()
     copies = copy.deepcopy(state)
@@ -441,7 +441,7 @@ def test_a_checkpoint_of_other_frames(how, tmp_path):
         if name == 'patch_embed.time_code':
             value = resize_time_code(value, 5)
         assert torch.equal(loaded[name], value), name
-    # The caller's own are left alone.
+    # The caller's weights do not change.
     assert all(map(torch.equal, state.values(), copies.values()))
     assert model.backbone(clips(dtype=torch.float32).repeat(
         1, 1, 2, 1, 1)[:, :, :10]).shape[3] == 5
@@ -461,14 +461,14 @@ def test_layer_of_every_parameter():
     assert {layer for layer, _ in layers.values()} == set(range(DEPTH + 2))
 
 
-# Refusals
+# Errors
 
 @pytest.mark.parametrize('shape, sentence', [
     ((1, 1, 8, 20, 3), 'built for 6 frames, the clips have 8: set num_frames'),
     ((1, 1, 6, 25, 3), 'built for 20 joints, the clips have 25: set layout'),
     ((1, 1, 6, 20, 2), 'for 3 coordinates, the clips have 2: set in_channels'),
 ])
-def test_invalid_clips(shape, sentence):
+def test_invalid_clips_raise(shape, sentence):
     for method in ('forward', 'attention'):
         with pytest.raises(InputError, match=sentence):
             getattr(build(), method)(torch.randn(shape, dtype=torch.float64))
@@ -484,6 +484,6 @@ def test_invalid_clips(shape, sentence):
     (dict(num_heads=3), 'num_heads=3 does not divide embed_dims=8'),
     (dict(num_heads=0), 'num_heads=0 does not divide embed_dims=8'),
 ])
-def test_bad_arguments(kwargs, sentence):
+def test_invalid_arguments_raise(kwargs, sentence):
     with pytest.raises(InputError, match=re.escape(sentence)):
         SkeletonTransformer('nwucla', **dict(SMALL, **kwargs))

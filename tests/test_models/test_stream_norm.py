@@ -1,4 +1,4 @@
-"""Both streams get one size in any unit; absent persons stay zero."""
+"""Both streams get the same scale in any unit; absent persons stay zero."""
 import numpy as np
 import pytest
 import torch
@@ -16,7 +16,7 @@ def seed():
 
 
 def streams(channels=3, unit=1., absent=True):
-    """Joints in a unit, and their displacement, a hundredth of them."""
+    """Joints in a unit, and their displacement, a hundredth in size."""
     joint = torch.randn(N, M, T, V, channels) + 2
     joint[..., -1] *= 3
     motion = 0.01 * torch.randn_like(joint)
@@ -29,10 +29,10 @@ def streams(channels=3, unit=1., absent=True):
 def by_hand(x, joint):
     """Mean 0 and variance 1 of every coordinate, one frame at a time."""
     x, out = x.double().numpy(), np.zeros(x.shape)
-    there = [i for i in np.ndindex(N, M, T) if joint[i].abs().sum() > 0]
+    present = [i for i in np.ndindex(N, M, T) if joint[i].abs().sum() > 0]
     for c in range(x.shape[-1]):
-        values = np.array([x[i][v, c] for i in there for v in range(V)])
-        for i in there:
+        values = np.array([x[i][v, c] for i in present for v in range(V)])
+        for i in present:
             for v in range(V):
                 out[i][v, c] = (x[i][v, c] - values.mean()) / np.sqrt(
                     values.var())
@@ -66,7 +66,7 @@ def test_absent_persons_are_not_counted():
         assert_close(other.state_dict()[key], x)
 
 
-def test_nobody_at_all():
+def test_clips_without_persons():
     norm, nobody = StreamNorm(), torch.zeros(N, M, T, V, 3)
     for y in norm(nobody, nobody):
         assert (y == 0).all()
@@ -74,8 +74,8 @@ def test_nobody_at_all():
 
 
 @pytest.mark.parametrize('unit', [1000., 0.1])
-def test_unit_does_not_matter(unit):
-    """Metres, millimetres, ten metres: the encoder sees no difference."""
+def test_unit_changes_nothing(unit):
+    """Metres, millimetres and ten metres give the encoder the same input."""
     joint, motion = streams()
     ours = StreamNorm()(joint, motion)
     others = StreamNorm()(unit * joint, unit * motion)
@@ -92,13 +92,13 @@ def test_evaluation_uses_running_statistics():
         assert_close(y, x * ((count - 1) / count).sqrt())
 
 
-def test_nothing_is_learnt_and_the_state_is_saved():
+def test_no_parameters_and_the_state_is_saved():
     assert not list(StreamNorm().parameters())
     assert len(StreamNorm().state_dict()) == 6
 
 
 @pytest.mark.parametrize('channels', [2, 4])
-def test_other_coordinates_are_refused(channels):
+def test_other_coordinates_raise(channels):
     sentence = (f'StreamNorm was built for 3 coordinates, the data has '
                 f'{channels}: set')
     with pytest.raises(ValueError, match=sentence):
@@ -108,7 +108,7 @@ def test_other_coordinates_are_refused(channels):
 
 
 def test_in_front_of_the_encoder():
-    """Branches share their statistics, streams do not."""
+    """Branches share statistics, streams do not."""
     model = MODELS.build(dict(
         type='PSPRecognizer', stream_norm=dict(type='StreamNorm'),
         backbone=dict(type='DSTANet', num_joints=V, num_heads=2,

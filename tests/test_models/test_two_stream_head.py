@@ -34,7 +34,7 @@ def samples(labels=range(4)):
 
 
 def test_logits_by_hand():
-    """FC(AP(f_j)) + FC(AP(f_m)): the bias counts twice."""
+    """FC(AP(f_j)) + FC(AP(f_m)): the bias is added twice."""
     head, (joint, motion) = build(), streams()
     weight, bias = head.fc.weight, head.fc.bias
     logits = head((joint, motion))
@@ -46,7 +46,7 @@ def test_logits_by_hand():
         assert_close(logits[n, k], expected, rtol=0, atol=1e-12)
 
 
-def test_one_stream_each_is_the_toolbox_head():
+def test_single_stream_equals_the_toolbox_head():
     head, (joint, motion) = build(), streams()
     single = GCNHead(CLASSES, CHANNELS).double()
     single.load_state_dict(head.state_dict())
@@ -68,8 +68,8 @@ def test_loss(eps):
 
 
 @pytest.mark.parametrize('scored', [0, 3])
-def test_accuracies_of_known_answers(scored):
-    """Class 3 wins and class 4 comes last, whatever the features are."""
+def test_accuracy_of_known_predictions(scored):
+    """Class 3 has the highest and class 4 the lowest logit."""
     head = build()
     head.fc.weight.data.zero_()
     head.fc.bias.data = torch.tensor([4., 3, 2, 5, 0, 1]).double()
@@ -104,7 +104,7 @@ def test_dropout_only_in_training():
     assert torch.equal(head(features), head(features))
 
 
-def test_initial_weights_are_the_toolbox_ones():
+def test_initial_weights_equal_those_of_the_toolbox():
     head = build()
     head.init_weights()
     assert head.fc.weight.abs().max() < 0.1 and not head.fc.bias.any()

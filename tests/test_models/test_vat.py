@@ -1,4 +1,4 @@
-"""VAT against its definition; its passes leave no trace in the model."""
+"""VAT against its definition; its passes do not change the model."""
 from copy import deepcopy
 
 import numpy as np
@@ -32,7 +32,7 @@ def seed():
 
 
 class Secret:
-    """What must not be looked at."""
+    """Raises an error on any access."""
 
     def __getattribute__(self, name):
         raise AssertionError(f'.{name} of an unlabelled sample was read')
@@ -52,7 +52,7 @@ def build(encoder='stgcn', dropout=0., norm=True, **options):
 
 
 def skeletons(n=4, num_clips=1, channels=3):
-    """Clips in metres; of some a person, a frame or a joint is absent."""
+    """Clips in metres; in some a person, a frame or a joint is absent."""
     pose = torch.randn(n, num_clips, 2, 1, JOINTS, channels) * 0.4
     joint = pose + 0.03 * torch.randn(
         n, num_clips, 2, FRAMES, JOINTS, channels).cumsum(3)
@@ -78,7 +78,7 @@ def run(model, clips):
 
 
 def displacement_of(model, clips):
-    """What the method displaces clips by, as it does it."""
+    """Records the displacement that the method applies."""
     method, found = model.methods[0], []
     original = method.worst_displacement
 
@@ -93,7 +93,7 @@ def displacement_of(model, clips):
 
 
 def kl_by_hand(q_logits, p_logits):
-    """The mean over clips of sum_k q_k (log q_k - log p_k)."""
+    """Mean over clips of sum_k q_k (log q_k - log p_k)."""
     total = 0.
     for a, b in zip(q_logits.detach().double().numpy(),
                     p_logits.detach().double().numpy()):
@@ -116,25 +116,25 @@ def test_loss_by_hand(encoder):
 
 
 def hessian_direction(model, clips, noise):
-    """One power iteration with the Hessian itself, in float64."""
+    """One power iteration with the Hessian, in float64."""
     other = deepcopy(model).double().classifier()
     clips, noise = clips.double(), noise.double()
-    there = (clips[..., :3] != 0).any(-1, keepdim=True)
+    present = (clips[..., :3] != 0).any(-1, keepdim=True)
     q = other(clips).detach().softmax(1)
     r = torch.zeros_like(noise, requires_grad=True)
-    p = other(with_motion(clips[..., :3] + r * there)).log_softmax(1)
+    p = other(with_motion(clips[..., :3] + r * present)).log_softmax(1)
     kl = (q * (q.log() - p)).sum()
     gradient, = torch.autograd.grad(kl, r, create_graph=True)
-    product, = torch.autograd.grad(gradient, r, noise * there)
+    product, = torch.autograd.grad(gradient, r, noise * present)
     return product
 
 
 @EACH_ENCODER
-def test_direction_is_that_of_the_hessian(encoder, monkeypatch):
+def test_direction_equals_that_of_the_hessian(encoder, monkeypatch):
     model, clips = build(encoder), skeletons()
     noise = torch.randn_like(clips[..., :3])
-    there = (clips[..., :3] != 0).any(-1, keepdim=True)
-    noise /= (noise * there).flatten(1).norm(dim=1).view(-1, 1, 1, 1, 1, 1)
+    present = (clips[..., :3] != 0).any(-1, keepdim=True)
+    noise /= (noise * present).flatten(1).norm(dim=1).view(-1, 1, 1, 1, 1, 1)
     expected = hessian_direction(model, clips, noise)
     monkeypatch.setattr(torch, 'randn_like', lambda x: noise.to(x))
     found, _ = displacement_of(model, clips)
@@ -143,7 +143,7 @@ def test_direction_is_that_of_the_hessian(encoder, monkeypatch):
     assert (cosine > 0.95).all(), cosine
 
 
-def test_more_iterations_displace_worse():
+def test_more_iterations_increase_the_loss():
     model, clips = build().double(), skeletons().double()
     losses = []
     for model.methods[0].num_iters in (1, 8):
@@ -159,15 +159,15 @@ def test_radius_is_the_root_mean_square_per_clip(coordinates):
     moved, _ = displacement_of(model, clips)
     assert not moved.requires_grad
     for clip, r in zip(clips.flatten(0, 1), moved.flatten(0, 1)):
-        there = (clip[..., :3] != 0).any(-1)
-        chosen = r[there][:, :coordinates or 3]
+        present = (clip[..., :3] != 0).any(-1)
+        chosen = r[present][:, :coordinates or 3]
         assert chosen.square().mean().sqrt().item() == pytest.approx(0.05)
         assert r.square().sum() == pytest.approx(
             chosen.square().sum().item())
 
 
 def test_displaced_clips():
-    """Absent ones stay zero; motion is that of the displaced joints."""
+    """Absent joints stay zero; motion is that of the displaced joints."""
     model, clips = build(), skeletons(num_clips=2)
     moved, _ = displacement_of(model, clips)
     displaced = vat.displace(clips, moved)
@@ -178,7 +178,7 @@ def test_displaced_clips():
     assert (displaced != clips).any()
 
 
-def test_what_was_masked_after_the_motion_stays_zero():
+def test_joints_masked_after_the_motion_stay_zero():
     clips = skeletons()
     clips[3, 0, 0, 2, 5] = 0
     moved = vat.displace(clips, (clips[..., :3] != 0) * 0.1 *
@@ -186,7 +186,7 @@ def test_what_was_masked_after_the_motion_stays_zero():
     assert (moved[3, 0, 0, 2, 5] == 0).all()
 
 
-def test_the_encoder_is_given_displaced_clips():
+def test_encoder_gets_displaced_clips():
     model, clips, seen = build(norm=False), skeletons(), []
     hook = model.backbone.register_forward_hook(
         lambda module, args, out: seen.append(args[0].detach().clone()))
@@ -203,8 +203,8 @@ def test_the_encoder_is_given_displaced_clips():
 
 @EACH_ENCODER
 @pytest.mark.parametrize('fails', [False, True])
-def test_no_trace(encoder, fails):
-    """Neither in buffers nor in gradients nor in switches."""
+def test_model_is_not_changed(encoder, fails):
+    """Neither buffers nor gradients nor training modes."""
     model, clips = build(encoder, dropout=0.5), skeletons()
     model(clips)
     for parameter in model.parameters():
@@ -262,14 +262,14 @@ def test_frozen_statistics(kind, shape, momentum):
         assert torch.equal(value, before[name])
 
 
-def test_evaluation_goes_by_running_statistics():
+def test_evaluation_uses_running_statistics():
     norm, x = nn.BatchNorm1d(3).eval(), torch.randn(4, 3)
     with frozen_statistics(norm):
         assert_close(norm(x), x, rtol=1e-4, atol=1e-4)
 
 
-def test_gradient_goes_through_the_displaced_clips_alone():
-    """As with the target and the displacement held fixed, by differences."""
+def test_gradient_only_through_the_displaced_clips():
+    """Equals finite differences with fixed target and displacement."""
     model, clips = build().double(), skeletons().double()
     other = deepcopy(model).classifier()
     moved, loss = displacement_of(model, clips)
@@ -286,14 +286,14 @@ def test_gradient_goes_through_the_displaced_clips_alone():
     assert 'cls_head.fc.weight' in names
 
 
-def test_nothing_is_dropped():
-    """The passes differ by the displacement alone."""
+def test_dropout_is_off():
+    """The passes differ only by the displacement."""
     model, clips = build(dropout=0.9, radius=1e-9).double(), skeletons()
     assert run(model, clips.double()).item() == pytest.approx(0, abs=1e-12)
 
 
 @pytest.mark.parametrize('encoder', ENCODERS)
-def test_bfloat16_autocast_is_off_in_it(encoder):
+def test_autocast_is_off(encoder):
     model, clips, kinds = build(encoder), skeletons(), []
     for module in model.modules():
         if isinstance(module, (nn.Conv2d, nn.Linear)):
@@ -312,14 +312,14 @@ def test_bfloat16_autocast_is_off_in_it(encoder):
 
 @pytest.fixture
 def with_tf32():
-    """As on a GPU where somebody asked for it."""
+    """As on a GPU with TF32 enabled."""
     before = cudnn.allow_tf32, cuda.matmul.allow_tf32
     cudnn.allow_tf32 = cuda.matmul.allow_tf32 = True
     yield
     cudnn.allow_tf32, cuda.matmul.allow_tf32 = before
 
 
-def test_tf32_is_off_in_it(with_tf32):
+def test_tf32_is_off(with_tf32):
     model, seen = build(), []
     model.backbone.register_forward_hook(lambda *args: seen.append(
         (cudnn.allow_tf32, cuda.matmul.allow_tf32)))
@@ -338,7 +338,7 @@ def test_without_gradients():
 
 
 def test_empty_clips_and_flat_predictions():
-    """Nothing to be displaced, or no direction: zero, and no NaN."""
+    """Without joints or direction the loss is zero, not NaN."""
     model, clips = build(), skeletons()
     clips[1] = 0
     moved, loss = displacement_of(model, clips)
@@ -352,7 +352,7 @@ def test_empty_clips_and_flat_predictions():
 
 
 @pytest.mark.parametrize('size', [1e-37, 1e-20, 1., 1e30])
-def test_unit_whatever_the_size(size):
+def test_unit_of_any_size(size):
     x = torch.randn(3, 2, 1, 4, 5, 3)
     x[1, 0] = 0
     norms = vat.unit(size * x).square().sum((2, 3, 4, 5)).sqrt()
@@ -361,7 +361,7 @@ def test_unit_whatever_the_size(size):
     assert_close(norms, expected)
 
 
-def test_scores_are_left_alone():
+def test_scores_are_not_displaced():
     model, clips = build(coordinates=2), skeletons()
     moved, _ = displacement_of(model, clips)
     displaced = vat.displace(clips, moved)
@@ -370,8 +370,8 @@ def test_scores_are_left_alone():
         assert same == (channel in (2, 5))
 
 
-def test_beside_other_methods():
-    """In the recognizer: one common pass, in which VAT has no part."""
+def test_together_with_other_methods():
+    """In the recognizer: one common pass, without VAT's clips."""
     model = build()
     batches = []
     model.backbone.register_forward_hook(
@@ -386,13 +386,13 @@ def test_beside_other_methods():
 
 @pytest.mark.parametrize('name, value', [
     ('radius', 0.), ('xi', -1.), ('num_iters', 0), ('coordinates', 0)])
-def test_numbers_must_be_positive(name, value):
+def test_non_positive_arguments_raise(name, value):
     with pytest.raises(InputError, match=f'{name} of VAT must be greater '
                                          f'than 0, not {value}'):
         VAT(**{name: value})
 
 
-def test_too_many_coordinates():
+def test_too_many_coordinates_raise():
     with pytest.raises(InputError, match='displace 4 coordinates, but the '
                                          'clips have 3: set coordinates to 3'):
         run(build(coordinates=4), skeletons())

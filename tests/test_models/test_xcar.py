@@ -1,4 +1,4 @@
-"""XCAR: its loss, its learned copy and what trains it."""
+"""XCAR: loss, learned copy and training."""
 import numpy as np
 import pytest
 import torch
@@ -14,7 +14,7 @@ FACTORS = {'rotation_factors', 'shear_factors', 'scale_factors'}
 
 
 class Secret:
-    """What must not be looked at."""
+    """Raises an error on any access."""
 
     def __getattribute__(self, name):
         raise AssertionError(f'.{name} of an unlabelled sample was read')
@@ -50,7 +50,7 @@ def contrast(losses):
 
 
 @pytest.mark.parametrize('n', [1, 2, 5])
-def test_loss_is_that_of_the_loop(n):
+def test_loss_equals_the_loop(n):
     clip, copy = (torch.randn(n, 4, dtype=torch.float64) for _ in range(2))
     a, b = (x.numpy() / np.linalg.norm(x.numpy(), axis=1)[:, None]
             for x in (clip, copy))
@@ -64,14 +64,14 @@ def test_loss_is_that_of_the_loop(n):
 
 
 def test_loss_pulls_and_pushes():
-    """Least where copies equal their clips and the clips are opposite."""
+    """Minimal if copies equal their clips and the clips are opposite."""
     clip = torch.tensor([[1., 0.], [-1., 0.]])
     assert pull_push(clip, 3 * clip).item() == pytest.approx(-4)
     assert pull_push(clip, clip.flip(0)).item() == pytest.approx(4)
 
 
 def test_targets_are_not_trained():
-    """Each side's gradient is that of the direction in which it is query."""
+    """Each side gets the gradient of the direction in which it is query."""
     clip, copy = (torch.randn(3, 4, requires_grad=True) for _ in range(2))
     grads = torch.autograd.grad(pull_push(clip, copy), (clip, copy))
     n, eye = 3, torch.eye(3)
@@ -88,7 +88,7 @@ def test_targets_are_not_trained():
         direction(copy, clip.detach()), copy)[0])
 
 
-def test_rotation_is_one():
+def test_rotation_is_a_rotation():
     matrix = rotate(0.4)
     assert_close(matrix @ matrix.t(), torch.eye(3))
     assert_close(matrix.det(), torch.tensor(1.))
@@ -99,7 +99,7 @@ def test_rotation_is_one():
                  torch.tensor([0., -1., 0.]), atol=1e-6, rtol=0)
 
 
-def test_copy_is_one_matrix_for_joint_and_motion():
+def test_same_matrix_for_joint_and_motion():
     """Rotation, shear, scale as rows of coordinates; the clip stays."""
     method = MODELS.build(dict(type='XCAR', angle=20., shear=0.5, scale=3.))
     with torch.no_grad():
@@ -122,7 +122,7 @@ def test_copy_is_one_matrix_for_joint_and_motion():
     assert not views['xcar'][1, 0, 0, :, 0].any()
 
 
-def test_first_factors():
+def test_initial_factors():
     """The released ones: 30 degrees about x, near-even shear, scale 1.2."""
     method = MODELS.build(dict(type='XCAR'))
     rotation = rotate(np.pi / 6) * method.rotation_factors
@@ -132,7 +132,7 @@ def test_first_factors():
 
 
 @pytest.mark.parametrize('num_clips', [1, 2])
-def test_a_step_trains_encoder_and_factors(num_clips):
+def test_step_trains_encoder_and_factors(num_clips):
     model = build()
     batches = []
     model.backbone.register_forward_hook(
@@ -150,7 +150,7 @@ def test_a_step_trains_encoder_and_factors(num_clips):
         assert model.cls_head.fc.weight.grad is None
 
 
-def test_losses_are_those_of_the_streams():
+def test_losses_equal_those_of_the_streams():
     model = build(loss_weight=0.5).eval()
     inputs, samples = batch()
     losses = model.loss(inputs, samples)
@@ -162,8 +162,8 @@ def test_losses_are_those_of_the_streams():
         assert_close(losses[f'loss_xcar_{stream}'], 0.5 * pull_push(*pair))
 
 
-def test_beside_another_method():
-    """FixMatch shares the weak view, and does not see the copy."""
+def test_together_with_another_method():
+    """FixMatch shares the weak view, and does not use the copy."""
     strong = torch.randn(3, 1, 2, FRAMES, JOINTS, 6)
     inputs, samples = batch(strong=strong)
     samples['unlabeled'] = {view: [ActionDataSample() for _ in range(3)]
@@ -199,7 +199,7 @@ def test_state_round_trip():
         assert torch.equal(loss, theirs[name])
 
 
-def test_flat_skeletons_are_refused():
+def test_2d_skeletons_raise():
     method = MODELS.build(dict(type='XCAR'))
     with pytest.raises(InputError, match='6 channels, not 4'):
         method.views_to_encode(dict(weak=torch.zeros(1, 1, 1, 2, 3, 4)))

@@ -6,8 +6,8 @@ import sys
 import time
 
 import pytest
+from fake_tools import write_tools
 from mmengine.config import Config
-from stand_in import write_tools
 from tiny import tiny_config
 from toy import CONFIGS, load_tool
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from fake_tools import when_written, write_config, write_tools
 from mmengine.config import Config
-from stand_in import when_there, write_config, write_tools
 from tiny import tiny_config
 from toy import load_tool
 
@@ -20,16 +20,16 @@ def rows(folder, name='runs'):
         return list(csv.DictReader(stream))
 
 
-def write_tiny(folder, **death):
+def write_tiny(folder, **kill):
     """Two epochs of five steps on synthetic skeletons."""
     cfg = tiny_config(**{
         'train_dataloader.dataset.dataset.dataset.num_clips': 60,
         'val_dataloader.dataset.num_clips': 20,
         'default_hooks.checkpoint.interval': 1,
-        'custom_imports.imports': ['psp_plugin', 'lives']})
+        'custom_imports.imports': ['psp_plugin', 'resumable_runs']})
     for key in ('randomness', 'work_dir'):  # the command sets them
         cfg.pop(key)
-    cfg.custom_hooks = [*cfg.custom_hooks, dict(type='Die', **death)]
+    cfg.custom_hooks = [*cfg.custom_hooks, dict(type='KillRun', **kill)]
     cfg.dump(str(folder / 'tiny.py'))
     return str(folder / 'tiny.py')
 
@@ -106,7 +106,7 @@ def test_ended_by_a_signal_it_still_writes_the_table(tmp_path, main):
     command = [path, '--seeds', '0', '--work-dir', str(tmp_path / 'table')]
     before = signal.getsignal(signal.SIGTERM)
     pids = tmp_path / 'table/a/seed0/pids'
-    thread = when_there(pids, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    thread = when_written(pids, lambda: os.kill(os.getpid(), signal.SIGTERM))
     with pytest.raises(SystemExit) as ended:
         main(command)
     thread.join()

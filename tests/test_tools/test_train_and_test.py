@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from lives import train
+from resumable_runs import train
 from toy import small_config, write_ntu
 
 from psp_plugin.commands.toolbox import load_tool

@@ -1,4 +1,4 @@
-"""Checkpoints that a dying process cannot spoil."""
+"""Checkpoints that a killed process cannot damage."""
 import zipfile
 from pathlib import Path
 from typing import List, Optional, Union
@@ -15,15 +15,15 @@ from ..atomic_backend import AtomicBackend
 
 @HOOKS.register_module()
 class AtomicCheckpointHook(CheckpointHook):
-    """MMEngine's ``CheckpointHook``, safe against dying while it writes.
+    """MMEngine's ``CheckpointHook`` with atomic writing.
 
-    A checkpoint is written to ``<name>.part`` and renamed when it is on the
-    disk, so that a name of a checkpoint always stands for a whole one, old or
-    new. On resuming, a ``last_checkpoint`` that is missing, cut off, or names
-    a file that is, is set to the newest whole checkpoint, which is logged.
+    A checkpoint is written to ``<name>.part`` and renamed when it is on disk,
+    so that the file of a checkpoint is always complete, old or new. On
+    resuming, if ``last_checkpoint`` is missing or truncated, or names a
+    missing or damaged file, it is set to the newest complete checkpoint, with
+    a warning.
 
-    Files of a store other than the local disk (``out_dir='s3://...'``) are
-    left to it.
+    Remote files (``out_dir='s3://...'``) are written by their own backend.
 
     Args:
         max_keep_ckpts (int): As in ``CheckpointHook``, but not 1, since the
@@ -32,7 +32,7 @@ class AtomicCheckpointHook(CheckpointHook):
 
     Raises:
         InputError: If ``max_keep_ckpts`` is 1; in ``before_run``, if the file
-            to resume from is damaged and there is none to take instead.
+            to resume from is damaged, unless another can be used instead.
     """
 
     def __init__(self, *args, max_keep_ckpts: int = -1, **kwargs) -> None:
@@ -45,7 +45,7 @@ class AtomicCheckpointHook(CheckpointHook):
             self.backend_args = dict(backend='atomic')
 
     def before_run(self, runner: Runner) -> None:
-        """Sees to it that a run resumes from a whole checkpoint.
+        """Makes a resumed run load a complete checkpoint.
 
         Args:
             runner (Runner): The runner, about to load its checkpoint.
@@ -55,17 +55,17 @@ class AtomicCheckpointHook(CheckpointHook):
         if runner._load_from is not None:
             self._check_named(runner)
             return
-        found = self._find_other(runner)
+        found = self._find_replacement(runner)
         barrier()  # all processes have read the pointer
         if found is not None and is_main_process():
             AtomicBackend().put(str(found).encode(), pointer_of(runner))
         barrier()  # MMEngine reads it next
 
     def before_train(self, runner: Runner) -> None:
-        """Remembers that there is a checkpoint, where a run is resumed.
+        """Restores the path of the last checkpoint of a resumed run.
 
-        Only then does ``CheckpointHook`` write it again with the score of the
-        best weights.
+        ``CheckpointHook`` needs it to save that checkpoint again with the
+        best score.
 
         Args:
             runner (Runner): The runner, its checkpoint loaded.
@@ -73,39 +73,41 @@ class AtomicCheckpointHook(CheckpointHook):
         super().before_train(runner)
         self.last_ckpt = runner.message_hub.get_info('last_ckpt')
 
-    def _find_other(self, runner: Runner) -> Optional[Path]:
-        """The checkpoint to take instead of the last one, if there is need."""
+    def _find_replacement(self, runner: Runner) -> Optional[Path]:
+        """Finds a checkpoint to replace the last one; None if not needed."""
         pointer = pointer_of(runner)
         named = pointer.read_text().strip() if pointer.is_file() else None
-        if named and ('://' in named or is_whole(named)):
+        if named and ('://' in named or is_complete(named)):
             return None
         candidates = self._candidates(runner)
         if named is None and not candidates:
             return None  # nothing has been saved yet
-        found = next(filter(is_whole, candidates), None)
-        state = (f'names {named!r}, which is not a whole checkpoint' if named
-                 else 'is empty' if named == '' else 'is missing')
+        found = next(filter(is_complete, candidates), None)
+        state = (f'names {named!r}, which is not a complete checkpoint'
+                 if named else
+                 'is empty' if named == '' else 'is missing')
         if found is None:
             raise InputError(
-                f'{pointer} {state}, and {len(candidates)} checkpoints beside '
-                'it are none either: start anew without --resume')
+                f'{pointer} {state}, and none of the {len(candidates)} '
+                'checkpoints next to it is complete: start again without '
+                '--resume')
         runner.logger.warning(f'{pointer} {state}: resuming from {found}, the '
-                              'newest that is')
+                              'newest complete one')
         return found
 
     def _check_named(self, runner: Runner) -> None:
-        """Tells of a damaged file that the user has named to resume from."""
+        """Raises InputError if the file given to resume from is damaged."""
         path = Path(runner._load_from)
-        if not path.is_file() or is_whole(path):
-            return  # it is somewhere else, missing, or fine
-        found = next(filter(is_whole, self._candidates(runner)), None)
+        if not path.is_file() or is_complete(path):
+            return  # remote, missing, or complete
+        found = next(filter(is_complete, self._candidates(runner)), None)
         raise InputError(
-            f'{path} is cut off or damaged: ' +
-            (f'the newest whole checkpoint here is {found}' if found else
-             f'there is no whole checkpoint in {runner.work_dir}'))
+            f'{path} is truncated or damaged: ' +
+            (f'the newest complete checkpoint here is {found}' if found else
+             f'there is no complete checkpoint in {runner.work_dir}'))
 
     def _candidates(self, runner: Runner) -> List[Path]:
-        """The checkpoints of the run's folder, newest first."""
+        """Returns the checkpoints in the run's folder, newest first."""
         folder = Path(runner.work_dir)
         if self.out_dir is not None:
             folder = Path(self.out_dir, folder.name)
@@ -114,12 +116,12 @@ class AtomicCheckpointHook(CheckpointHook):
 
 
 def pointer_of(runner: Runner) -> Path:
-    """MMEngine's file that holds the path of a run's last checkpoint."""
+    """Returns MMEngine's file with the path of a run's last checkpoint."""
     return Path(runner.work_dir, 'last_checkpoint')
 
 
-def is_whole(path: Union[str, Path]) -> bool:
-    """Whether a file is a checkpoint that was written to its end.
+def is_complete(path: Union[str, Path]) -> bool:
+    """Whether a file is a completely written checkpoint.
 
     ``torch.save`` writes zip archives: their table of contents is at the end,
     and each part has a check sum.

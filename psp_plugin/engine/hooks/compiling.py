@@ -11,13 +11,13 @@ from psp_plugin.errors import InputError
 
 @HOOKS.register_module()
 class CompileHook(Hook):
-    """Compiles modules of the model with ``torch.compile``, whole.
+    """Compiles modules of the model with ``torch.compile``, as full graphs.
 
-    MMEngine's own switch ``compile=True`` compiles the training step, which
+    MMEngine's option ``compile=True`` compiles the training step, which
     breaks into many graphs where the toolbox leaves PyTorch. The encoder is
-    one graph. Checkpoints stay as they are. The first step of every size of
-    batch is slow, as it compiles; keep ``drop_last=True``, or give the sizes
-    room with ``dynamic=True``.
+    one graph. Checkpoints do not change. The first step of every batch size
+    is slow, as it compiles; keep ``drop_last=True``, or allow varying sizes
+    with ``dynamic=True``.
 
     In a config::
 
@@ -31,7 +31,8 @@ class CompileHook(Hook):
 
     Raises:
         InputError: In ``before_train``, if the model has no such module, or
-            does not call it, as masked pre-training its encoder.
+            does not call its ``forward``, as masked pre-training does not
+            call that of its encoder.
     """
 
     def __init__(self, modules: Sequence[str] = ('backbone', ),
@@ -40,7 +41,7 @@ class CompileHook(Hook):
         self.options = dict(dict(fullgraph=True), **options)
 
     def before_train(self, runner: Runner) -> None:
-        """Compiles, lazily: PyTorch does it when data comes.
+        """Marks modules for compilation, which happens at their first call.
 
         Args:
             runner (Runner): The runner.
@@ -51,10 +52,11 @@ class CompileHook(Hook):
         for name in self.modules:
             if name == 'backbone' and hasattr(model, 'reconstruct'):
                 raise InputError(
-                    'CompileHook compiles the call of the encoder, which '
-                    f'{type(model).__name__} does not make: set its modules '
-                    "to ('decoder', ), or leave it out")
+                    'CompileHook compiles the forward call of the encoder, '
+                    f'which {type(model).__name__} does not make: set its '
+                    "modules to ('decoder', ), or remove the hook")
             if name not in dict(model.named_modules()):
                 raise InputError(f'CompileHook is to compile {name!r}, but '
-                                 f'{type(model).__name__} has no such module')
+                                 f'{type(model).__name__} has no such module: '
+                                 'correct its modules')
             model.get_submodule(name).compile(**self.options)

@@ -1,4 +1,4 @@
-"""Shows whether the contrast learns, and says so early if it does not."""
+"""Monitors the contrast and warns early if it does not learn."""
 import logging
 import math
 from typing import Dict, List, Optional
@@ -20,15 +20,15 @@ from psp_plugin.models.losses.diagnostics import (
 
 from .non_finite import unwrap
 
-CLOSE = 0.01  # share of chance by which a loss is off it if it learns
+CLOSE = 0.01  # relative distance within which a loss is at chance
 CHANCE = 'train/chance'
 
 
 @HOOKS.register_module()
 class ContrastMonitorHook(Hook):
-    """Logs diagnostics of the contrast, and warns of one that is at chance.
+    """Logs diagnostics of the contrast, and warns if a level is at chance.
 
-    For every level that is contrasted it logs, beside the losses and by the
+    For every contrasted level it logs, in addition to the losses and by the
     same visualisation backends,
 
     - ``alignment_<level>`` and ``uniformity_<level>`` (Wang and Isola, 2020),
@@ -36,17 +36,18 @@ class ContrastMonitorHook(Hook):
     - ``effective_rank_<level>`` of the features of both streams together
       (Roy and Vetterli, 2007),
     - ``saturation_<level>``: share of entries of the level's own attention
-      map beyond 0.99, where the neck has attention,
+      map beyond 0.99, if the neck has attention,
 
     and, for all levels and in every iteration, ``chance``, log(2N - 1) for N
     clips, with ``gather`` those of all processes.
 
-    Once an epoch after the warm-up it compares the mean ``loss_con_<level>``
-    with the mean of weight * ``chance``: where all features are one, or tell
-    nothing of their clips, the loss stays there. One that is still above, as
-    in the first steps, is not told. The training is not changed: no gradient,
-    buffer or random number is touched. A process measures its own clips. A
-    model without contrast is left alone, which the log says.
+    Once per epoch after the warm-up it compares the mean
+    ``loss_con_<level>`` with the mean of weight * ``chance``: if all features
+    are identical, or independent of their clips, the loss stays there. A loss
+    that is still above, as in the first steps, is not reported. The training
+    does not change: no gradient, buffer or random number is affected. A
+    process measures its own clips. For a model without contrast it only logs
+    that nothing is measured.
 
     In a config::
 
@@ -54,18 +55,21 @@ class ContrastMonitorHook(Hook):
 
     Args:
         interval (int): Iterations between two measurements; the last one of
-            an epoch is measured, too. Defaults to 20, as ``LoggerHook`` here.
-        action (str): What is done if a level is within 1% of chance:
-            ``'warn'`` or ``'stop'``. Defaults to ``'warn'``.
-        patience (int, optional): Iterations that the mean is taken over.
+            an epoch is also measured. Defaults to 20, as ``LoggerHook`` in
+            this project's configs.
+        action (str): Whether to warn, ``'warn'``, or to end the training with
+            an error, ``'stop'``, if a level is within 1% of chance. Defaults
+            to ``'warn'``.
+        patience (int, optional): Iterations over which the mean is computed.
             Defaults to the length of the train dataloader.
-        warm_up (int, optional): Iterations not to be judged. Defaults to
+        warm_up (int, optional): Iterations that are not checked. Defaults to
             those of the schedulers that begin below the full learning rate,
             from iteration 0 on.
 
     Raises:
-        ValueError: If an argument is wrong.
-        InputError: In training, if ``action`` is ``'stop'``.
+        ValueError: If an argument is invalid.
+        InputError: In training, if a level is at chance and ``action`` is
+            ``'stop'``.
     """
 
     priority = 'NORMAL'  # after RuntimeInfoHook, before LoggerHook
@@ -92,7 +96,7 @@ class ContrastMonitorHook(Hook):
         self._handles = []
 
     def before_train(self, runner: Runner) -> None:
-        """Puts the measurements into the model's passes.
+        """Registers the measurements as forward hooks.
 
         Args:
             runner (Runner): The runner, its checkpoint loaded.
@@ -125,7 +129,7 @@ class ContrastMonitorHook(Hook):
     def after_train_iter(self, runner: Runner, batch_idx: int,
                          data_batch: Optional[dict] = None,
                          outputs: Optional[dict] = None) -> None:
-        """Logs what was measured, and judges the contrast once an epoch."""
+        """Logs the measurements, and checks the contrast once per epoch."""
         for name, values in (self._measured or {}).items():
             runner.message_hub.update_scalar(
                 f'train/{name}', torch.stack(values).mean().item())
@@ -137,15 +141,15 @@ class ContrastMonitorHook(Hook):
         runner.message_hub.update_scalar(CHANCE, math.log(2 * clips - 1))
         done = runner.iter + 1 - self.begin
         if done > 0 and done % self.window == 0:
-            self._judge(runner)
+            self._check_chance(runner)
 
     def after_train(self, runner: Runner) -> None:
-        """Takes the measurements out again."""
+        """Removes the forward hooks."""
         for handle in self._handles:
             handle.remove()
         self._handles = []
 
-    @torch.compiler.disable  # of CompileHook: it would trace it anew
+    @torch.compiler.disable  # CompileHook would recompile it
     def _measure_features(self, loss_con, args, kwargs, output) -> None:
         joint, motion = kwargs['joint'], kwargs['motion']
         self.num_clips = len(next(iter(joint.values())))
@@ -160,7 +164,7 @@ class ContrastMonitorHook(Hook):
                 self._keep(f'effective_rank_{level}',
                            effective_rank(torch.cat(pair)))
 
-    @torch.compiler.disable  # of CompileHook: it would trace it anew
+    @torch.compiler.disable  # CompileHook would recompile it
     def _measure_attention(self, neck, args, output) -> None:
         if self._measured is None:
             return
@@ -174,12 +178,13 @@ class ContrastMonitorHook(Hook):
     def _keep(self, name: str, value: torch.Tensor) -> None:
         self._measured.setdefault(name, []).append(value)
 
-    def _judge(self, runner: Runner) -> None:
+    def _check_chance(self, runner: Runner) -> None:
         """Compares the mean losses of the last window with chance.
 
-        Both are read from the message hub, which a checkpoint carries, so
-        that a resumed run judges as an uninterrupted one. Chance is a mean,
-        too, since the last batch of a loader can be smaller than the others.
+        Both are read from the message hub, which checkpoints contain, so that
+        a resumed run gets the same result as an uninterrupted one. Chance is
+        a mean as well, since the last batch of a loader can be smaller than
+        the others.
         """
         loss_con = unwrap(runner).loss_con
         names = [CHANCE, *(f'train/loss_con_{level}'
@@ -191,20 +196,20 @@ class ContrastMonitorHook(Hook):
             chance = loss_con.loss_weight * weight * means[CHANCE]
             mean = means[f'train/loss_con_{level}']
             if chance > 0 and abs(mean - chance) <= CLOSE * chance:
-                self._tell(runner, level, mean, chance)
+                self._report(runner, level, mean, chance)
                 return
 
     def _mean(self, runner: Runner, name: str) -> float:
         history, _ = runner.message_hub.get_scalar(name).data
         return float(history[-self.window:].mean())
 
-    def _tell(self, runner: Runner, level: str, mean: float,
-              chance: float) -> None:
+    def _report(self, runner: Runner, level: str, mean: float,
+                chance: float) -> None:
         ways = ['lengthen the warm-up', 'lower the learning rate',
                 'clip gradients (optim_wrapper.clip_grad=dict(max_norm=1))',
                 'or enlarge the unlabelled batch']
         if getattr(unwrap(runner), 'stream_norm', None) is None:
-            ways.insert(0, 'give both streams one size '
+            ways.insert(0, 'normalise both streams to the same scale '
                            "(model.stream_norm=dict(type='StreamNorm'))")
         text = (
             f'iteration {runner.iter + 1}: loss_con_{level} was {mean:.3f} on '
@@ -217,14 +222,14 @@ class ContrastMonitorHook(Hook):
 
 
 def warm_up_of(runner: Runner, length: int) -> int:
-    """Iterations until the learning rate has been warmed up.
+    """Returns the number of iterations of the learning rate's warm-up.
 
     Args:
-        runner (Runner): Its schedulers are built.
+        runner (Runner): The runner, its schedulers built.
         length (int): Iterations of an epoch.
     """
     schedulers = runner.param_schedulers or []
-    if isinstance(schedulers, dict):  # of several optimisers
+    if isinstance(schedulers, dict):  # several optimisers
         schedulers = [x for each in schedulers.values() for x in each]
     end = 0
     for scheduler in sorted(schedulers, key=lambda each: each.begin):

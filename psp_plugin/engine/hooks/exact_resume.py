@@ -1,4 +1,4 @@
-"""Makes a resumed run the one that was not interrupted."""
+"""Makes resumed runs identical to uninterrupted ones."""
 import random
 from itertools import islice
 from typing import Callable, Iterator, Optional
@@ -19,54 +19,53 @@ from .interleave import (
     seed_workers,
 )
 
-VALIDATED = 'last_validation'  # where the message hub keeps the iteration
+VALIDATED = 'last_validation'  # the message hub's key of its iteration
 
 
 @HOOKS.register_module()
 class ExactResumeHook(Hook):
-    """Lets a killed and resumed run end bit for bit as one that was not.
+    """Makes a resumed run bit for bit identical to an uninterrupted one.
 
-    MMEngine saves weights, optimiser, schedules and log. What it leaves out:
+    MMEngine saves weights, optimiser, schedules and log. This hook adds:
 
-    * Random states. This hook seeds Python, NumPy and PyTorch anew for every
-      iteration, from seed, rank and iteration alone, and the workers of the
-      labelled loader for every epoch, so that there is nothing to save, and
-      validation changes no random number of the training.
-    * A validation that was due at the checkpoint, but not done when it was
-      written, is done before the training goes on.
-    * The seed of the labelled loader, if the run drew it itself: the loader
-      is built before the checkpoint is read, and is built again.
+    * Random states. Python, NumPy and PyTorch are seeded in every iteration,
+      from seed, rank and iteration only, and the workers of the labelled
+      loader in every epoch. So no random state must be saved, and validation
+      does not change the random numbers of the training.
+    * A validation that was due at the checkpoint, but had not been run when
+      it was saved, is run before the training continues.
+    * The seed of the labelled loader, if the config sets none: the loader is
+      built before the checkpoint is read, and rebuilt with its seed.
 
-    A checkpoint inside an epoch of ``EpochBasedTrainLoop`` is refused: that
-    loop starts over at the beginning of an epoch.
+    A checkpoint inside an epoch of ``EpochBasedTrainLoop`` raises an error,
+    since that loop restarts at the beginning of an epoch.
 
     Raises:
-        InputError: In ``before_train``, if the run cannot be resumed exactly:
-            workers that live longer than a pass of their loader, checkpoints
-            within an epoch.
+        InputError: In ``before_train``, if the run cannot be resumed exactly,
+            because of persistent workers or checkpoints within an epoch.
     """
 
-    # After all others: what they draw at the end of an iteration, and what
-    # winding a loader forward draws, is forgotten.
+    # After all other hooks: random numbers that they use at the end of an
+    # iteration, or when skipping batches of a loader, have no effect then.
     priority = 'LOWEST'
 
     def __init__(self) -> None:
         self._seed: Optional[int] = None
 
     def before_run(self, runner: Runner) -> None:
-        """Notes the seed that the loaders were built with."""
+        """Stores the seed with which the loaders were built."""
         self._seed = runner.seed
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Refuses to resume from weights alone, as ``save_best`` writes."""
+        """Raises an error if the checkpoint to resume has only weights."""
         if runner._resume and 'optimizer' not in checkpoint:
             raise InputError(
-                'the checkpoint to resume from holds no optimiser: it is one '
-                'of the best weights, or published; take one that '
-                'CheckpointHook wrote every epoch or some iterations')
+                'the checkpoint to resume from has no optimiser state, as '
+                'those of save_best or published ones: use one that '
+                'CheckpointHook saved at its interval')
 
     def before_train(self, runner: Runner) -> None:
-        """Checks that the run is exact and does the validation it owes.
+        """Checks that the run can be exact, and runs a missing validation.
 
         Args:
             runner (Runner): The runner, its checkpoint loaded.
@@ -74,16 +73,16 @@ class ExactResumeHook(Hook):
         if runner.seed != self._seed:
             rebuild_loader(runner)
         check_workers(runner)
-        check_border(runner)
-        if validation_is_owed(runner):
+        check_epoch_end(runner)
+        if is_validation_missing(runner):
             runner.logger.info('Validating, as was due at the checkpoint.')
             runner.val_loop.run()
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Seeds what loads the first batch.
+        """Seeds the loading of the first batch.
 
-        On resuming, ``IterBasedTrainLoop`` winds its loader forward after
-        this stage, which draws random numbers where there are no workers.
+        On resuming, ``IterBasedTrainLoop`` skips batches of its loader after
+        this stage, which uses random numbers if there are no workers.
         """
         seed_iteration(runner)
         loop = runner.train_loop
@@ -95,15 +94,15 @@ class ExactResumeHook(Hook):
                 lambda: seed_iteration(runner))
 
     def after_train_iter(self, runner: Runner, *args, **kwargs) -> None:
-        """Seeds the next iteration, the loading of its batches included."""
+        """Seeds the next iteration, including the loading of its batches."""
         seed_iteration(runner, ahead=1)
 
     def before_val_epoch(self, runner: Runner) -> None:
-        """Notes that the validation is done, for the next checkpoint."""
+        """Records the validation, for the next checkpoint."""
         runner.message_hub.update_info(VALIDATED, runner.iter)
 
     def after_val_epoch(self, runner: Runner, *args, **kwargs) -> None:
-        """Forgets what the validation drew."""
+        """Seeds again, so that validation has no effect on the training."""
         seed_iteration(runner)
 
 
@@ -111,8 +110,9 @@ def seed_iteration(runner: Runner, ahead: int = 0) -> None:
     """Seeds Python, NumPy and PyTorch for an iteration.
 
     Args:
-        runner (Runner): Gives seed, rank and iteration.
-        ahead (int): How far the iteration lies ahead. Defaults to 0.
+        runner (Runner): Its seed, rank and iteration are used.
+        ahead (int): Number of iterations after the current one. Defaults to
+            0.
     """
     key = (runner.seed, runner.rank, runner.iter + ahead)
     seeds = np.random.SeedSequence(key).generate_state(3).tolist()
@@ -123,12 +123,12 @@ def seed_iteration(runner: Runner, ahead: int = 0) -> None:
 
 def call_after(batches: Iterator, count: int,
                function: Callable[[], None]) -> Iterator:
-    """Yields batches; calls a function before the one that follows ``count``.
+    """Yields batches, calling a function after the first ``count`` of them.
 
     Args:
         batches (Iterator): The batches.
-        count (int): How many come before the call.
-        function (Callable): What is called.
+        count (int): Number of batches before the call.
+        function (Callable): The function.
     """
     yield from islice(batches, count)
     function()
@@ -136,7 +136,7 @@ def call_after(batches: Iterator, count: int,
 
 
 def rebuild_loader(runner: Runner) -> None:
-    """Builds the labelled loader with the seed that the checkpoint brought."""
+    """Rebuilds the labelled loader with the seed from the checkpoint."""
     loop = runner.train_loop
     loop.dataloader = build_loader(runner, runner._train_dataloader)
     if isinstance(loop, IterBasedTrainLoop):
@@ -145,12 +145,13 @@ def rebuild_loader(runner: Runner) -> None:
 
 
 def check_workers(runner: Runner) -> None:
-    """Refuses workers whose random states run on from pass to pass.
+    """Checks that the workers' random states do not depend on past epochs.
 
-    Those of an endless sampler make one pass, which is wound forward.
+    Those of an infinite sampler make one pass, whose batches are skipped on
+    resuming.
 
     Raises:
-        InputError: If a training loader has such workers.
+        InputError: If a training loader has persistent workers.
     """
     loaders = [('train_dataloader', runner.train_dataloader)]
     loaders += [('unlabeled_dataloader', hook.loader) for hook in runner.hooks
@@ -164,34 +165,35 @@ def check_workers(runner: Runner) -> None:
                 'hook')
 
 
-def check_border(runner: Runner) -> None:
-    """Refuses checkpoints inside an epoch of ``EpochBasedTrainLoop``.
+def check_epoch_end(runner: Runner) -> None:
+    """Checks that checkpoints are saved at the end of an epoch.
 
     Raises:
-        InputError: If the run will write such ones, or goes on from one.
+        InputError: If a run with ``EpochBasedTrainLoop`` saves checkpoints
+            inside an epoch, or resumes from one.
     """
     if not isinstance(runner.train_loop, EpochBasedTrainLoop):
         return
     for hook in runner.hooks:
         if isinstance(hook, CheckpointHook) and not hook.by_epoch:
             raise InputError(
-                'EpochBasedTrainLoop cannot go on inside an epoch, where '
+                'EpochBasedTrainLoop cannot resume inside an epoch, where '
                 'CheckpointHook(by_epoch=False) saves: set by_epoch=True, or '
-                'take IterBasedTrainLoop')
+                'use IterBasedTrainLoop')
     length = len(runner.train_dataloader)
     if runner.iter != runner.epoch * length:
         raise InputError(
-            f'the checkpoint is one of epoch {runner.epoch} and iteration '
+            f'the checkpoint was saved in epoch {runner.epoch} at iteration '
             f'{runner.iter}, but epochs of {length} iterations end at '
-            f'{runner.epoch * length}: EpochBasedTrainLoop can go on at the '
-            'end of an epoch only, with data and batch_size as they were')
+            f'{runner.epoch * length}: EpochBasedTrainLoop can only resume at '
+            'the end of an epoch, with unchanged data and batch_size')
 
 
-def validation_is_owed(runner: Runner) -> bool:
-    """Whether the checkpoint was written before its validation was done.
+def is_validation_missing(runner: Runner) -> bool:
+    """Whether the checkpoint was saved before its validation was run.
 
-    ``CheckpointHook`` saves at the end of an epoch, the loop validates then,
-    and the hook saves once more only if the result is the best.
+    ``CheckpointHook`` saves at the end of an epoch, then the loop validates,
+    and the hook saves again only if the result is the best.
     """
     loop = runner.train_loop
     if runner.iter == 0 or runner.val_loop is None:

@@ -1,4 +1,4 @@
-"""Puts unlabelled batches beside labelled ones."""
+"""Combines labelled and unlabelled batches."""
 from functools import partial
 from typing import Iterator, Optional
 
@@ -14,7 +14,7 @@ from psp_plugin.errors import InputError
 
 from ..distributed import check_equal_epochs
 
-LABELED, UNLABELED = 0, 1  # numbers of the loaders
+LABELED, UNLABELED = 0, 1  # indices of the loaders, for seeds
 
 
 @HOOKS.register_module()
@@ -23,19 +23,19 @@ class InterleaveHook(Hook):
 
     The batch ``dict(inputs, data_samples)`` of the loop becomes, in place,
     ``dict(inputs=dict(labeled, unlabeled), data_samples=dict(...))``. The
-    labelled loader sets the length of an epoch; the unlabelled one starts
-    over whenever it ends. On resuming, it is wound forward to where it was,
-    as MMEngine's ``IterBasedTrainLoop`` winds the labelled one.
+    labelled loader sets the length of an epoch; the unlabelled one restarts
+    whenever it ends. On resuming, its past batches are skipped, as MMEngine's
+    ``IterBasedTrainLoop`` does with the labelled ones.
 
     Its priority is above that of ``IterTimerHook``, so that ``data_time``
-    counts the loading of both branches.
+    includes the loading of both branches.
 
     Args:
-        unlabeled_dataloader (dict): Dataloader config as any in the toolbox;
+        unlabeled_dataloader (dict): Dataloader config as in the toolbox;
             samplers, seeds, ranks and workers are handled by the runner.
-            Without ``dataset`` it takes the unlabelled view of the
-            ``SemiSupervisedDataset`` in the train dataloader, so that ratio
-            and seed of a split are written once.
+            Without ``dataset`` the unlabelled clips of the
+            ``SemiSupervisedDataset`` in the train dataloader are used, so
+            that ratio and seed of a split are written once.
 
     Raises:
         InputError: In ``before_train``, if no ``dataset`` is given and the
@@ -52,7 +52,7 @@ class InterleaveHook(Hook):
         self._batches: Optional[Iterator[dict]] = None
 
     def before_train(self, runner: Runner) -> None:
-        """Builds the loader and winds it forward to the runner's iteration.
+        """Builds the loader and skips the batches of past iterations.
 
         Args:
             runner (Runner): The runner, its checkpoint loaded.
@@ -64,27 +64,27 @@ class InterleaveHook(Hook):
         check_unlabeled(loader)
         epoch, offset = divmod(runner.iter, len(loader))
         if is_endless(loader):
-            epoch, offset = 0, runner.iter  # it is one pass without an end
+            epoch, offset = 0, runner.iter  # one infinite pass
         self._batches = cycle(loader, epoch, runner.seed)
         for _ in range(offset):
             next(self._batches)
 
     def before_train_iter(self, runner: Runner, batch_idx: int,
                           data_batch: Optional[dict] = None) -> None:
-        """Makes the labelled batch one of two branches.
+        """Adds an unlabelled branch to the labelled batch.
 
         Args:
             runner (Runner): The runner.
             batch_idx (int): Index of the batch in the loop.
             data_batch (dict): The labelled batch, changed in place since the
-                loop hands the same object to the model.
+                loop passes the same object to the model.
         """
         unlabeled = next(self._batches)
         for key, labeled in data_batch.items():
             data_batch[key] = dict(labeled=labeled, unlabeled=unlabeled[key])
 
     def after_train(self, runner: Runner) -> None:
-        """Ends the loader's workers.
+        """Releases the loader, which ends its workers.
 
         Args:
             runner (Runner): The runner.
@@ -93,12 +93,12 @@ class InterleaveHook(Hook):
 
 
 def with_dataset(cfg: dict, labeled: DataLoader) -> dict:
-    """The config of an unlabelled loader, its dataset filled in.
+    """Returns the config of an unlabelled loader with its dataset.
 
     Args:
         cfg (dict): Dataloader config.
-        labeled (DataLoader): Gives the clips it leaves, where the config has
-            no ``dataset``.
+        labeled (DataLoader): The labelled loader, whose dataset defines the
+            unlabelled clips if the config has no ``dataset``.
     """
     if 'dataset' in cfg:
         return dict(cfg)
@@ -106,10 +106,10 @@ def with_dataset(cfg: dict, labeled: DataLoader) -> dict:
 
 
 def build_loader(runner: Runner, cfg: dict) -> DataLoader:
-    """Builds a training loader as the runner builds its own.
+    """Builds a training loader in the same way as the runner.
 
     Args:
-        runner (Runner): Gives the seed.
+        runner (Runner): Its seed is used.
         cfg (dict): Dataloader config.
     """
     return runner.build_dataloader(
@@ -119,7 +119,7 @@ def build_loader(runner: Runner, cfg: dict) -> DataLoader:
 
 
 def is_endless(loader: DataLoader) -> bool:
-    """Whether a loader makes one pass that does not end."""
+    """Whether a loader makes one infinite pass."""
     return isinstance(loader.batch_sampler.sampler, InfiniteSampler)
 
 
@@ -127,10 +127,10 @@ def find_labeled(dataset) -> SemiSupervisedDataset:
     """Finds the ``SemiSupervisedDataset`` inside dataset wrappers.
 
     Args:
-        dataset (Dataset): A dataset, maybe wrapped (``RepeatDataset``).
+        dataset (Dataset): A dataset, possibly wrapped (``RepeatDataset``).
 
     Raises:
-        InputError: If there is none.
+        InputError: If no wrapped dataset is one.
     """
     inner = dataset
     while not isinstance(inner, SemiSupervisedDataset):
@@ -138,37 +138,37 @@ def find_labeled(dataset) -> SemiSupervisedDataset:
         if inner is None:
             raise InputError(
                 'InterleaveHook found no SemiSupervisedDataset in the train '
-                f'dataloader ({type(dataset).__name__}): give '
-                'unlabeled_dataloader a dataset of its own')
+                f'dataloader ({type(dataset).__name__}): set dataset in '
+                'unlabeled_dataloader')
     return inner
 
 
 def check_unlabeled(loader: DataLoader) -> None:
-    """Checks that an unlabelled loader has batches to give.
+    """Checks that an unlabelled loader yields batches.
 
     Raises:
-        InputError: If it has none.
+        InputError: If it yields none.
     """
     if len(loader.dataset) == 0:
-        raise InputError('the unlabelled loader holds no clip: all are '
-                         'labelled')
+        raise InputError('the unlabelled loader has no clips, since all are '
+                         'labelled: label fewer, or remove InterleaveHook')
     if len(loader) == 0:
         raise InputError(
-            f'the unlabelled loader holds {len(loader.sampler)} clips in '
+            f'the unlabelled loader has {len(loader.sampler)} clips in '
             f'each process, fewer than one batch of {loader.batch_size}: '
             'lower its batch_size or set drop_last=False')
 
 
 def seed_workers(loader: DataLoader, *key: int) -> None:
-    """Gives the workers of a loader's next pass random states of their own.
+    """Seeds the workers of a loader's next pass, differently in each pass.
 
     MMEngine seeds workers with the same numbers whenever they start, that is
-    in every pass, unless they are persistent. A ``worker_init_fn`` of the
-    config's own is left as it is.
+    in every pass, unless they are persistent. A ``worker_init_fn`` from the
+    config is not changed.
 
     Args:
-        loader (DataLoader): A loader that MMEngine has built.
-        *key (int): Seed of the run, number of the loader, number of the pass.
+        loader (DataLoader): A loader built by MMEngine.
+        *key (int): Seed of the run, index of the loader, index of the pass.
     """
     if getattr(loader.worker_init_fn, 'func', None) is worker_init_fn:
         seed = np.random.SeedSequence(key).generate_state(1)[0]
@@ -178,11 +178,11 @@ def seed_workers(loader: DataLoader, *key: int) -> None:
 
 def cycle(loader: DataLoader, epoch: int = 0,
           seed: int = 0) -> Iterator[dict]:
-    """Yields batches without end, each pass in its epoch's own order.
+    """Yields batches endlessly, each pass in the order of its epoch.
 
     Args:
-        loader (DataLoader): A loader of at least one batch.
-        epoch (int): The pass to start with. Defaults to 0.
+        loader (DataLoader): A loader with at least one batch.
+        epoch (int): The first pass. Defaults to 0.
         seed (int): Seed of the workers' random states. Defaults to 0.
     """
     sampler = loader.batch_sampler.sampler

@@ -1,4 +1,4 @@
-"""Stops a run whose numbers go wrong, before they reach the weights."""
+"""Stops a run at NaN or infinity, before they reach the weights."""
 from itertools import chain
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
@@ -18,38 +18,38 @@ class StopOnNonFiniteHook(Hook):
     """Stops a run at a loss, gradient or weight that is NaN or infinite.
 
     Losses are checked between the forward and the backward pass, gradients at
-    the end of the backward pass, that is before they are clipped and before
-    the optimiser's step, and weights before they are saved. So neither the
-    weights nor the last checkpoint are spoilt. The error names the
-    iteration, the loss or parameter, the branch, and the clips of the batch:
-    those with NaN or infinite coordinates, or else all.
+    the end of the backward pass, before clipping and the optimiser's step,
+    and weights before they are saved. So neither the weights nor the last
+    checkpoint get NaN. The error names the iteration, the loss or parameter,
+    the branch, and the clips of the batch: those with NaN or infinite
+    coordinates, or else all.
 
-    With the toolbox's ``AmpOptimWrapper`` gradients are left to its loss
-    scaler: they overflow now and then, and it skips that step.
+    With the toolbox's ``AmpOptimWrapper`` gradients are not checked: they
+    overflow now and then, and its loss scaler skips that step.
 
-    Clips have names if the training pipelines end with
+    The clips' names are known if the training pipelines end with
     ``PackActionInputs(meta_keys=('frame_dir', ))``.
 
     Raises:
         FloatingPointError: In a training step or on saving a checkpoint.
     """
 
-    # Last: InterleaveHook has made the batch then.
+    # Last, after InterleaveHook has added the unlabelled branch.
     priority = 'LOWEST'
 
     def __init__(self) -> None:
         self._handles = []
         self._batch: Optional[dict] = None
-        self._odd = set()
+        self._initial = set()  # weights that are not finite at the start
 
     def before_train(self, runner: Runner) -> None:
-        """Puts the checks into the model's passes.
+        """Registers the checks as hooks of forward and backward pass.
 
         Args:
             runner (Runner): The runner, its checkpoint loaded.
         """
         model = unwrap(runner)
-        self._odd = set(non_finite(model.state_dict().items()))
+        self._initial = set(non_finite(model.state_dict().items()))
 
         def check_losses(module, inputs, output) -> None:
             if isinstance(output, dict):
@@ -70,21 +70,22 @@ class StopOnNonFiniteHook(Hook):
 
     def before_train_iter(self, runner: Runner, batch_idx: int,
                           data_batch: Optional[dict] = None) -> None:
-        """Keeps the batch at hand, to name its clips."""
+        """Stores the batch, to name its clips in errors."""
         self._batch = data_batch
 
     def before_save_checkpoint(self, runner: Runner,
                                checkpoint: dict) -> None:
-        """Lets no checkpoint be written that holds spoilt weights."""
-        bad = set(non_finite(unwrap(runner).state_dict().items())) - self._odd
+        """Raises an error instead of saving weights that are not finite."""
+        bad = set(non_finite(
+            unwrap(runner).state_dict().items())) - self._initial
         if bad:
             raise FloatingPointError(
-                f'after iteration {checkpoint["meta"]["iter"]} '
-                f'{listing(sorted(bad))} of the weights hold NaN or '
-                f'infinities, and are not saved; {last_checkpoint(runner)}')
+                f'after iteration {checkpoint["meta"]["iter"]} the weights '
+                f'{listing(sorted(bad))} contain NaN or infinity, and are not '
+                f'saved; {last_checkpoint(runner)}')
 
     def after_train(self, runner: Runner) -> None:
-        """Takes the checks out again."""
+        """Removes the hooks."""
         for handle in self._handles:
             handle.remove()
         self._handles, self._batch = [], None
@@ -95,7 +96,7 @@ class StopOnNonFiniteHook(Hook):
                   if 'loss' in name}
         if torch.stack(list(values.values())).isfinite().all():
             return
-        # The sum is told of only if it alone is too large.
+        # The sum is reported only if it alone is not finite.
         bad = {name: value.item() for name, value in values.items()
                if not value.isfinite()}
         if len(bad) > 1:
@@ -111,7 +112,7 @@ class StopOnNonFiniteHook(Hook):
                          if gradient is not None)
         if bad:
             self._stop(runner, 'the loss is finite, but the gradient of '
-                       f'{listing(bad)} holds NaN or infinities')
+                       f'{listing(bad)} contains NaN or infinity')
 
     def _stop(self, runner: Runner, what: str) -> None:
         raise FloatingPointError(
@@ -120,25 +121,25 @@ class StopOnNonFiniteHook(Hook):
 
 
 def unwrap(runner: Runner) -> torch.nn.Module:
-    """The model of a runner, without DDP around it."""
+    """Returns the model of a runner, without DDP."""
     model = runner.model
     return model.module if is_model_wrapper(model) else model
 
 
 def non_finite(
         tensors: Iterator[Tuple[str, torch.Tensor]]) -> List[str]:
-    """Names of the tensors that hold NaN or infinities.
+    """Returns the names of the tensors that contain NaN or infinity.
 
     Args:
         tensors (Iterator[tuple[str, Tensor]]): Named tensors on one device;
-            those of integers are finite.
+            integer tensors are skipped.
     """
     pairs = [(name, tensor) for name, tensor in tensors
              if tensor.is_floating_point() and tensor.numel()]
     if not pairs:
         return []
-    # A norm is quick and finite only if all its numbers are, but overflows
-    # for very large ones, too. The device is waited for once.
+    # A norm is fast and finite only if all entries are, but also overflows
+    # for very large ones. The device is synchronised once.
     suspects = torch.stack([
         torch.linalg.vector_norm(tensor.detach()).isfinite()
         for _, tensor in pairs
@@ -148,7 +149,7 @@ def non_finite(
 
 
 def branch_of(loss: str) -> str:
-    """The branch that a loss of the recognizer is computed from."""
+    """Names the branch from which a loss of the recognizer is computed."""
     if loss == 'loss':
         return 'the sum'
     branch = 'labeled' if loss == 'loss_cls' else 'unlabeled'
@@ -156,27 +157,27 @@ def branch_of(loss: str) -> str:
 
 
 def describe(batch: dict) -> str:
-    """Says which clips of a batch are broken, or else which clips it holds.
+    """Names the clips of a batch that are not finite, or else all its clips.
 
     Args:
         batch (dict): ``inputs`` and ``data_samples``, lists or dicts of lists
-            by branch, as a train loop has them.
+            by branch, as in a train loop.
     """
     inputs, samples = batch['inputs'], batch['data_samples']
     if not isinstance(inputs, dict):
         inputs, samples = dict(labeled=inputs), dict(labeled=samples)
     names: Dict[str, List[str]] = {}
-    broken: Dict[str, List[str]] = {}
+    invalid: Dict[str, List[str]] = {}
     for branch, clips in inputs.items():
         for clip, sample in clips_of(clips, samples[branch]):
             name = sample.get('frame_dir', sample.get('filename'))
             names.setdefault(branch, []).append(str(name))
             if not torch.as_tensor(clip).isfinite().all():
-                broken.setdefault(branch, []).append(str(name))
-    told = broken or names
-    text = ' and '.join(f'{BRANCHES[branch]} {listing(told[branch], 1000)}'
-                        for branch in told)
-    text = (f'NaN or infinite coordinates in clips: {text}' if broken else
+                invalid.setdefault(branch, []).append(str(name))
+    shown = invalid or names
+    text = ' and '.join(f'{BRANCHES[branch]} {listing(shown[branch], 1000)}'
+                        for branch in shown)
+    text = (f'NaN or infinite coordinates in clips: {text}' if invalid else
             f'the coordinates of its clips are finite: {text}')
     if all(name == 'None' for name in sum(names.values(), [])):
         text += (" (for names, add meta_keys=('frame_dir', ) to "
@@ -198,12 +199,12 @@ def clips_of(clips: Any, samples: Any) -> Iterator[Tuple[Any, Any]]:
 
 
 def listing(names: Sequence[str], most: int = 3) -> str:
-    """A few names, and how many more there are."""
+    """Joins the first ``most`` names, and counts the others."""
     more = len(names) - most
     return ', '.join(names[:most]) + (f' and {more} more' if more > 0 else '')
 
 
 def last_checkpoint(runner: Runner) -> str:
-    """Says which checkpoint is the last one."""
+    """Names the last checkpoint, for error messages."""
     path = find_latest_checkpoint(runner.work_dir)
     return f'the last checkpoint is {path}' if path else 'none was saved yet'

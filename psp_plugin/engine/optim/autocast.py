@@ -15,20 +15,20 @@ class BFloat16OptimWrapper(OptimWrapper):
     """Runs the forward pass of a training step under bfloat16 autocast.
 
     Weights, gradients and the optimiser's state stay in float32. bfloat16 has
-    the range of float32, so that there is no loss scale to tune or to save;
-    for float16, which needs one, and a GPU, take the toolbox's
+    the range of float32, so no loss scale must be tuned or saved; for
+    float16, which needs one and a GPU, use the toolbox's
     ``AmpOptimWrapper``. All arguments are those of
     :class:`mmengine.optim.OptimWrapper`::
 
         optim_wrapper = dict(type='BFloat16OptimWrapper')
 
     On an x86 CPU without AVX-512 bfloat16 is emulated, and a step takes
-    several times as long as in float32. The log then says so, once.
+    several times as long as in float32; this is logged once as a warning.
     """
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        self._told = False
+        self._warned = False
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
@@ -38,9 +38,9 @@ class BFloat16OptimWrapper(OptimWrapper):
             model (nn.Module): The model that is trained.
         """
         device = next(model.parameters()).device.type
-        if device == 'cpu' and not self._told:
+        if device == 'cpu' and not self._warned:
             self._warn_of_emulation()
-            self._told = True
+            self._warned = True
         with super().optim_context(model), torch.autocast(
                 device, dtype=torch.bfloat16):
             yield

@@ -14,7 +14,8 @@ from mmaction.registry import MODELS
 from mmengine.model import BaseModule
 
 LEAKY_SLOPE = 0.1
-# (in, out, attention, stride in time) of every block, as released with PSP.
+# (in, out, attention channels, temporal stride) per block, as released with
+# PSP.
 PSP_BLOCKS = ((64, 64, 16, 1), (64, 64, 16, 1), (64, 128, 32, 2),
               (128, 128, 32, 1), (128, 256, 64, 2), (256, 256, 64, 1),
               (256, 256, 64, 1), (256, 256, 64, 1))
@@ -22,23 +23,23 @@ PSP_BLOCKS = ((64, 64, 16, 1), (64, 64, 16, 1), (64, 128, 32, 2),
 
 def conv_bn(in_channels: int, out_channels: int, kernel: int = 1,
             stride: int = 1) -> nn.Sequential:
-    """A convolution over time, the joints kept apart, and a batch norm."""
+    """Builds a temporal convolution, per joint, and a batch norm."""
     return nn.Sequential(
         nn.Conv2d(in_channels, out_channels, (kernel, 1), (stride, 1),
                   (kernel // 2, 0)), nn.BatchNorm2d(out_channels))
 
 
 def sinusoidal_code(channels: int, length: int) -> torch.Tensor:
-    """Sinusoidal position code of "Attention Is All You Need", (C, length).
+    """Position encoding of "Attention Is All You Need", (C, length).
 
-    Sines are on even channels and cosines on odd ones.
+    Even channels are sines, odd ones cosines.
 
     Raises:
         ValueError: If ``channels`` is odd.
     """
     if channels % 2:
-        raise ValueError('the sinusoidal position code pairs channels: an '
-                         f'even number is needed, not {channels}')
+        raise ValueError('the sinusoidal position encoding needs an even '
+                         f'number of channels, not {channels}')
     rate = torch.exp(
         torch.arange(0, channels, 2) * (-math.log(10000.) / channels))
     angle = rate[:, None] * torch.arange(length)[None]
@@ -49,8 +50,8 @@ class AttentionMap(nn.Module):
     """Multi-head tanh attention over one axis of a skeleton feature.
 
     ``A = alpha * tanh(Q K^T / size) + A_0`` with a learnt scale ``alpha`` and
-    a learnt global map ``A_0`` per head; ``size`` is the length of the rows
-    that are multiplied, as DSTA-Net has it (no square root).
+    a learnt global map ``A_0`` per head; ``size`` is the length of the
+    multiplied rows, as in DSTA-Net (no square root).
 
     Args:
         in_channels (int): Number of input channels C.
@@ -74,7 +75,7 @@ class AttentionMap(nn.Module):
         """Computes the maps.
 
         Args:
-            x (Tensor): (N, C, L, V), attended over its last axis.
+            x (Tensor): (N, C, L, V); attention is over the last axis.
 
         Returns:
             Tensor: (N, S, V, V), rows are queries.
@@ -87,10 +88,10 @@ class AttentionMap(nn.Module):
 
 
 def attended(x: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
-    """What every head makes of every node, y_v = sum_u x_u A_uv.
+    """Applies the maps of all heads, y_v = sum_u x_u A_uv.
 
-    One batched matrix product, whose result needs no copy to have its heads
-    side by side on the channels, in the memory format of ``x``.
+    One batched matrix product, whose result has the heads concatenated on the
+    channels, in the memory format of ``x``, without a copy.
 
     Args:
         x (Tensor): (N, C, L, V).
@@ -109,10 +110,10 @@ def attended(x: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
 
 
 class AttentionUnit(nn.Module):
-    """One DSTA attention: map, heads merged, feed-forward, two residuals.
+    """DSTA attention: map, merged heads, feed-forward, two residuals.
 
-    As DSTA-Net has it, what a node gets is summed over the queries of the
-    map, ``y_v = sum_u x_u A_uv``.
+    As in DSTA-Net, the sum is over the queries (rows) of the map,
+    ``y_v = sum_u x_u A_uv``.
 
     Args:
         in_channels (int): Number of input channels C.
@@ -146,10 +147,11 @@ class AttentionUnit(nn.Module):
 
 
 class TemporalAttention(AttentionUnit):
-    """DSTA-Net's own temporal part: attention over the frames.
+    """The temporal attention of DSTA-Net, over the frames.
 
-    As released, its global map starts at the identity, that of the joints at
-    1 / V. The arguments are those of :class:`AttentionUnit`.
+    As released, its global map is initialised to the identity, while that of
+    the joints is initialised to 1 / V. The arguments are those of
+    :class:`AttentionUnit`.
     """
 
     def __init__(self, *args, **kwargs) -> None:
@@ -163,10 +165,10 @@ class TemporalAttention(AttentionUnit):
 
 
 class TemporalConv(nn.Module):
-    """The 7x1 convolution in the temporal attention's place.
+    """7x1 temporal convolution, which replaces temporal attention.
 
     Source: the released implementations of PSP Learning and of DSTA-Net, both
-    for NTU RGB+D. Departs from them in nothing.
+    for NTU RGB+D. No departures.
 
     Args:
         channels (int): Number of channels C.
@@ -192,11 +194,11 @@ class DSTANet(BaseModule):
     """Decoupled spatial-temporal attention network.
 
     Source: Shi et al., ACCV 2020, in the form that PSP Learning uses (spatial
-    attention, 7x1 temporal convolution); with ``temporal='attention'`` it is
-    DSTA-Net's own decoupled form, its global map over frames switched on.
-    Departs from the released implementations in the biases of convolutions,
-    which start at 0;
-    ``init_cfg=dict(type='KaimingWeight', layer='Conv2d')`` is theirs.
+    attention, 7x1 temporal convolution); with ``temporal='attention'`` in
+    DSTA-Net's decoupled form, with a global map over frames. Departs from the
+    released implementations in the biases of convolutions, which are
+    initialised to 0; ``init_cfg=dict(type='KaimingWeight', layer='Conv2d')``
+    is theirs.
 
     Args:
         in_channels (int): Coordinates per joint. Defaults to 3.
@@ -207,19 +209,19 @@ class DSTANet(BaseModule):
         num_heads (int): Number of attention heads S. Defaults to 4.
         temporal (str): ``'conv'`` (PSP) or ``'attention'`` (DSTA-Net).
             Defaults to ``'conv'``.
-        num_frames (int, optional): Number of frames T, which only temporal
-            attention fixes. Defaults to None.
-        channels_last (bool): Whether channels lie side by side in memory,
-            which is quicker on CPUs and in bfloat16. PyTorch's batch norms on
-            CPUs add up less precisely then: gradients in float32 are off by
-            about a hundredth. Defaults to False.
+        num_frames (int, optional): Number of frames T, needed only for
+            temporal attention. Defaults to None.
+        channels_last (bool): Whether the memory format is channels last,
+            which is faster on CPUs and in bfloat16. PyTorch's batch norms on
+            CPUs are less precise then: gradients in float32 are off by about
+            a hundredth. Defaults to False.
         init_cfg (dict or list[dict], optional): Defaults to Kaiming (fan out)
             for convolutions, biases 0.
 
     Raises:
         ValueError: If ``temporal`` is unknown, if temporal attention lacks
-            ``num_frames``, if a number is less than 1, or if the blocks do
-            not follow on each other.
+            ``num_frames``, if a number is less than 1, or if a block's input
+            channels are not the previous block's output channels.
     """
 
     def __init__(self,
@@ -253,8 +255,9 @@ class DSTANet(BaseModule):
         layers, channels, frames = [], blocks[0][0], num_frames
         for i, (inputs, outputs, att_channels, stride) in enumerate(blocks):
             if inputs != channels:
-                raise ValueError(f'block {i} takes {inputs} channels, but is '
-                                 f'given {channels}')
+                raise ValueError(f'block {i} of blocks has {inputs} input '
+                                 f'channels, but its input has {channels}: '
+                                 f'set them to {channels}')
             project = inputs != outputs or stride != 1
             layers.append(
                 AttentionUnit(inputs, outputs, att_channels, num_heads,
@@ -274,15 +277,14 @@ class DSTANet(BaseModule):
         """Encodes skeletons.
 
         Args:
-            x (Tensor): (N, M, T, V, C), as toolbox GCN backbones take them.
+            x (Tensor): (N, M, T, V, C), the input of toolbox GCN backbones.
 
         Returns:
             Tensor: (N, M, C', T', V).
 
         Raises:
-            ValueError: If the joints or coordinates (or, with temporal
-                attention, the frames) are not those the network was built
-                for.
+            ValueError: If the number of joints or coordinates (or, with
+                temporal attention, frames) differs from that of the network.
         """
         n, m, t, v, c = x.shape
         if c != self.in_channels:

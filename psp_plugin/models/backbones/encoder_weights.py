@@ -1,4 +1,4 @@
-"""Whether the weights of a checkpoint are those of an encoder."""
+"""Checks that the weights of a checkpoint fit an encoder."""
 from typing import Dict
 
 import torch
@@ -12,18 +12,18 @@ TIME_CODE = 'patch_embed.time_code'
 
 def check_weights(encoder: nn.Module, state: Dict[str, torch.Tensor],
                   prefix: str, *args) -> None:
-    """Refuses weights that do not fit, and fits the time code.
+    """Rejects weights that do not fit, and resizes the time embedding.
 
-    A hook of PyTorch that runs before weights are loaded, also where MMEngine
-    loads what fits and warns of the rest.
+    A PyTorch hook that runs before weights are loaded, also where MMEngine
+    would load only matching weights and warn about the others.
 
     Args:
         encoder (nn.Module): A ``SkeletonTransformer``.
-        state (dict[str, Tensor]): All weights to be loaded; a time code of
-            another number of patches is replaced by one that is interpolated
-            (linearly, half-pixel convention).
-        prefix (str): What the names of the encoder's weights begin with.
-        *args: Others of PyTorch's, not needed.
+        state (dict[str, Tensor]): All weights to be loaded; a time embedding
+            for another number of patches is replaced by an interpolated one
+            (linear, half-pixel convention).
+        prefix (str): Prefix of the names of the encoder's weights.
+        *args: Further arguments of the hook, not used.
 
     Raises:
         InputError: If a weight is missing or has another shape.
@@ -39,7 +39,7 @@ def check_weights(encoder: nn.Module, state: Dict[str, torch.Tensor],
         raise InputError(
             f'the checkpoint does not fit this {type(encoder).__name__}: it '
             f'lacks {len(missing)} of {len(wanted)} weights, such as '
-            f'{missing[0]!r}; take one of the same encoder')
+            f'{missing[0]!r}; use a checkpoint of the same encoder')
     for name, value in wanted.items():
         if state[name].shape != value.shape:
             raise InputError(
@@ -50,14 +50,14 @@ def check_weights(encoder: nn.Module, state: Dict[str, torch.Tensor],
 
 
 def resize_time_code(code: torch.Tensor, num_patches: int) -> torch.Tensor:
-    """Interpolates a time code to another number of patches.
+    """Interpolates a time embedding to another number of patches.
 
     Args:
         code (Tensor): (1, P, 1, D).
-        num_patches (int): The new P.
+        num_patches (int): The new number of patches.
 
     Returns:
-        Tensor: (1, P, 1, D).
+        Tensor: (1, num_patches, 1, D).
     """
     rows = code.squeeze(2).transpose(1, 2)  # 1, D, P
     rows = F.interpolate(rows, num_patches, mode='linear')

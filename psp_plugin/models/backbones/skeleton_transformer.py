@@ -18,12 +18,12 @@ from ..tokens import Tokens
 from .encoder_weights import check_weights
 from .transformer_block import TransformerBlock, attention_map
 
-# Linear layers; convolutions keep PyTorch's own, tables have theirs.
+# For linear layers; convolutions keep PyTorch's default initialisation.
 XAVIER = dict(type='Xavier', layer='Linear', distribution='uniform')
 
 
 class PatchEmbedding(nn.Module):
-    """One token a joint and patch of frames, plus the codes of its place.
+    """One token per joint and patch of frames, with position embeddings.
 
     Args:
         in_channels (int): Coordinates C.
@@ -46,7 +46,7 @@ class PatchEmbedding(nn.Module):
             nn.init.trunc_normal_(code, std=.02)
 
     def patches(self, x: torch.Tensor) -> torch.Tensor:
-        """Embeds (B, T, V, C) without codes: (B, P, V, D)."""
+        """Embeds (B, T, V, C) without positions: (B, P, V, D)."""
         return self.conv(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -56,16 +56,16 @@ class PatchEmbedding(nn.Module):
 
 @MODELS.register_module()
 class SkeletonTransformer(BaseModule):
-    """Transformer encoder of skeletons, one token a joint and few frames.
+    """Transformer encoder of skeletons: a token per joint and few frames.
 
     Source: HA-CM (arXiv 2409.17951), whose tokens are mapped into the
     Poincare ball, and MAMP (arXiv 2308.07092), with ``hyperbolic=False``.
-    Departs from HA-CM in that norms end at 1 - 1e-5
+    Departs from HA-CM in clamping norms to 1 - 1e-5
     (:func:`psp_plugin.models.hyperbolic.exponential_map`).
 
-    A checkpoint whose encoder lacks weights, or has them of another shape, is
-    refused, however it is loaded. Only the time code of another number of
-    patches is interpolated.
+    Loading a checkpoint whose encoder weights are missing or have another
+    shape raises an error, however it is loaded. Only the time embedding for
+    another number of patches is interpolated.
 
     Args:
         layout (str or dict): Joint layout, see
@@ -73,34 +73,34 @@ class SkeletonTransformer(BaseModule):
             the root of the joint hierarchy.
         num_frames (int): Frames T of a clip, a multiple of
             ``frames_per_token``.
-        in_channels (int): Coordinates C, a score counted. Defaults to 3.
+        in_channels (int): Coordinates C, including a score. Defaults to 3.
         frames_per_token (int): Frames of a patch. Defaults to 3.
         embed_dims (int): Channels D. Defaults to 256.
         depth (int): Number of blocks. Defaults to 8.
         num_heads (int): Defaults to 8.
-        mlp_ratio (float): Width of the MLPs in D. Defaults to 4.
-        drop_path_rate (float): Of the last block, growing linearly from 0.
-            Defaults to 0.
-        tokens (str): ``'outer'``: the inner joints are left out, as HA-CM
-            does; ``'all'``: every joint is a token, which heads and necks of
-            a joint layout need. Defaults to ``'outer'``.
+        mlp_ratio (float): Width of the MLPs / D. Defaults to 4.
+        drop_path_rate (float): Rate of the last block, growing linearly from
+            0 at the first. Defaults to 0.
+        tokens (str): ``'outer'``: the inner joints are left out, as in HA-CM;
+            ``'all'``: every joint is a token, as heads and necks with a joint
+            layout need. Defaults to ``'outer'``.
         hyperbolic (bool): Whether tokens are mapped into the ball. Defaults
             to True.
         fused (bool): Whether PyTorch's fused kernels compute the attention;
             in bfloat16 a CPU trains faster without them (docs/speed.md).
             Defaults to True.
-        frozen (bool): Whether the encoder is kept as it is, in evaluation
-            mode: linear evaluation. Defaults to False.
+        frozen (bool): Whether the encoder is not trained and stays in
+            evaluation mode, for linear evaluation. Defaults to False.
         init_cfg (dict or list[dict], optional): Defaults to Xavier's uniform
             distribution for linear layers; ``dict(type='Pretrained',
-            checkpoint=..., prefix='backbone.')`` takes a pre-trained encoder.
+            checkpoint=..., prefix='backbone.')`` loads a pre-trained encoder.
 
     Attributes:
-        token_joints (tuple[int]): The joints that features are of, in order.
+        token_joints (tuple[int]): The joints of the features, in order.
         out_channels (int): D.
 
     Raises:
-        InputError: If an argument is wrong.
+        InputError: If an argument is invalid.
     """
 
     def __init__(self,
@@ -133,7 +133,7 @@ class SkeletonTransformer(BaseModule):
         self.token_joints = (
             tuple(range(pyramid.num_joints))
             if tokens == 'all' else pyramid.outer)
-        # Without inner joints the root is in the middle of all.
+        # Without inner joints the root is the mean of all.
         self.root_joints = pyramid.inner or tuple(range(pyramid.num_joints))
         self.num_frames = num_frames
         self.num_patches = num_frames // frames_per_token
@@ -150,7 +150,7 @@ class SkeletonTransformer(BaseModule):
             TransformerBlock(embed_dims, num_heads, mlp_ratio, rate, fused)
             for rate in rates)
         self.norm = nn.LayerNorm(embed_dims)
-        # Its public name is of PyTorch 2.5.
+        # Public only since PyTorch 2.5.
         self._register_load_state_dict_pre_hook(check_weights,
                                                 with_module=True)
         if frozen:
@@ -164,14 +164,14 @@ class SkeletonTransformer(BaseModule):
         """Encodes all tokens of skeletons.
 
         Args:
-            x (Tensor): (N, M, T, V, C), as toolbox GCN backbones take them.
+            x (Tensor): (N, M, T, V, C), the input of toolbox GCN backbones.
 
         Returns:
-            Tensor: (N, M, D, P, V'), V' joints of ``token_joints``.
+            Tensor: (N, M, D, P, V') for the V' joints of ``token_joints``.
 
         Raises:
-            InputError: If frames, joints or coordinates are not those that
-                the encoder was built for.
+            InputError: If the number of frames, joints or coordinates differs
+                from that of the encoder.
         """
         n, m = x.shape[:2]
         tokens = self.embed(x.flatten(0, 1))
@@ -186,17 +186,20 @@ class SkeletonTransformer(BaseModule):
             x (Tensor): (B, T, V, C).
 
         Returns:
-            Tensor: (B, P, V', D) with the codes of joint and time, in
-            Euclidean space.
+            Tensor: (B, P, V', D) with joint and time embedding, in Euclidean
+            space.
         """
         self._check(x)
         return self.patch_embed(take_joints(x, self.token_joints))
 
     def tokenize(self, x: torch.Tensor) -> Tokens:
-        """Makes tokens, and what masking needs to know beside.
+        """Computes tokens, and the clips and roots that masking needs.
 
         Args:
             x (Tensor): (B, T, V, C).
+
+        Returns:
+            Tokens: Clips, Euclidean tokens and roots.
         """
         self._check(x)
         clips = take_joints(x, self.token_joints)
@@ -210,7 +213,7 @@ class SkeletonTransformer(BaseModule):
         """Encodes some or all tokens of a sequence.
 
         Args:
-            tokens (Tensor): (B, L, D) of :meth:`embed`.
+            tokens (Tensor): (B, L, D), computed by :meth:`embed`.
 
         Returns:
             Tensor: (B, L, D), after the final layer norm.
@@ -221,11 +224,11 @@ class SkeletonTransformer(BaseModule):
         return self.norm(x)
 
     def attention(self, x: torch.Tensor, block: int = -1) -> torch.Tensor:
-        """Computes the attention of one block, for looking at it.
+        """Computes the attention of one block, for visualisation.
 
         Args:
             x (Tensor): (N, M, T, V, C).
-            block (int): Number of the block. Defaults to -1, the last.
+            block (int): Index of the block. Defaults to -1, the last.
 
         Returns:
             Tensor: (N, M, S, P V', P V'), rows are queries and sum to 1.
@@ -241,14 +244,15 @@ class SkeletonTransformer(BaseModule):
         return attention_map(query, key).unflatten(0, (n, m))
 
     def get_layer_depth(self, name: str) -> Tuple[int, int]:
-        """Where a parameter stands, for layer-wise decay of learning rates.
+        """Returns the layer of a parameter, for layer-wise learning rates.
 
         Args:
             name (str): Its name in the encoder.
 
         Returns:
-            tuple[int, int]: 0 for embedding and codes, i + 1 for block i,
-            depth + 1 for the final norm; and the number of layers, depth + 2.
+            tuple[int, int]: The layer: 0 for the embeddings, i + 1 for block
+            i, depth + 1 for the final norm; and the number of layers,
+            depth + 2.
         """
         if name.startswith('patch_embed.'):
             layer = 0
@@ -273,7 +277,7 @@ class SkeletonTransformer(BaseModule):
 
 
 def take_joints(x: torch.Tensor, joints: Tuple[int, ...]) -> torch.Tensor:
-    """(B, T, V', C) of some joints, in order."""
+    """Selects joints of (B, T, V, C), in order: (B, T, V', C)."""
     if joints == tuple(range(x.size(2))):
         return x
     return x[:, :, list(joints)]

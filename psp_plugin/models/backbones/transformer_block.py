@@ -18,8 +18,11 @@ class SelfAttention(nn.Module):
     Args:
         embed_dims (int): Channels D.
         num_heads (int): Heads S, a divisor of D.
-        fused (bool): Whether PyTorch's fused kernels compute it, which keep
-            no L x L map in memory. Defaults to True.
+        fused (bool): Whether to use PyTorch's fused kernels, which do not
+            store the L x L map. Defaults to True.
+
+    Raises:
+        InputError: If S does not divide D.
     """
 
     def __init__(self, embed_dims: int, num_heads: int,
@@ -34,7 +37,7 @@ class SelfAttention(nn.Module):
         self.proj = nn.Linear(embed_dims, embed_dims)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Attends, (B, L, D) to (B, L, D)."""
+        """Computes attention, (B, L, D) to (B, L, D)."""
         query, key, value = self.heads(x)
         if self.fused:
             out = F.scaled_dot_product_attention(query, key, value)
@@ -43,13 +46,13 @@ class SelfAttention(nn.Module):
         return self.proj(out.transpose(1, 2).flatten(2))
 
     def heads(self, x: torch.Tensor) -> Tuple[torch.Tensor, ...]:
-        """Queries, keys and values, (B, S, L, D / S) each."""
+        """Computes queries, keys and values, (B, S, L, D / S) each."""
         qkv = self.qkv(x).unflatten(2, (3, self.num_heads, -1))
         return qkv.permute(2, 0, 3, 1, 4).unbind(0)
 
 
 def attention_map(query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
-    """softmax(q k^T / sqrt(D / S)), (B, S, L, L), rows sum to 1."""
+    """Computes softmax(q k^T / sqrt(D / S)), (B, S, L, L), rows sum to 1."""
     score = (query / query.size(-1)**0.5) @ key.transpose(2, 3)
     return score.softmax(-1)
 
@@ -57,13 +60,13 @@ def attention_map(query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
 class TransformerBlock(nn.Module):
     """x + MHSA(LN(x)), then x + MLP(LN(x)), each with drop path.
 
-    Source: ViT as MAE and MAMP have it; exact GELU, layer norms of eps 1e-5,
-    biases everywhere. Departs from them in nothing.
+    Source: ViT as in MAE and MAMP; exact GELU, layer norms of eps 1e-5,
+    biases in all layers. No departures.
 
     Args:
         embed_dims (int): Channels D.
         num_heads (int): Heads S, a divisor of D.
-        mlp_ratio (float): Width of the MLP in D. Defaults to 4.
+        mlp_ratio (float): Width of the MLP / D. Defaults to 4.
         drop_path (float): Probability that a sequence skips a branch.
             Defaults to 0.
         fused (bool): See :class:`SelfAttention`. Defaults to True.

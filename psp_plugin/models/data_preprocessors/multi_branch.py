@@ -1,4 +1,4 @@
-"""Prepares batches that hold several branches."""
+"""Prepares batches with several branches."""
 from typing import Callable, Optional
 
 from mmaction.registry import MODELS
@@ -7,11 +7,11 @@ from mmengine.model import BaseDataPreprocessor
 
 @MODELS.register_module()
 class MultiBranchPreprocessor(BaseDataPreprocessor):
-    """Passes every branch through a toolbox preprocessor of its own.
+    """Preprocesses each branch of a batch with its own toolbox preprocessor.
 
     A batch whose ``inputs`` are a dict of branches, as ``InterleaveHook``
-    makes them, is prepared branch by branch, and view by view where a branch
-    is a dict of views (``MultiView``); any other batch (validation, test,
+    creates, is prepared branch by branch, and view by view if a branch is a
+    dict of views (``MultiView``); any other batch (validation, test,
     supervised training) is prepared as the labelled branch.
 
     Args:
@@ -39,8 +39,8 @@ class MultiBranchPreprocessor(BaseDataPreprocessor):
                 Defaults to False.
 
         Returns:
-            dict: The same structure, inputs as batched tensors on the device
-            of the model that the preprocessor is part of.
+            dict: The same structure, inputs as batched tensors on the model's
+            device.
         """
         if not isinstance(data['inputs'], dict):
             return self.labeled(data, training)
@@ -50,12 +50,12 @@ class MultiBranchPreprocessor(BaseDataPreprocessor):
 
 def prepare_views(prepare: BaseDataPreprocessor, data: dict,
                   training: bool) -> dict:
-    """Passes a branch, or each of its views, through its preprocessor.
+    """Preprocesses a branch, or each of its views.
 
     Args:
         prepare (BaseDataPreprocessor): The preprocessor.
         data (dict): ``inputs`` and ``data_samples``, lists or dicts of views.
-        training (bool): Whether it is training.
+        training (bool): Whether training-time augmentation is enabled.
     """
     if not isinstance(data['inputs'], dict):
         return prepare(data, training)
@@ -63,7 +63,7 @@ def prepare_views(prepare: BaseDataPreprocessor, data: dict,
 
 
 def split_batch(data: dict, prepare: Callable[[str, dict], dict]) -> dict:
-    """Prepares the parts of a batch, branches or views, and puts them back.
+    """Prepares each part of a batch, branch or view, separately.
 
     Args:
         data (dict): ``inputs`` and ``data_samples``, dicts by part.

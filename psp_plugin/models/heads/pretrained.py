@@ -1,4 +1,4 @@
-"""Classifiers on a pre-trained encoder, as MAMP and HA-CM have them.
+"""The classifiers of MAMP and HA-CM on a pre-trained encoder.
 
 Shape legend: N batch, M person, C channel, T patch of frames, V joint.
 """
@@ -17,8 +17,8 @@ class LinearProbeHead(BaseHead):
     """Linear evaluation: mean, batch norm without affine, one linear layer.
 
     Source: HA-CM (arXiv 2409.17951) and MAMP (arXiv 2308.07092), after MAE.
-    Departs from them in nothing. The encoder is to be frozen
-    (``SkeletonTransformer(frozen=True)``); this head does not stop gradients.
+    No departures. Freeze the encoder (``SkeletonTransformer(frozen=True)``):
+    this head does not stop gradients.
 
     Args:
         num_classes (int): Number of classes.
@@ -28,7 +28,10 @@ class LinearProbeHead(BaseHead):
             Defaults to ``'prob'``.
         init_cfg (dict): Defaults to a truncated normal distribution of
             standard deviation 0.01.
-        **kwargs: Of the toolbox's ``BaseHead``.
+        **kwargs: Arguments of the toolbox's ``BaseHead``.
+
+    Raises:
+        InputError: If a training batch has only one clip.
     """
 
     def __init__(self,
@@ -53,15 +56,15 @@ class LinearProbeHead(BaseHead):
 
 @MODELS.register_module()
 class JointMLPHead(BaseHead):
-    """Fine-tuning: every joint apart, a hidden layer, one linear layer.
+    """Fine-tuning: an MLP on the concatenated features of all joints.
 
-    Dropout, mean over frames, joints side by side, mean over persons, linear
-    layer, batch norm, ReLU, linear layer.
+    Dropout, mean over frames, concatenation of joints, mean over persons,
+    linear layer, batch norm, ReLU, linear layer.
 
     Source: HA-CM (arXiv 2409.17951) and MAMP (arXiv 2308.07092). Departs from
-    them in the initialisation, where they have Xavier's. Most of its
+    them in the initialisation, which is Xavier's there. Most of its
     parameters, V C hidden_channels, are in the first layer; the toolbox's
-    ``GCNHead`` averages joints and is the cheaper one where labels are few.
+    ``GCNHead``, which averages joints, is smaller, for few labels.
 
     Args:
         num_classes (int): Number of classes.
@@ -74,11 +77,12 @@ class JointMLPHead(BaseHead):
             Defaults to ``'prob'``.
         init_cfg (dict): Defaults to a truncated normal distribution of
             standard deviation 0.02.
-        **kwargs: Of the toolbox's ``BaseHead``, ``label_smooth_eps`` first.
+        **kwargs: Arguments of the toolbox's ``BaseHead``, such as
+            ``label_smooth_eps``.
 
     Raises:
-        InputError: If the features have other joints, or if a batch of one
-            clip is to train it.
+        InputError: If the features have another number of joints, or if a
+            training batch has only one clip.
     """
 
     def __init__(self,
@@ -116,10 +120,10 @@ class JointMLPHead(BaseHead):
 
 
 def check_batch(head: nn.Module, x: torch.Tensor) -> None:
-    """Checks that a batch norm has clips to compare.
+    """Checks that a training batch has several clips for the batch norm.
 
     Raises:
-        InputError: If a head in training is given one clip alone.
+        InputError: If a head in training mode gets a single clip.
     """
     if head.training and len(x) == 1:
         raise InputError(

@@ -12,18 +12,18 @@ from ..precision import at_least_float32
 class TwoStreamHead(GCNHead):
     """Classifies from the sum of the two streams' logits.
 
-    Source: PSP Learning (arXiv 2302.02327), equation 14. Departs from it in
-    nothing: one FC serves both streams, and its bias is added for each. The
-    arguments, losses (equation 15), label smoothing, the averaging of clips
-    and the initialisation (standard deviation 0.01, bias 0) are those of
-    :class:`mmaction.models.GCNHead`. The released implementation starts from
-    Xavier's normal distribution, which is
-    ``init_cfg=dict(type='Xavier', layer='Linear')``.
+    Source: PSP Learning (arXiv 2302.02327), equation 14. No departures: one
+    FC is shared by both streams, and its bias is added for each. Arguments,
+    losses (equation 15), label smoothing, averaging of clips and
+    initialisation (standard deviation 0.01, bias 0) are those of
+    :class:`mmaction.models.GCNHead`. The released implementation uses
+    Xavier's normal distribution,
+    ``init_cfg=dict(type='Xavier', layer='Linear', distribution='normal')``.
     """
 
     def forward(self, x: Tuple[torch.Tensor, torch.Tensor],
                 **kwargs) -> torch.Tensor:
-        """Computes FC(AP(f_j)) + FC(AP(f_m)).
+        """Computes FC(AP(f_j)) + FC(AP(f_m)), equation 14.
 
         Args:
             x (tuple[Tensor, Tensor]): Encoder features f_j of the joint and
@@ -34,5 +34,5 @@ class TwoStreamHead(GCNHead):
         """
         joint, motion = x
         logits = super().forward(joint) + super().forward(motion)
-        # The toolbox's accuracy goes through NumPy, which has no bfloat16.
+        # The toolbox computes accuracy with NumPy, which has no bfloat16.
         return at_least_float32(logits)

@@ -15,9 +15,9 @@ from .gather import GatherFeatures, check_equal_shares
 
 def nt_xent(joint: torch.Tensor, motion: torch.Tensor, temperature: float,
             gather: bool = False) -> torch.Tensor:
-    """NT-Xent over the 2N features of two streams, equation 10.
+    """Computes NT-Xent over the 2N features of two streams, equation 10.
 
-    Every feature's positive is the same clip's feature in the other stream;
+    The positive of a feature is the same clip's feature in the other stream;
     its negatives are the features of the other clips, 2N - 2 in one process.
     Computed in at least float32, also under automatic mixed precision.
 
@@ -29,8 +29,8 @@ def nt_xent(joint: torch.Tensor, motion: torch.Tensor, temperature: float,
             must have the same N. Defaults to False.
 
     Returns:
-        Tensor: Scalar, the mean over this process's 2N features; 0 where
-        there are no negatives (N = 1 in one process).
+        Tensor: Scalar, the mean over this process's 2N features; 0 without
+        negatives (N = 1 in one process).
     """
     n = len(joint)
     with torch.autocast(joint.device.type, enabled=False):
@@ -39,42 +39,41 @@ def nt_xent(joint: torch.Tensor, motion: torch.Tensor, temperature: float,
         others, first = features, 0
         if gather:
             others, first = GatherFeatures.apply(features), 2 * n * get_rank()
-        # (2N, 2NW) for W processes; the own ones start at column `first`.
+        # (2N, 2NW) for W processes; this process's columns start at `first`.
         similarity = features @ others.t() / temperature
         similarity.diagonal(first).fill_(-torch.inf)  # the indicator [k != i]
         positive = first + torch.arange(2 * n, device=joint.device).roll(n)
-        return F.cross_entropy(similarity, positive)
+        return F.cross_entropy(similarity, positive)  # Eq. 10
 
 
 @MODELS.register_module()
 class CoarseToFineContrastiveLoss(nn.Module):
     """Sum of the body-, part- and joint-level contrasts.
 
-    Source: PSP Learning (arXiv 2302.02327), equations 10 to 13. Departs from
-    it in nothing.
+    Source: PSP Learning (arXiv 2302.02327), equations 10 to 13. No
+    departures.
 
     With ``gather`` a process's loss is the mean over its own features, each
     against those of all processes; gradients flow back to all of them. Since
-    DistributedDataParallel averages gradients over processes, its gradient is
-    then that of one process on the whole batch, and the mean of the logged
-    values (MMEngine logs rank 0's) is that process's loss, up to what batch
-    norms do with their smaller batches.
+    DistributedDataParallel averages gradients over processes, the gradient is
+    that of one process on the entire batch, and the mean of the processes'
+    losses is that process's loss, except for batch norms, whose batches are
+    smaller. (MMEngine logs the loss of rank 0.)
 
     Args:
         temperature (float): Tau of equation 10. Defaults to 0.07.
         level_weights (dict[str, float], optional): Weight of ``'body'``,
-            ``'part'`` and ``'joint'``; a level of weight 0 (or left out) is
-            neither contrasted nor logged, and what only it trains gets no
-            gradient. Defaults to 1 each, equation 13.
-        loss_weight (float): Weight of the whole; the released implementation
-            takes 0.2. Defaults to 1.0, equation 16.
+            ``'part'`` and ``'joint'``. A level of weight 0 (or left out) is
+            neither contrasted nor logged, and parameters used only by that
+            level get no gradient. Defaults to 1 each, equation 13.
+        loss_weight (float): Weight of the sum; the released implementation
+            uses 0.2. Defaults to 1.0, equation 16.
         gather (bool): Whether clips are contrasted with those of all
-            processes; without a process group it changes nothing. Defaults
-            to False.
+            processes; no effect without a process group. Defaults to False.
 
     Raises:
-        ValueError: If the temperature is not positive, or if a level is
-            unknown, negative, or none is left.
+        ValueError: If the temperature is not positive, a level is unknown, a
+            weight is negative, or all weights are 0.
 
     Example:
         >>> loss = CoarseToFineContrastiveLoss()
@@ -111,8 +110,8 @@ class CoarseToFineContrastiveLoss(nn.Module):
         """Contrasts the two streams at every level.
 
         Args:
-            joint (dict[str, Tensor]): Per level, (N, C') joint features.
-            motion (dict[str, Tensor]): Per level, (N, C') motion features.
+            joint (dict[str, Tensor]): By level, (N, C') joint features.
+            motion (dict[str, Tensor]): By level, (N, C') motion features.
 
         Returns:
             dict[str, Tensor]: ``loss_con_<level>``, weighted scalars.
@@ -122,7 +121,7 @@ class CoarseToFineContrastiveLoss(nn.Module):
         """
         if self.gather:
             check_equal_shares(next(iter(joint.values())))
-        return {
+        return {  # one term per level, Eq. 11 to 13
             f'loss_con_{level}': self.loss_weight * weight * nt_xent(
                 joint[level], motion[level], self.temperature, self.gather)
             for level, weight in self.level_weights.items()

@@ -16,10 +16,10 @@ from ..precision import at_least_float32
 
 def cross_contrast(a: torch.Tensor, b: torch.Tensor,
                    reduction: str = 'mean') -> torch.Tensor:
-    """C(a, b), the squared difference of softmax(a b^T) and the identity.
+    """Computes C(a, b), the squared error of softmax(a b^T) to the identity.
 
     Args:
-        a (Tensor): (B, D), whose sequences are the rows.
+        a (Tensor): (B, D); its sequences are the rows of the product.
         b (Tensor): (B, D).
         reduction (str): ``'mean'`` over the B x B entries, or ``'row'``: the
             sum over a row, then the mean over rows. Defaults to ``'mean'``.
@@ -29,26 +29,26 @@ def cross_contrast(a: torch.Tensor, b: torch.Tensor,
     """
     with torch.autocast(a.device.type, enabled=False):
         a, b = at_least_float32(a), at_least_float32(b)
-        near = (a @ b.t()).softmax(1)
-        apart = (near - torch.eye(len(a), device=a.device)).square()
-        return apart.mean() if reduction == 'mean' else apart.sum(1).mean()
+        similarity = (a @ b.t()).softmax(1)
+        error = (similarity - torch.eye(len(a), device=a.device)).square()
+        return error.mean() if reduction == 'mean' else error.sum(1).mean()
 
 
 @MODELS.register_module()
 class CrossContrastLoss(nn.Module):
-    """Means of the groups' latent tokens, contrasted over the batch.
+    """Contrast of the groups' mean latent tokens over the batch.
 
     With t, s and g the means of the temporal, the spatial and all visible
-    tokens of a sequence: C(s, g) + C(t, g) + C(t, s). Sequences of the own
-    process alone are compared.
+    tokens of a sequence: C(s, g) + C(t, g) + C(t, s). Only sequences of the
+    same process are compared.
 
     Source: HA-CM (arXiv 2409.17951), released implementation, which has three
-    terms where the paper's figure shows the first two. Departs from it in
-    nothing. With B sequences a term starts near 1 / B;
-    ``reduction='row'`` does not shrink with B.
+    terms where the paper's figure shows the first two. No departures. With B
+    sequences a term starts near 1 / B; with ``reduction='row'`` it does not
+    shrink with B.
 
     Args:
-        between_groups (bool): Whether C(t, s) counts. Defaults to True.
+        between_groups (bool): Whether C(t, s) is included. Defaults to True.
         reduction (str): See :func:`cross_contrast`. Defaults to ``'mean'``.
         loss_weight (float): Defaults to 1.0.
 
@@ -68,7 +68,7 @@ class CrossContrastLoss(nn.Module):
 
     def forward(self,
                 groups: Sequence[torch.Tensor]) -> Dict[str, torch.Tensor]:
-        """Contrasts.
+        """Computes the terms of the loss.
 
         Args:
             groups (Sequence[Tensor]): Latent tokens of the temporal and of
@@ -84,7 +84,7 @@ class CrossContrastLoss(nn.Module):
         if len(groups) != 2:
             raise InputError(
                 'CrossContrastLoss compares two groups of tokens, but the '
-                f'masking makes {len(groups)}: take CrossMasking, or set '
+                f'masking makes {len(groups)}: use CrossMasking, or set '
                 'loss_cc=None')
         temporal, spatial = (at_least_float32(x).mean(1) for x in groups)
         both = at_least_float32(torch.cat(list(groups), 1)).mean(1)

@@ -1,23 +1,24 @@
-"""What tells a contrast that learns from one that has collapsed.
+"""Diagnostics of a contrast, which show whether its features collapse.
 
-All take features before normalisation, in any precision, and compute in at
-least float32 without gradient. Shape legend: N clip, C' channel.
+All functions accept features before normalisation, in any precision, and
+compute in at least float32 without gradient. Shape legend: N clip, C'
+channel.
 """
 import torch
 import torch.nn.functional as F
 
-SATURATED = 0.99  # of a tanh, which ends at 1
+SATURATED = 0.99  # output of a tanh, which is below 1
 
 
 def _unit(features: torch.Tensor) -> torch.Tensor:
-    """Features (N, C') of length 1, in at least float32."""
+    """Normalises features (N, C') to length 1, in at least float32."""
     features = features.detach()
     features = features.to(torch.promote_types(features.dtype, torch.float32))
     return F.normalize(features, dim=1)
 
 
 def alignment(joint: torch.Tensor, motion: torch.Tensor) -> torch.Tensor:
-    """Mean squared distance of positives; 0 if both streams agree, at most 4.
+    """Mean squared distance of positives: 0 if both streams agree, at most 4.
 
     Source: Wang and Isola, "Understanding Contrastive Representation Learning
     through Alignment and Uniformity on the Hypersphere", ICML 2020.
@@ -32,8 +33,8 @@ def alignment(joint: torch.Tensor, motion: torch.Tensor) -> torch.Tensor:
 def uniformity(features: torch.Tensor) -> torch.Tensor:
     """Logarithm of the mean of exp(-2 d^2) over pairs of clips.
 
-    0 if all features are one, the lower the more they are spread (about -4
-    for uniform ones in many dimensions).
+    0 if all features are identical, and lower the more they spread (about -4
+    for a uniform distribution in many dimensions).
 
     Source: Wang and Isola, ICML 2020.
 
@@ -44,10 +45,11 @@ def uniformity(features: torch.Tensor) -> torch.Tensor:
 
 
 def effective_rank(features: torch.Tensor) -> torch.Tensor:
-    """How many directions the features of length 1 use, 1 to min(N, C').
+    """Effective number of dimensions of the features, 1 to min(N, C').
 
-    The exponential of the entropy of their singular values, not centred: 1 if
-    all features are one, NaN if one is not finite.
+    The exponential of the entropy of the singular values of the normalised,
+    not centred features: 1 if all features are identical, NaN if one is not
+    finite.
 
     Source: Roy and Vetterli, "The effective rank: A measure of effective
     dimensionality", EUSIPCO 2007.
@@ -56,9 +58,9 @@ def effective_rank(features: torch.Tensor) -> torch.Tensor:
         features (Tensor): (N, C').
     """
     unit = _unit(features)
-    # The decomposition refuses NaN with an error of its own.
+    # svdvals raises an error for NaN.
     values = torch.linalg.svdvals(unit.nan_to_num())
-    # Features of zeros stay zeros, and count as one direction.
+    # Features of zeros stay zeros, and count as one dimension.
     shares = values / values.sum().clamp_min(torch.finfo(values.dtype).tiny)
     rank = torch.special.entr(shares).sum().exp()
     return torch.where(unit.isfinite().all(), rank, torch.nan)

@@ -7,9 +7,9 @@ from torch.autograd.function import once_differentiable
 class GatherFeatures(torch.autograd.Function):
     """Concatenates the features of all processes, by rank.
 
-    The gradient of a process's own features is the sum of what all processes'
-    losses say about them. The toolbox's ``GatherLayer`` (in
-    ``clip_similarity``) drops the other processes' share, and PyTorch's
+    The gradient of a process's features is the sum of the gradients of all
+    processes' losses. The toolbox's ``GatherLayer`` (in ``clip_similarity``)
+    drops those of the other processes, and PyTorch's
     ``torch.distributed.nn.all_gather`` is deprecated without a public
     successor. Without a process group it is the identity.
     """
@@ -22,17 +22,17 @@ class GatherFeatures(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: torch.Tensor) -> torch.Tensor:
-        """Sums the gradients over processes and takes this one's rows."""
+        """Sums gradients over processes and returns this process's rows."""
         total = grad.clone(memory_format=torch.contiguous_format)
         all_reduce(total)
         return total.chunk(get_world_size())[get_rank()]
 
 
 def check_equal_shares(features: torch.Tensor) -> None:
-    """Checks that every process has as many features as the others.
+    """Checks that all processes have the same number of features.
 
-    Collectives of unequal tensors end in an obscure error or never, and means
-    over unequal shares would not average to that of the whole batch.
+    Collectives of unequal tensors raise an obscure error or hang, and means
+    over unequal shares would not average to that of the entire batch.
 
     Args:
         features (Tensor): (N, C').
@@ -44,6 +44,6 @@ def check_equal_shares(features: torch.Tensor) -> None:
     counts = torch.cat(all_gather(own)).tolist()
     if len(set(counts)) > 1:
         raise ValueError(
-            'gather=True needs as many unlabelled clips in every process, but '
-            f'in this step ranks 0 to {len(counts) - 1} have {counts}: set '
-            'drop_last=True in the unlabelled dataloader')
+            'gather=True needs the same number of unlabelled clips in every '
+            f'process, but in this step ranks 0 to {len(counts) - 1} have '
+            f'{counts}: set drop_last=True in the unlabelled dataloader')

@@ -1,4 +1,4 @@
-"""What masked pre-training reconstructs.
+"""The reconstruction loss of masked pre-training.
 
 Shape legend: B sequence (one person of one clip), T frame, P patch of p
 frames, V joint, C coordinate.
@@ -18,12 +18,11 @@ class MaskedMotionLoss(nn.Module):
     """Squared error of the motion of masked tokens.
 
     The target is the displacement to the next frame (0 for the last one),
-    mapped into the Poincare ball, and normalised per token to mean 0 and
+    mapped into the Poincare ball and normalised per token to mean 0 and
     variance 1 (unbiased, 1e-6 added).
 
     Source: HA-CM (arXiv 2409.17951), released implementation; with
-    ``hyperbolic=False`` that of MAMP (arXiv 2308.07092). Departs from them in
-    nothing.
+    ``hyperbolic=False`` MAMP (arXiv 2308.07092). No departures.
 
     Args:
         hyperbolic (bool): Whether displacements are mapped into the ball,
@@ -42,14 +41,14 @@ class MaskedMotionLoss(nn.Module):
 
     def forward(self, prediction: torch.Tensor, clips: torch.Tensor,
                 visible: torch.Tensor) -> Dict[str, torch.Tensor]:
-        """Compares.
+        """Computes ``loss_rec``.
 
         Args:
-            prediction (Tensor): (B, P V, p C), frames first, as
+            prediction (Tensor): (B, P V, p C), in the order of
                 :meth:`target`.
             clips (Tensor): (B, T, V, C), to be restored.
-            visible (Tensor): (B, K) places p V + v of the tokens that were
-                seen, which do not count.
+            visible (Tensor): (B, K) indices p V + v of the visible tokens,
+                which are excluded.
 
         Returns:
             dict[str, Tensor]: ``loss_rec``, the mean over all masked tokens
@@ -64,14 +63,15 @@ class MaskedMotionLoss(nn.Module):
         return dict(loss_rec=self.loss_weight * loss)
 
     def target(self, clips: torch.Tensor, num_tokens: int) -> torch.Tensor:
-        """What is to be predicted.
+        """Computes the target of every token.
 
         Args:
             clips (Tensor): (B, T, V, C).
             num_tokens (int): P V.
 
         Returns:
-            Tensor: (B, P V, p C), at least float32.
+            Tensor: (B, P V, p C), frames before coordinates, at least
+            float32.
         """
         target = self.motion(clips, num_tokens)
         if not self.normalize:
@@ -81,19 +81,20 @@ class MaskedMotionLoss(nn.Module):
 
     def displacement(self, prediction: torch.Tensor,
                      clips: torch.Tensor) -> torch.Tensor:
-        """Makes displacements of a prediction: the inverse of :meth:`target`.
+        """Converts a prediction to displacements, the inverse of ``target``.
 
-        What normalisation took away, mean and size of each token's motion, is
-        not predicted. It comes from the clips, the truth.
+        Mean and standard deviation of each token's motion, which
+        normalisation removes, are not predicted but computed from the clips.
 
         Args:
-            prediction (Tensor): (B, P V, p C), as :meth:`target`.
-            clips (Tensor): (B, T, V, C), the truth.
+            prediction (Tensor): (B, P V, p C), in the order of
+                :meth:`target`.
+            clips (Tensor): (B, T, V, C), the ground truth.
 
         Returns:
             Tensor: (B, T, V, C) from each frame to the next, in the units of
-            the clips, at least float32. Points that are predicted outside the
-            ball are taken for points close to its boundary.
+            the clips, at least float32. Points predicted outside the ball are
+            moved to its boundary.
         """
         joints, coordinates = clips.shape[2:]
         patches = prediction.size(1) // joints
@@ -107,7 +108,7 @@ class MaskedMotionLoss(nn.Module):
         return logarithmic_map(motion) if self.hyperbolic else motion
 
     def motion(self, clips: torch.Tensor, num_tokens: int) -> torch.Tensor:
-        """What is to be predicted, before it is normalised, (B, P V, p C)."""
+        """Computes the target before normalisation, (B, P V, p C)."""
         clips = at_least_float32(clips)
         motion = clips.diff(dim=1, append=clips[:, -1:])
         if self.hyperbolic:
@@ -118,6 +119,6 @@ class MaskedMotionLoss(nn.Module):
 
     @staticmethod
     def moments(motion: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
-        """Mean and size of each token's motion, (B, P V, 1) each."""
+        """Mean and standard deviation per token, (B, P V, 1) each."""
         variance = motion.var(2, keepdim=True)
         return motion.mean(2, keepdim=True), (variance + 1e-6).sqrt()

@@ -23,21 +23,20 @@ class CrossMasking(BaseModule):
     """Masks even patches by attention, odd ones by the joint hierarchy.
 
     The tokens of even patches of frames are the temporal group, those of odd
-    ones the spatial group. Each has scores of its own and keeps a tenth of
-    its tokens. No gradient flows through the choice.
+    ones the spatial group. Each group has its own scores and keeps the share
+    1 - ``mask_ratio`` of its tokens. No gradient flows through the choice.
 
-    Source: HA-CM (arXiv 2409.17951); the paper's text was not at hand, so the
-    formulas are those of the released implementation. Departs from it where
-    its layouts of scores, tokens and places do not belong together (here all
-    are time-major), and in the distance, which is exact
-    (``distance_factor=4`` is the released one). The "global attention" is a
-    fixed random bilinear form there as well: nothing trains the two
-    projections.
+    Source: HA-CM (arXiv 2409.17951); the paper's text was not available, so
+    the formulas are those of the released implementation. Departs from it
+    where its layouts of scores, tokens and indices do not match (here all are
+    time-major), and in the distance, which is exact (``distance_factor=4`` is
+    the released one). The "global attention" is a fixed random bilinear form
+    there as well: the two projections are not trained.
 
     Args:
         embed_dims (int): Channels D of the tokens. Defaults to 256.
         mask_ratio (float): Share of masked tokens. Defaults to 0.9.
-        temperature (float): Tau of the draw. Defaults to 0.9.
+        temperature (float): Tau of the sampling. Defaults to 0.9.
         keep (str): ``'high'`` (released) or ``'low'``: which scores tend to
             stay visible. Defaults to ``'high'``.
         softmax_over (str): Axis of the attention's softmax, ``'joint'``
@@ -50,7 +49,7 @@ class CrossMasking(BaseModule):
         init_cfg (dict, optional): Defaults to Xavier's uniform distribution.
 
     Attributes:
-        group_names (tuple[str]): What the groups of tokens are called.
+        group_names (tuple[str]): Names of the groups of tokens.
 
     Raises:
         InputError: If an argument is invalid.
@@ -95,16 +94,17 @@ class CrossMasking(BaseModule):
         """Chooses the tokens that stay visible.
 
         Args:
-            tokens (Tokens): Of at least two patches of frames.
-            noise (Sequence[Tensor], optional): Uniform numbers in [0, 1) of
-                the two groups, (B, L) each. Defaults to None: drawn.
+            tokens (Tokens): Tokens with at least two patches of frames.
+            noise (Sequence[Tensor], optional): Uniform random numbers in
+                [0, 1) for the two groups, (B, L) each. Defaults to None: from
+                PyTorch's generator.
 
         Returns:
-            list[Tensor]: Places p V + v of the visible tokens of the temporal
-            and of the spatial group, (B, K) each.
+            list[Tensor]: Indices p V + v of the visible tokens of the
+            temporal and of the spatial group, (B, K) each.
 
         Raises:
-            InputError: If there is one patch alone.
+            InputError: If there is only one patch.
         """
         patches, joints = tokens.euclid.shape[1:3]
         if patches < 2:
@@ -116,11 +116,11 @@ class CrossMasking(BaseModule):
                 self.sample(score.flatten(1), u) for score, u in zip(
                     self.scores(tokens), noise or (None, None))
             ]
-        return [places(kept, first, joints)
+        return [global_indices(kept, first, joints)
                 for first, kept in enumerate(chosen)]
 
     def scores(self, tokens: Tokens) -> Tuple[torch.Tensor, torch.Tensor]:
-        """Scores of the temporal and of the spatial group.
+        """Computes the scores of the temporal and of the spatial group.
 
         Args:
             tokens (Tokens): See :meth:`forward`.
@@ -128,14 +128,14 @@ class CrossMasking(BaseModule):
         Returns:
             tuple[Tensor, Tensor]: (B, R, V) each, at least float32.
         """
-        # PyTorch's counter of operations needs to be told what no_grad says.
+        # Detached as well, since PyTorch's FlopCounterMode ignores no_grad.
         euclid = at_least_float32(tokens.euclid).detach()
         return (self.attention_score(euclid[:, 0::2]),
                 self.hierarchy_score(
                     exponential_map(euclid[:, 1::2]), tokens.root[:, 1::2]))
 
     def attention_score(self, x: torch.Tensor) -> torch.Tensor:
-        """How much attention a token gets from the patches of its joint.
+        """Attention that a token gets from the patches of its joint.
 
         A[v, t, u] = softmax(q[t, v] . k[u, v] sqrt(D)) over v, summed over t.
 
@@ -153,7 +153,7 @@ class CrossMasking(BaseModule):
 
     def hierarchy_score(self, x: torch.Tensor,
                         root: torch.Tensor) -> torch.Tensor:
-        """How far out a joint is: from the other joints, and from the root.
+        """Distance of a joint from the other joints and from the root.
 
         Args:
             x (Tensor): (B, R, V, D) tokens in the Poincare ball.
@@ -167,16 +167,17 @@ class CrossMasking(BaseModule):
         return to_joints + self.root_weight * to_root.squeeze(2)
 
 
-def places(kept: torch.Tensor, first: int, joints: int) -> torch.Tensor:
-    """Places among all tokens of those chosen from every second patch.
+def global_indices(kept: torch.Tensor, first: int,
+                   joints: int) -> torch.Tensor:
+    """Converts indices within a group to indices among all tokens.
 
     Args:
-        kept (Tensor): Places r V + v in the group.
+        kept (Tensor): Indices r V + v in the group.
         first (int): The group's first patch, 0 or 1.
         joints (int): Number of joints V.
 
     Returns:
-        Tensor: Places p V + v, with p = 2 r + first.
+        Tensor: Indices p V + v, with p = 2 r + first.
     """
     row = kept.div(joints, rounding_mode='floor')
     return kept + (row + first) * joints

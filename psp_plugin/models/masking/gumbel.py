@@ -1,4 +1,4 @@
-"""Which tokens stay visible: Gumbel top-k over scores."""
+"""Sampling of visible tokens: Gumbel top-k over scores."""
 from fractions import Fraction
 from typing import Optional
 
@@ -8,11 +8,11 @@ from psp_plugin.errors import InputError
 
 
 class TokenSampler:
-    """Draws the visible tokens, with a preference by their scores.
+    """Samples the visible tokens according to their scores.
 
     The keys are log softmax(s / (tau max s)) plus Gumbel noise, and the
-    tokens of the largest (or smallest) keys stay visible. So large scores are
-    up to exp(1 / tau) times as likely as small ones.
+    tokens of the largest (or smallest) keys stay visible. Large scores are
+    thus up to exp(1 / tau) times as likely as small ones.
 
     Source: HA-CM (arXiv 2409.17951) and MAMP (arXiv 2308.07092), released
     implementations.
@@ -37,26 +37,26 @@ class TokenSampler:
                              f'{temperature!r}')
         if keep not in ('high', 'low'):
             raise InputError(f"keep must be 'high' or 'low', not {keep!r}")
-        # As the decimal it is written as: 0.9 of 70 tokens leaves 7.
+        # Exact decimal arithmetic: 0.9 of 70 tokens leaves 7.
         self.visible = 1 - Fraction(str(mask_ratio))
         self.temperature = temperature
         self.keep = keep
 
     def count(self, num_tokens: int) -> int:
-        """How many of so many tokens stay visible."""
+        """Returns how many of ``num_tokens`` tokens stay visible."""
         return max(int(self.visible * num_tokens), 1)
 
     def __call__(self, scores: torch.Tensor,
                  noise: Optional[torch.Tensor] = None) -> torch.Tensor:
-        """Draws.
+        """Samples the visible tokens.
 
         Args:
             scores (Tensor): (B, L), not negative, float32 or float64.
-            noise (Tensor, optional): (B, L) uniform numbers in [0, 1).
-                Defaults to None: drawn from PyTorch's generator.
+            noise (Tensor, optional): (B, L) uniform random numbers in [0, 1).
+                Defaults to None: from PyTorch's generator.
 
         Returns:
-            Tensor: (B, K) places of the visible tokens, best key first.
+            Tensor: (B, K) indices of the visible tokens, best key first.
         """
         keys = self.keys(scores, noise)
         order = keys.argsort(dim=1, descending=self.keep == 'high')
@@ -64,7 +64,7 @@ class TokenSampler:
 
     def keys(self, scores: torch.Tensor,
              noise: Optional[torch.Tensor] = None) -> torch.Tensor:
-        """The keys of :meth:`__call__`, (B, L)."""
+        """Computes the keys, (B, L), see the class."""
         if noise is None:
             noise = torch.rand_like(scores)
         largest = scores.amax(1, keepdim=True)

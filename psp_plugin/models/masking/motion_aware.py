@@ -1,4 +1,4 @@
-"""The masking of MAMP: what moves is masked.
+"""The masking of MAMP, by motion.
 
 Shape legend: B sequence (one person of one clip), P patch of frames, V joint,
 C coordinate.
@@ -16,22 +16,21 @@ from .gumbel import TokenSampler
 
 @MODELS.register_module()
 class MotionAwareMasking(nn.Module):
-    """Masks tokens by how much their joint moves.
+    """Masks preferably the tokens whose joint moves most.
 
     The motion of a token is the mean absolute difference to the frames of the
-    patch before; the first patch has that of the second. The draw prefers to
-    mask large motion.
+    previous patch; the first patch has the motion of the second.
 
     Source: MAMP (Mao et al., ICCV 2023, arXiv 2308.07092), released
     implementation. Departs from it in the number of visible tokens, which is
-    that of the decimal: a tenth of 750 tokens is 75, not 74.
+    computed without rounding errors: a tenth of 750 tokens is 75, not 74.
 
     Args:
         mask_ratio (float): Share of masked tokens. Defaults to 0.9.
-        temperature (float): Tau of the draw. Defaults to 0.8.
+        temperature (float): Tau of the sampling. Defaults to 0.8.
 
     Attributes:
-        group_names (tuple[str]): What the group of tokens is called.
+        group_names (tuple[str]): Name of the group of tokens.
 
     Raises:
         InputError: If an argument is out of range.
@@ -52,19 +51,20 @@ class MotionAwareMasking(nn.Module):
         """Chooses the tokens that stay visible.
 
         Args:
-            tokens (Tokens): What the encoder makes of clips.
+            tokens (Tokens): The encoder's tokens.
             noise (Sequence[Tensor], optional): One tensor (B, P V) of uniform
-                numbers in [0, 1). Defaults to None: drawn.
+                random numbers in [0, 1). Defaults to None: from PyTorch's
+                generator.
 
         Returns:
-            list[Tensor]: One group, the places p V + v of the visible tokens,
-            (B, K).
+            list[Tensor]: One group, the indices p V + v of the visible
+            tokens, (B, K).
         """
         scores = self.scores(tokens).flatten(1)
         return [self.sample(scores, None if noise is None else noise[0])]
 
     def scores(self, tokens: Tokens) -> torch.Tensor:
-        """The motion of every token, (B, P, V), at least float32."""
+        """Computes the motion of tokens, (B, P, V), at least float32."""
         patches = tokens.euclid.size(1)
         clips = at_least_float32(tokens.clips)
         x = clips.unflatten(1, (patches, -1))  # B, P, p, V, C

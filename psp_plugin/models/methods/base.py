@@ -1,4 +1,4 @@
-"""What all methods for unlabelled clips have in common."""
+"""Base class of the methods for unlabelled clips."""
 from typing import Dict, Optional, Tuple
 
 import torch
@@ -12,18 +12,17 @@ from ..recognizers.step import Step
 
 
 class UnlabeledMethod(BaseModule):
-    """Turns unlabelled clips into losses.
+    """Base class: computes losses from unlabelled clips.
 
-    A subclass says in ``views`` what it needs and in :meth:`forward` what it
-    makes of it. State that a resumed training needs is held in buffers and
-    sub-modules. Targets are the subclass's to detach.
+    A subclass names the views that it needs in ``views`` and computes its
+    losses in :meth:`forward`. State that a resumed training needs belongs in
+    buffers and sub-modules. Subclasses detach their targets themselves.
 
     Args:
         loss_weight (float): Weight of the method's losses; with 0 it is left
             out of the training. Defaults to 1.
-        ramp (dict, optional): How the weight grows in the course of the
-            training, ``LinearRamp`` or ``SigmoidRamp``. Defaults to None: it
-            is the same all the time.
+        ramp (dict, optional): How the weight grows during training,
+            ``LinearRamp`` or ``SigmoidRamp``. Defaults to None: constant.
 
     Raises:
         InputError: If the weight is negative.
@@ -32,9 +31,9 @@ class UnlabeledMethod(BaseModule):
     views: Tuple[str, ...] = ('weak', )
     """Views of the unlabelled clips that a batch must have."""
     encoded: Optional[Tuple[str, ...]] = None
-    """Those of them that are encoded with gradients; None for all."""
+    """The views that are encoded with gradients; None for all."""
     has_teacher = False
-    """Whether it brings a teacher that predicts."""
+    """Whether the method has a teacher that predicts."""
 
     def __init__(self, loss_weight: float = 1.,
                  ramp: Optional[dict] = None) -> None:
@@ -46,24 +45,24 @@ class UnlabeledMethod(BaseModule):
         self.ramp = MODELS.build(ramp) if ramp else None
 
     def attach(self, model: nn.Module) -> None:
-        """Builds what depends on the recognizer; called once, by it.
+        """Builds modules that depend on the recognizer, which calls it once.
 
         Args:
-            model (SemiSupervisedRecognizer): It has encoder and head, and no
+            model (SemiSupervisedRecognizer): It has encoder and head, but no
                 methods yet.
         """
 
     def views_to_encode(
             self, clips: Dict[str, torch.Tensor]) -> Dict[str, torch.Tensor]:
-        """The clips to be encoded with gradients, in one pass with all others.
+        """Selects the clips to be encoded with gradients, in one common pass.
 
         Args:
             clips (dict[str, Tensor]): ``labeled`` and the views,
                 (B, num_clips, M, T, V, 2C) each.
 
         Returns:
-            dict[str, Tensor]: By the name under which ``forward`` finds the
-            features. Methods that name the same view share it.
+            dict[str, Tensor]: Clips by the key of their features in
+            ``step.features``. Methods that use the same key share them.
         """
         names = self.views if self.encoded is None else self.encoded
         return {view: clips[view] for view in names}
@@ -72,27 +71,27 @@ class UnlabeledMethod(BaseModule):
         """Computes the losses of a step.
 
         Args:
-            step (Step): The batch, encoded.
+            step (Step): The batch and its features.
 
         Returns:
-            dict[str, Tensor]: Losses, ``loss`` in their names, and numbers to
-            be logged.
+            dict[str, Tensor]: Losses, whose names contain ``loss``, and
+            values to be logged.
         """
         raise NotImplementedError
 
     def weight(self, step: Step) -> float:
-        """The weight of the losses at this point of the training.
+        """Computes the weight of the losses at this point of the training.
 
         Args:
-            step (Step): Tells how much of the training is done.
+            step (Step): Its ``progress`` is read.
         """
         if self.ramp is None:
             return self.loss_weight
         return self.loss_weight * self.ramp(step.progress)
 
     def teacher_that_predicts(self) -> Optional[nn.Module]:
-        """The teacher, a ``TwoStreamClassifier``; None before its first step.
+        """Returns the teacher, a ``TwoStreamClassifier``.
 
-        A method without ``has_teacher`` has none.
+        None before its first update, or without ``has_teacher``.
         """
         return None

@@ -13,24 +13,25 @@ from .skeleton_clr import SkeletonCLR
 
 @MODELS.register_module()
 class CMD(SkeletonCLR):
-    """SkeletonCLR whose streams teach each other who is similar to whom.
+    """SkeletonCLR with distillation of similarities between the streams.
 
-    The key of one stream is compared with its nearest keys in the queue. The
-    query of the other stream learns to be as similar to the same clips, in
-    its own queue.
+    The similarities of one stream's key to its nearest keys in the queue are
+    the teacher; the student is the other stream's query and its similarities
+    to the same clips in that stream's queue.
 
     Source: Mao et al. (arXiv 2208.12448), cross-modal mutual distillation, as
-    the released ``moco/builder_cmd.py`` computes it, with the numbers of its
+    the released ``moco/builder_cmd.py`` computes it, with the values of its
     NTU training script. Departures: those of :class:`MomentumContrast`; there
-    is no bone stream, so two distillations and not six; as long as the queue
-    is not full, the neighbours are those of the keys of clips alone, theirs
-    also random vectors.
+    is no bone stream, thus two distillations, not six; while the queue is not
+    full, neighbours are searched only among keys of clips, while theirs may
+    be initial random vectors.
 
     Args:
         topk (int): Number of neighbours. Defaults to 8192.
-        teacher_temperature (float): Of the key's similarities. Defaults to
-            0.05.
-        student_temperature (float): Of the query's. Defaults to 0.1.
+        teacher_temperature (float): Temperature of the key's similarities.
+            Defaults to 0.05.
+        student_temperature (float): Temperature of the query's similarities.
+            Defaults to 0.1.
         queue_size (int): Defaults to 16384.
         **kwargs: See :class:`MomentumContrast`.
 
@@ -73,11 +74,15 @@ class CMD(SkeletonCLR):
 
     def distill(self, teacher: torch.Tensor,
                 student: torch.Tensor) -> torch.Tensor:
-        """The divergence of the student from the teacher's neighbourhood.
+        """Computes the KL divergence over the teacher's nearest neighbours.
 
         Args:
-            teacher (Tensor): (N, K), a key's similarities to its queue.
-            student (Tensor): (N, K), the other stream's query's to its own.
+            teacher (Tensor): (N, K) similarities of a key to its queue.
+            student (Tensor): (N, K) similarities of the other stream's query
+                to the queue of that stream.
+
+        Returns:
+            Tensor: Scalar, the mean over the clips.
         """
         nearest = teacher.topk(min(self.topk, teacher.size(1)))
         target = (nearest.values / self.teacher_temperature).softmax(1)

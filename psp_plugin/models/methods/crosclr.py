@@ -14,30 +14,30 @@ from .skeleton_clr import SkeletonCLR
 
 @MODELS.register_module()
 class CrosSCLR(SkeletonCLR):
-    """SkeletonCLR whose streams find positives for each other in the queue.
+    """SkeletonCLR in which each stream mines positives for the other one.
 
     The clips of the queue that are most similar to the query in one stream
-    are positives of the query in the other stream, besides its own key. The
-    context, the products of both streams' similarities, is contrasted
-    likewise. Before ``mining_start`` it is :class:`SkeletonCLR`.
+    are positives of the query in the other stream, in addition to its own
+    key. The context, the product of both streams' similarities, is contrasted
+    in the same way. Before ``mining_start`` it is :class:`SkeletonCLR`.
 
     Source: Li et al. (arXiv 2104.14466), cross-view consistent knowledge
     mining, as the released ``net/crossclr.py`` computes it with
     ``context=True``: the loss is the mean of -log p over a query's
     positives. Departures: those of :class:`MomentumContrast`; neighbours are
-    sought among the keys of clips only, theirs may be one of the random
-    vectors of the beginning; both streams' average goes on when the mining
-    starts, while the released one stops that of the joint stream.
+    searched only among keys of clips, while theirs may be initial random
+    vectors of the queue; the moving averages of both streams continue when
+    the mining starts, while the released code stops that of the joint stream.
 
     Args:
-        topk (int): Neighbours a stream finds. Defaults to 1.
+        topk (int): Number of neighbours per stream. Defaults to 1.
         mining_start (float): The share of the training after which they are
             positives. Defaults to 0.5, 150 of 300 epochs.
         **kwargs: See :class:`MomentumContrast`.
 
     Raises:
-        InputError: If ``topk`` is not in [1, queue_size], or the share not in
-            [0, 1].
+        InputError: If ``topk`` is not in [1, queue_size], or ``mining_start``
+            not in [0, 1].
     """
 
     name = 'crosclr'
@@ -59,7 +59,7 @@ class CrosSCLR(SkeletonCLR):
         Args:
             queries (Streams): (N, D) each.
             keys (Streams): (N, D) each.
-            step (Step): Tells how much of the training is done.
+            step (Step): Its ``progress`` is read.
         """
         if step.progress < self.mining_start:
             return super().contrast(queries, keys, step)
@@ -69,11 +69,11 @@ class CrosSCLR(SkeletonCLR):
         filled = self.num_filled
         neighbours = Streams(*(
             x[:, :filled].topk(min(self.topk, filled)).indices
-            for x in similarities))  # places in the queue, (N, topk)
+            for x in similarities))  # indices in the queue, (N, topk)
         losses = {}
         for stream, query, key, similarity, found in zip(
                 Streams._fields, queries, keys, similarities,
-                reversed(neighbours)):  # what the other stream found
+                reversed(neighbours)):  # those of the other stream
             logits = positive_first(query, key,
                                     torch.cat((similarity, context), 1))
             first = found.new_zeros(len(found), 1)  # its own key

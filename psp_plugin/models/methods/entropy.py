@@ -10,18 +10,19 @@ from .base import UnlabeledMethod
 
 @MODELS.register_module()
 class EntropyMinimization(UnlabeledMethod):
-    """Makes the predictions of the unlabelled clips confident.
+    """Minimises the entropy of the predictions for unlabelled clips.
 
-    Beside ``VAT`` it is the tables' "VAT + EntMin". Alone and with few labels
-    it can pull all clips into one class: watch ``predicted_classes``.
+    Together with ``VAT`` it is the tables' "VAT + EntMin". Without other
+    methods and with few labels, all clips can collapse into one class: watch
+    ``predicted_classes``.
 
-    Source: Grandvalet and Bengio (2004), its conditional entropy. Departures
-    from USB: the weight is ramped, and the clips share the pass and the batch
-    norm statistics of the labelled ones.
+    Source: Grandvalet and Bengio (2004), conditional entropy. Departs from
+    USB in ramping the weight, and in encoding unlabelled and labelled clips
+    in one pass, with common batch norm statistics.
 
     Args:
-        loss_weight (float): Defaults to 0.06, that of USB (Wang et al.,
-            NeurIPS 2022) beside VAT; Miyato et al. have 1.
+        loss_weight (float): Defaults to 0.06, which USB (Wang et al.,
+            NeurIPS 2022) uses together with VAT; Miyato et al. use 1.
         ramp (dict, optional): Defaults to ``LinearRamp`` over 40% of the
             training.
     """
@@ -34,7 +35,7 @@ class EntropyMinimization(UnlabeledMethod):
         """Computes ``loss_entropy``.
 
         Args:
-            step (Step): The batch, the view ``weak`` encoded.
+            step (Step): The batch, with the view ``weak`` encoded.
 
         Returns:
             dict[str, Tensor]: The loss, and ``predicted_classes``, the

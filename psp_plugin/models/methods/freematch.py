@@ -14,21 +14,21 @@ from .masks import FreeMatchThreshold
 
 @MODELS.register_module()
 class FreeMatch(FixMatch):
-    """FixMatch with thresholds of its own making, and a fairness loss.
+    """FixMatch with self-adaptive thresholds and a fairness loss.
 
-    Source: Wang et al. (arXiv 2205.07246), equations 5 to 12. The batch's part
-    of the fairness loss (equation 9) is that of each process.
+    Source: Wang et al. (arXiv 2205.07246), equations 5 to 12. The batch
+    averages of the fairness loss (equation 9) are computed per process.
 
     Args:
         mask (dict): Defaults to ``FreeMatchThreshold``, whose averages the
             fairness loss needs.
-        fairness_weight (float): W_f. Defaults to 0.01; published are 0.05,
-            0.01 and 0.001, by the data set.
-        **kwargs: See :class:`FixMatch`: ``loss_weight`` is w_u; a ramp is of
-            both losses.
+        fairness_weight (float): W_f. Defaults to 0.01; the paper uses 0.05,
+            0.01 or 0.001, depending on the dataset.
+        **kwargs: See :class:`FixMatch`: ``loss_weight`` is w_u; a ramp
+            applies to both losses.
 
     Raises:
-        InputError: If there is a fairness loss, but not that mask.
+        InputError: If there is a fairness loss, but another mask.
     """
 
     name = 'freematch'
@@ -40,47 +40,52 @@ class FreeMatch(FixMatch):
             raise InputError(
                 'the fairness loss of FreeMatch needs mask=dict(type='
                 f"'FreeMatchThreshold'), not {type(self.mask).__name__}: "
-                'change it, or take FixMatch')
+                'change it, or use FixMatch')
         self.fairness_weight = fairness_weight
 
     def forward(self, step: Step) -> Dict[str, torch.Tensor]:
         """Computes ``loss_freematch`` and ``loss_fairness``.
 
         Args:
-            step (Step): The batch, both views encoded.
+            step (Step): The batch, with both views encoded.
         """
         losses, used = self.learn(step)  # Eq. 5 to 8
         if self.fairness_weight:
             strong = step.logits('strong').softmax(1)
             fairness = self.fairness_weight * self.fairness(strong[used > 0])
-            losses['loss_fairness'] = self.weight(step) * fairness
+            losses['loss_fairness'] = self.weight(step) * fairness  # Eq. 12
         return losses
 
     def fairness(self, strong: torch.Tensor) -> torch.Tensor:
-        """Pulls the strong view's predictions to all classes, equation 11.
+        """Computes the fairness loss, equation 11.
+
+        It spreads the predictions for the strong view over all classes.
 
         Args:
             strong (Tensor): (U, K) probabilities of the clips that are used.
 
         Returns:
-            Tensor: Scalar; 0 where no clip is used.
+            Tensor: Scalar; 0 if no clip is used.
         """
         if not len(strong):
             return strong.sum()
         hits = F.one_hot(strong.argmax(1), strong.size(1))
         mean, histogram = strong.mean(0), hits.float().mean(0)  # Eq. 9
-        wanted = normalized(self.mask.prediction, self.mask.histogram)
-        given = normalized(mean, histogram)
-        return (wanted * (given + 1e-12).log()).sum()
+        target = sum_norm(self.mask.prediction, self.mask.histogram)
+        batch = sum_norm(mean, histogram)
+        return (target * (batch + 1e-12).log()).sum()  # Eq. 11
 
 
-def normalized(prediction: torch.Tensor,
-               histogram: torch.Tensor) -> torch.Tensor:
-    """SumNorm of the quotient, 0 for classes that nothing was put into.
+def sum_norm(prediction: torch.Tensor,
+             histogram: torch.Tensor) -> torch.Tensor:
+    """SumNorm(prediction / histogram), 0 for classes without pseudo-labels.
 
     Args:
         prediction (Tensor): (K, ) mean probabilities.
-        histogram (Tensor): (K, ) shares of the clips put into each class.
+        histogram (Tensor): (K, ) share of the pseudo-labels of each class.
+
+    Returns:
+        Tensor: (K, ), with sum 1.
     """
     seen = histogram > 0
     quotient = torch.where(seen, prediction, 0) / histogram.where(

@@ -1,7 +1,6 @@
-"""Which pseudo-labels count: the weight of every unlabelled clip.
+"""Masks of pseudo-labels: the weight of every unlabelled clip.
 
-Where a mask keeps averages over the batches, they are buffers, and they are
-of all processes.
+Averages over batches are buffers and include all processes.
 
 Shape legend: U unlabelled clip, K class.
 """
@@ -20,10 +19,10 @@ Samples = List[ActionDataSample]
 
 
 class Mask(nn.Module):
-    """Weighs clips by the probabilities of their classes."""
+    """Base class: computes weights of clips from their class probabilities."""
 
     def attach(self, num_classes: int) -> None:
-        """Builds the averages; called once, by the method.
+        """Builds the averages; the method calls it once.
 
         Args:
             num_classes (int): K.
@@ -31,7 +30,7 @@ class Mask(nn.Module):
 
     def forward(self, probabilities: torch.Tensor,
                 samples: Samples) -> torch.Tensor:
-        """Weighs clips, and takes them into the averages before that.
+        """Updates the averages with the clips, then computes their weights.
 
         Args:
             probabilities (Tensor): (U, K), without gradients.
@@ -45,7 +44,7 @@ class Mask(nn.Module):
 
 @MODELS.register_module()
 class FixedThreshold(Mask):
-    """A clip counts if its largest probability reaches a threshold.
+    """Weight 1 if a clip's largest probability reaches a threshold, else 0.
 
     Source: FixMatch (arXiv 2001.07685), equation 4.
 
@@ -65,24 +64,25 @@ class FixedThreshold(Mask):
 
 @MODELS.register_module()
 class FlexMatchThreshold(Mask):
-    """The fewer clips a class has so far, the lower its threshold.
+    """Thresholds per class, lower for classes with fewer confident clips.
 
-    A clip has the class that the model was last confident of, by the full
-    threshold. In the beginning none has one: then all thresholds are 0 and
-    every clip counts, by design. Clips that have not been in a batch yet are
-    left out.
+    A clip belongs to the class that the model last predicted for it with a
+    probability of at least ``threshold``. In the beginning no clip has a
+    class: then all thresholds are 0 and every clip is used, by design. Clips
+    that have not been in a batch yet are not counted.
 
     Source: FlexMatch (arXiv 2110.08263), algorithm 1, with the warm-up of the
-    thresholds and the convex mapping x / (2 - x). Departures: the counts
-    are of all processes; clips that were not seen yet are not counted as
-    undecided, so that ``num_clips`` may be larger than their number; a clip
-    that reaches its threshold counts, as in the released code.
+    thresholds and the convex mapping x / (2 - x). Departures: clips of all
+    processes are counted; clips that have not been in a batch yet are not
+    counted as undecided, so that ``num_clips`` may be larger than their
+    number; a clip that exactly reaches its threshold is used, as in the
+    released code.
 
     Args:
         num_clips (int): At least the number of clips of the dataset, labelled
-            ones included; of one dataset, not a ``ConcatDataset``, which
-            repeats their numbers. The pipeline must pack ``sample_idx``
-            (``meta_keys=('frame_dir', 'sample_idx')``).
+            ones included. The dataset must not be a ``ConcatDataset``, in
+            which indices occur more than once. The pipeline must pack
+            ``sample_idx`` (``meta_keys=('frame_dir', 'sample_idx')``).
         threshold (float): Tau, in [0, 1]. Defaults to 0.95.
     """
 
@@ -92,7 +92,7 @@ class FlexMatchThreshold(Mask):
             raise InputError('num_clips of FlexMatchThreshold must be at '
                              f'least 1, not {num_clips!r}')
         self.threshold = checked_share(self, 'threshold', threshold)
-        # -1: of no class yet; -2: not seen yet.
+        # The class of every clip. -1: no class yet; -2: in no batch yet.
         self.register_buffer('sure_of', torch.full((num_clips, ), -2))
 
     def forward(self, probabilities: torch.Tensor,
@@ -103,16 +103,16 @@ class FlexMatchThreshold(Mask):
         self._remember(clips, torch.full_like(classes, -1))
         counts = classes.new_zeros(2 + probabilities.size(1)).index_add(
             0, 2 + self.sure_of, torch.ones_like(self.sure_of))
-        learnt = counts[2:] / counts[1:].max()  # of a class, or of none yet
+        learnt = counts[2:] / counts[1:].max()  # max includes "no class yet"
         threshold = self.threshold * learnt / (2 - learnt)
         sure = largest >= self.threshold
         self._remember(clips[sure], classes[sure])
         return (largest >= threshold[classes]).to(probabilities)
 
     def _remember(self, clips: torch.Tensor, classes: torch.Tensor) -> None:
-        """Notes the classes of clips of all processes.
+        """Stores the classes of the clips of all processes.
 
-        One that has a class keeps it until it is sure of another.
+        A clip keeps its class until another is predicted with confidence.
         """
         found = torch.full_like(self.sure_of, -2)
         found[clips] = classes
@@ -123,14 +123,14 @@ class FlexMatchThreshold(Mask):
 
 @MODELS.register_module()
 class FreeMatchThreshold(Mask):
-    """The thresholds follow the model's own confidence, class by class.
+    """Self-adaptive thresholds: the model's average confidence, per class.
 
     Source: FreeMatch (arXiv 2205.07246), equations 5 to 7 and the histogram
     of equation 10. No departures.
 
     Args:
-        decay (float): Lambda of the averages, in [0, 1]: 0.999 as published
-            is for a million steps. Defaults to 0.999.
+        decay (float): Lambda of the averages, in [0, 1]. The published 0.999
+            is meant for a million steps. Defaults to 0.999.
     """
 
     def __init__(self, decay: float = 0.999) -> None:
@@ -158,20 +158,20 @@ class FreeMatchThreshold(Mask):
 
 @MODELS.register_module()
 class SoftMatchWeight(Mask):
-    """The further a clip's confidence is below the mean, the less it counts.
+    """Truncated Gaussian weight: lower for confidences below the mean.
 
     Source: SoftMatch (arXiv 2301.10921), the truncated Gaussian and uniform
-    alignment: weights are of probabilities that are divided by the average
-    prediction; the pseudo-labels are not aligned. The variance of a batch is
-    the unbiased one, and the Gaussian is narrowed by ``num_sigmas``, as
-    released; a single clip has the variance 0. Departure: the average
-    prediction starts as uniform, the released one as that of the first batch.
+    alignment: weights are computed from probabilities that are divided by the
+    average prediction; the pseudo-labels are not aligned. As in the released
+    code, the variance of a batch is the unbiased one (0 for a single clip),
+    and the Gaussian is narrowed by ``num_sigmas``. Departs from it in the
+    initial average prediction, which is uniform here and that of the first
+    batch there.
 
     Args:
-        decay (float): M of the averages, in [0, 1]: 0.999 as published is for
-            a million steps. Defaults to 0.999.
-        num_sigmas (float): Deviations by which the standard deviation is
-            divided. Defaults to 2.
+        decay (float): M of the averages, in [0, 1]. The published 0.999 is
+            meant for a million steps. Defaults to 0.999.
+        num_sigmas (float): Divisor of the standard deviation. Defaults to 2.
     """
 
     def __init__(self, decay: float = 0.999, num_sigmas: float = 2.) -> None:
@@ -192,7 +192,7 @@ class SoftMatchWeight(Mask):
                 samples: Samples) -> torch.Tensor:
         prediction = mean_of_all(probabilities).to(self.prediction)
         self.prediction.lerp_(prediction, 1 - self.decay)
-        # A class that is never seen would be divided by nothing.
+        # A class that is never predicted would be divided by 0.
         aligned = probabilities / self.prediction.clamp(min=1e-6)
         largest = (aligned / aligned.sum(1, keepdim=True)).max(1).values
         mean = mean_of_all(largest).to(largest)
@@ -207,7 +207,7 @@ class SoftMatchWeight(Mask):
 
 
 def mean_of_all(values: torch.Tensor) -> torch.Tensor:
-    """The mean over the clips of all processes, in float64.
+    """Computes the mean over the clips of all processes, in float64.
 
     Args:
         values (Tensor): (U, ...) of this process.
@@ -216,7 +216,7 @@ def mean_of_all(values: torch.Tensor) -> torch.Tensor:
 
 
 def sum_of_all(values: torch.Tensor) -> torch.Tensor:
-    """The sum over the clips of all processes, in float64.
+    """Computes the sum over the clips of all processes, in float64.
 
     Args:
         values (Tensor): (U, ...) of this process.
@@ -227,38 +227,38 @@ def sum_of_all(values: torch.Tensor) -> torch.Tensor:
 
 
 def index_of(sample: ActionDataSample, num_clips: int) -> int:
-    """The number of a clip in its dataset.
+    """Returns the index of a clip in its dataset.
 
     Args:
-        sample (ActionDataSample): Of the clip.
-        num_clips (int): How many there are to be.
+        sample (ActionDataSample): The clip's data sample.
+        num_clips (int): The largest number of clips.
 
     Raises:
-        InputError: If it is not packed, or if there are more clips.
+        InputError: If the index is not packed, or not below ``num_clips``.
     """
     index = sample.get('sample_idx')
     if index is None:
         raise InputError(
-            'FlexMatchThreshold needs the number of each clip: pack it with '
+            'FlexMatchThreshold needs the index of each clip: pack it with '
             "PackActionInputs(meta_keys=('frame_dir', 'sample_idx'))")
     if not 0 <= index < num_clips:
         raise InputError(
             f'FlexMatchThreshold was built for num_clips={num_clips}, but the '
-            f'dataset has a clip number {index}: set num_clips to its number '
-            'of clips')
+            f'dataset has a clip of index {index}: set num_clips to the '
+            'number of clips of the dataset')
     return index
 
 
 def checked_share(module: nn.Module, name: str, value: float) -> float:
-    """Checks a number that must be in [0, 1].
+    """Returns an argument after checking that it is in [0, 1].
 
     Args:
-        module (nn.Module): Whose argument it is.
-        name (str): Of the argument.
-        value (float): The number.
+        module (nn.Module): The module, named in the error.
+        name (str): Name of the argument.
+        value (float): The argument.
 
     Raises:
-        InputError: If it is not.
+        InputError: If it is not in [0, 1].
     """
     if not isinstance(value, Real) or not 0 <= value <= 1:
         raise InputError(f'{name} of {type(module).__name__} must be in '

@@ -12,19 +12,20 @@ from .teacher import Teacher
 
 @MODELS.register_module()
 class MeanTeacher(UnlabeledMethod):
-    """Pulls the student towards the average of its own past weights.
+    """Consistency of the student with a moving average of its weights.
 
-    The student sees the strong view, the teacher the weak one. The teacher
-    predicts.
+    The student's prediction for the strong view is trained to match the
+    teacher's for the weak view. In testing the teacher predicts.
 
     Source: Tarvainen and Valpola (arXiv 1703.01780), section 2, the ramp of
     section 3. Departures: the squared distance of the probabilities is
     summed over the classes, not averaged, so that the weight does not depend
-    on their number (their 100 at 10 classes is 10 here); the student's view is
-    the stronger one of two, theirs are alike; the labelled clips take part
-    only as far as they are among the unlabelled ones. As theirs, the teacher
-    normalises by its own batch of weak views in training, with dropout where
-    the head has some, and has running statistics of its own.
+    on their number (their 100 at 10 classes is 10 here); the student's view
+    is more strongly augmented than the teacher's, while theirs are augmented
+    in the same way; labelled clips contribute only if they are among the
+    unlabelled ones, too. As in the paper, the teacher normalises by its own
+    batch of weak views in training, with dropout if the head has any, and
+    has its own running statistics.
 
     Args:
         decay (float): Alpha of the average. Defaults to 0.99.
@@ -54,7 +55,7 @@ class MeanTeacher(UnlabeledMethod):
         """Computes ``loss_mean_teacher``.
 
         Args:
-            step (Step): The batch, the view ``strong`` encoded.
+            step (Step): The batch, with the view ``strong`` encoded.
         """
         self.teacher.update(step.model.classifier())
         with torch.no_grad():
@@ -64,5 +65,5 @@ class MeanTeacher(UnlabeledMethod):
         return dict(loss_mean_teacher=self.weight(step) * distance)
 
     def teacher_that_predicts(self) -> Optional[nn.Module]:
-        """The teacher, once it has seen the student."""
+        """Returns the teacher, or None before its first update."""
         return self.teacher.module if self.teacher.started else None

@@ -1,6 +1,6 @@
-"""What contrasts against a queue of a teacher's keys have in common.
+"""Momentum contrast: queries against keys of a teacher and queues of keys.
 
-Shape legend: N clips of the batch, K places of a queue, D channels of the
+Shape legend: N clips of the batch, K size of a queue, D channels of the
 contrastive space.
 """
 from typing import Dict, Optional
@@ -23,7 +23,9 @@ from .teacher import Teacher
 
 
 class KeyEncoder(TwoStreamEncoding, nn.Module):
-    """From clips to keys. Made from the recognizer's modules, it shares them.
+    """Encoder and projector: maps clips to keys.
+
+    It shares the modules that it is given.
 
     Args:
         model (nn.Module): The recognizer.
@@ -38,36 +40,36 @@ class KeyEncoder(TwoStreamEncoding, nn.Module):
         self.projector = projector
 
     def forward(self, clips: torch.Tensor) -> Streams:
-        """Maps clips (B, num_clips, M, T, V, 2C) to (N, D) of both streams."""
+        """Maps clips (B, num_clips, M, T, V, 2C) to (N, D) per stream."""
         return project(self.encode(dict(clips=clips))['clips'],
                        self.projector)
 
 
 class MomentumContrast(UnlabeledMethod):
-    """Base of the methods that contrast queries with keys and a queue of keys.
+    """Base class of methods that contrast queries with keys in a queue.
 
     Of every unlabelled clip, the strong view is the query and the weak view
-    the key. The keys come from a moving average of encoder and projector.
-    Joint and motion have a queue each, of the keys of the last batches in all
-    processes; the same place of both belongs to the same clip.
+    the key. Keys are computed by a moving average of encoder and projector.
+    Each stream has a queue of the keys of the last batches of all processes;
+    the same index of both queues belongs to the same clip.
 
     Source: the MoCo (He et al., arXiv 1911.05722) of SkeletonCLR (Li et al.,
     arXiv 2104.14466) and its released implementation. Departures: it is
     trained in one stage with the labelled clips; with
     ``cls_head=dict(loss_cls=dict(type='CrossEntropyLoss', loss_weight=0.))``
-    it pre-trains without labels, as published. Both streams share encoder and
-    projector, theirs have one each, and thus the statistics of a batch norm.
-    The queries go through the encoder together with the labelled clips; the
-    keys alone, as published. Their two views are drawn alike.
+    it pre-trains without labels, as published. Both streams share one encoder
+    and projector, and thus batch norm statistics; theirs have one each. The
+    queries are encoded together with the labelled clips; the keys separately,
+    as published. Their two views are augmented in the same way.
 
     Args:
         dim (int): D. Defaults to 128.
-        queue_size (int): K; with more places than unlabelled clips, every
-            clip is among its own negatives, with three quarters of it about a
-            third of them, since the order is drawn anew in every epoch.
-            Defaults to 32768.
+        queue_size (int): K. If it exceeds the number of unlabelled clips,
+            every clip is among its own negatives; at three quarters of that
+            number about a third of the clips are, since the order changes in
+            every epoch. Defaults to 32768.
         temperature (float): Tau. Defaults to 0.07.
-        decay (float): Of the moving average. Defaults to 0.999.
+        decay (float): Decay of the moving average. Defaults to 0.999.
         loss_weight (float): Defaults to 1.
         ramp (dict, optional): Defaults to None, as published.
 
@@ -107,10 +109,10 @@ class MomentumContrast(UnlabeledMethod):
                                warm_up=False)
 
     def forward(self, step: Step) -> Dict[str, torch.Tensor]:
-        """Computes the losses, then puts the keys into the queues.
+        """Computes the losses, then enqueues the keys.
 
         Args:
-            step (Step): The batch, the view ``strong`` encoded.
+            step (Step): The batch, with the view ``strong`` encoded.
         """
         self.teacher.update(KeyEncoder(step.model, self.projector))
         queries = project(step.features['strong'], self.projector)
@@ -124,49 +126,53 @@ class MomentumContrast(UnlabeledMethod):
 
     def contrast(self, queries: Streams, keys: Streams,
                  step: Step) -> Dict[str, torch.Tensor]:
-        """Computes the method's losses, without their weight.
+        """Computes the method's losses, before they are weighted.
 
         Args:
             queries (Streams): (N, D) each, of length 1, at least float32.
-            keys (Streams): The same clips', without gradients.
+            keys (Streams): (N, D) each, of the same clips, without gradients.
             step (Step): The batch.
+
+        Returns:
+            dict[str, Tensor]: Losses by name.
         """
         raise NotImplementedError
 
     @property
     def queues(self) -> Streams:
-        """Both queues, (K, D) each, as they are now."""
+        """Copies of both queues, (K, D) each."""
         return Streams(*(at_least_float32(getattr(self, f'queue_{stream}'))
                          .clone() for stream in Streams._fields))
 
     @property
     def num_filled(self) -> int:
-        """How many places of a queue, the first ones, hold a key.
+        """Number of keys in a queue; they fill it from index 0.
 
-        The others hold the random vectors of the beginning, which are
-        negatives, as published, but nobody's neighbours.
+        The other rows are the initial random vectors, which are negatives, as
+        published, but never neighbours of a query.
         """
         return min(int(self.num_enqueued), self.queue_size)
 
     @torch.no_grad()
     def enqueue(self, keys: Streams) -> None:
-        """Lets the keys of all processes take the places of the oldest ones.
+        """Replaces the oldest keys by the keys of all processes.
 
         Args:
-            keys (Streams): Of this process, (N, D) each; the N may differ.
+            keys (Streams): Those of this process, (N, D) each; N may differ
+                between processes.
         """
         gathered = gather_rows(torch.cat(keys, 1))
         order = self.num_enqueued + torch.arange(
             len(gathered), device=gathered.device)
-        places = order[-self.queue_size:] % self.queue_size
+        rows = order[-self.queue_size:] % self.queue_size
         for stream, new in zip(Streams._fields, gathered.chunk(2, 1)):
             queue = getattr(self, f'queue_{stream}')
-            queue[places] = new[-self.queue_size:].to(queue.dtype)
+            queue[rows] = new[-self.queue_size:].to(queue.dtype)
         self.num_enqueued += len(gathered)
 
 
 def project(features: Streams, projector: nn.Module) -> Streams:
-    """Maps features to the unit sphere of the contrastive space.
+    """Projects features onto the unit sphere of the contrastive space.
 
     Args:
         features (Streams): (N, M, C', T', V) each.
@@ -181,12 +187,12 @@ def project(features: Streams, projector: nn.Module) -> Streams:
 
 def positive_first(query: torch.Tensor, key: torch.Tensor,
                    others: torch.Tensor) -> torch.Tensor:
-    """Lays a query's similarity to its own key beside those to others.
+    """Concatenates a query's similarity to its key with those to others.
 
     Args:
         query (Tensor): (N, D).
         key (Tensor): (N, D).
-        others (Tensor): (N, K), similarities already.
+        others (Tensor): (N, K) similarities to other keys.
 
     Returns:
         Tensor: (N, 1 + K).
@@ -196,7 +202,7 @@ def positive_first(query: torch.Tensor, key: torch.Tensor,
 
 def info_nce(query: torch.Tensor, key: torch.Tensor, queue: torch.Tensor,
              temperature: float) -> torch.Tensor:
-    """Tells a query's key from the keys of the queue.
+    """InfoNCE of queries with their keys against the keys of a queue.
 
     Source: equation 1 of MoCo (arXiv 1911.05722).
 
@@ -217,7 +223,7 @@ def gather_rows(x: torch.Tensor) -> torch.Tensor:
     """Concatenates the rows of all processes, by rank, without gradients.
 
     Args:
-        x (Tensor): (N, D); the N may differ.
+        x (Tensor): (N, D); N may differ between processes.
     """
     own = torch.tensor([len(x)], device=x.device)
     counts = torch.cat(all_gather(own)).tolist()
@@ -228,11 +234,11 @@ def gather_rows(x: torch.Tensor) -> torch.Tensor:
 
 
 def check_positive(method: nn.Module, **numbers: float) -> None:
-    """Checks arguments of a method.
+    """Checks that arguments of a method are positive.
 
     Args:
-        method (nn.Module): Named in the error.
-        **numbers (float): By the names of the arguments.
+        method (nn.Module): The method, named in the error.
+        **numbers (float): The arguments by name.
 
     Raises:
         InputError: If one is not positive.
@@ -247,11 +253,11 @@ def check_topk(method: MomentumContrast, topk: int) -> None:
     """Checks the number of neighbours.
 
     Args:
-        method (MomentumContrast): It knows the size of its queues.
+        method (MomentumContrast): The method, with its ``queue_size``.
         topk (int): The number.
 
     Raises:
-        InputError: If a queue has not as many places, or if it is none.
+        InputError: If it is not in [1, queue_size].
     """
     if not 1 <= topk <= method.queue_size:
         raise InputError(

@@ -13,26 +13,27 @@ from .base import UnlabeledMethod
 
 @MODELS.register_module()
 class PseudoLabel(UnlabeledMethod):
-    """Uses the class that the model is confident of as the label.
+    """Cross-entropy with the most probable class as the label.
 
     Source: Lee (2013), equations 15 and 16, in the form of USB (Wang et al.,
-    NeurIPS 2022): only clips whose probability reaches a threshold count, of
-    all the average is taken. Lee's own has no threshold, which is
-    ``mask=dict(type='FixedThreshold', threshold=0)``. Departure from USB: the
-    clips share the pass and the batch norm statistics of the labelled ones.
+    NeurIPS 2022): clips below a probability threshold have the weight 0, and
+    the mean is taken over all clips. Lee's version has no threshold,
+    ``mask=dict(type='FixedThreshold', threshold=0)``. Departs from USB in
+    encoding unlabelled and labelled clips in one pass, with common batch norm
+    statistics.
 
     Args:
-        mask (dict): The weight of every clip, from its probabilities. Defaults
-            to ``FixedThreshold``, 0.95.
+        mask (dict): Computes the weight of every clip from its class
+            probabilities. Defaults to ``FixedThreshold``, 0.95.
         loss_weight (float): Defaults to 1.
         ramp (dict, optional): Defaults to ``LinearRamp`` over 40% of the
             training.
     """
 
     name = 'pseudo_label'
-    """What its losses and logged numbers are called."""
+    """Prefix of its losses and logged values."""
     learner = 'weak'
-    """The view that learns the label."""
+    """The view whose prediction is trained."""
 
     def __init__(self, mask: dict = dict(type='FixedThreshold'),
                  loss_weight: float = 1.,
@@ -41,7 +42,7 @@ class PseudoLabel(UnlabeledMethod):
         self.mask = MODELS.build(mask)
 
     def attach(self, model: nn.Module) -> None:
-        """Tells the mask the number of classes.
+        """Passes the number of classes to the mask.
 
         Args:
             model (SemiSupervisedRecognizer): The model.
@@ -52,20 +53,20 @@ class PseudoLabel(UnlabeledMethod):
         """Computes ``loss_<name>``.
 
         Args:
-            step (Step): The batch, the method's views encoded.
+            step (Step): The batch, with the method's views encoded.
         """
         return self.learn(step)[0]
 
     def learn(self, step: Step) -> Tuple[Dict[str, torch.Tensor],
                                          torch.Tensor]:
-        """Computes ``loss_<name>``, and tells which clips are used.
+        """Computes ``loss_<name>`` and the weights of the clips.
 
         Args:
-            step (Step): The batch, the method's views encoded.
+            step (Step): The batch, with the method's views encoded.
 
         Returns:
-            tuple[dict[str, Tensor], Tensor]: The loss with what to log, and
-            the clips' weights (U, ).
+            tuple[dict[str, Tensor], Tensor]: The loss with values to be
+            logged, and the clips' weights (U, ).
         """
         samples = step.samples['weak']
         target = step.logits('weak').detach().softmax(1)
@@ -80,21 +81,21 @@ class PseudoLabel(UnlabeledMethod):
 def describe_labels(
         method: str, target: torch.Tensor, weights: torch.Tensor,
         samples: List[ActionDataSample]) -> Dict[str, torch.Tensor]:
-    """What to log of the pseudo-labels of a batch.
+    """Computes statistics of the pseudo-labels of a batch, to be logged.
 
     Args:
-        method (str): What the names begin with.
+        method (str): Prefix of the names.
         target (Tensor): (U, classes) probabilities.
         weights (Tensor): (U, ) in [0, 1].
         samples (list): Their data samples.
 
     Returns:
         dict[str, Tensor]: ``<method>_used_share``, the mean weight;
-        ``_used_classes``, the number of classes that the used labels are of
-        (the exponential of their entropy, 0 if none is used); where the
-        dataset was told to ``reveal_labels``, also ``_accuracy``, of all
-        pseudo-labels, and ``_used_and_right``, the mean weight of the right
-        ones.
+        ``_used_classes``, the effective number of classes among the used
+        labels (the exponential of their entropy, 0 if none is used); if the
+        dataset has ``reveal_labels=True``, also ``_accuracy`` of all
+        pseudo-labels, and ``_used_and_right``, the mean of the weights, those
+        of wrong labels counted as 0.
     """
     classes = target.argmax(1)
     counts = weights.new_zeros(target.size(1)).index_add(0, classes, weights)

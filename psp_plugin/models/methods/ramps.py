@@ -1,4 +1,4 @@
-"""How the weight of a loss grows in the course of a training."""
+"""Ramps: how the weight of a loss grows during training."""
 from math import exp
 
 from mmaction.registry import MODELS
@@ -7,14 +7,14 @@ from psp_plugin.errors import InputError
 
 
 class Ramp:
-    """Grows from the start of the training to a share of it.
+    """Base class: a factor that grows over the first part of the training.
 
     Args:
-        end (float): The share of the iterations after which it is 1, in
-            (0, 1].
+        end (float): The share of the iterations after which the factor is 1,
+            in (0, 1].
 
     Raises:
-        InputError: If the share is not in that range.
+        InputError: If the share is not in (0, 1].
     """
 
     def __init__(self, end: float) -> None:
@@ -24,7 +24,7 @@ class Ramp:
         self.end = end
 
     def __call__(self, progress: float) -> float:
-        """The factor of the weight.
+        """Computes the factor of the weight.
 
         Args:
             progress (float): The share of the iterations that are done.
@@ -32,16 +32,16 @@ class Ramp:
         return self.shape(min(progress / self.end, 1.))
 
     def shape(self, share: float) -> float:
-        """The factor at a share, from 0 to 1, of the ramp itself."""
+        """Computes the factor at a share of the ramp, from 0 to 1."""
         raise NotImplementedError
 
 
 @MODELS.register_module()
 class LinearRamp(Ramp):
-    """Grows in a straight line from 0.
+    """Linear ramp from 0 to 1.
 
-    Source: Lee (ICML Workshops 2013), whose alpha(t) it is; the length is
-    that of USB (Wang et al., NeurIPS 2022).
+    Source: alpha(t) of Lee (ICML Workshops 2013); the length is that of USB
+    (Wang et al., NeurIPS 2022).
 
     Args:
         end (float): Defaults to 0.4.
@@ -56,7 +56,7 @@ class LinearRamp(Ramp):
 
 @MODELS.register_module()
 class SigmoidRamp(Ramp):
-    """Grows as exp(-5 (1 - t)^2), from 0.0067.
+    """Ramp exp(-5 (1 - t)^2), from 0.0067 to 1.
 
     Source: Tarvainen and Valpola (NeurIPS 2017), section 3.
 

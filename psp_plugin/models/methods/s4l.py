@@ -21,40 +21,38 @@ COSINES, SINES = (1, 0, -1, 0), (0, 1, 0, -1)
 
 @MODELS.register_module()
 class S4L(UnlabeledMethod):
-    """Lets the encoder tell by how many quarter turns a clip was rotated.
+    """Classifies by how many quarter turns a clip was rotated.
 
-    A clip of 3D skeletons is turned by 0, 90, 180 or 270 degrees about z, the
-    vertical after ``NormalizeSkeleton3D``, joint and motion data alike. That
-    brings the shoulders along x in the first frame, from which the turn can
-    be read at once: watch ``turn_accuracy``. If it is near 1 early, the task
-    teaches little; random rotations in the pipelines make it harder, and
-    those by 45 degrees or more about z make quarter turns look alike: take
-    half turns, ``num_turns=2``.
+    Joint and motion data of a 3D clip are rotated by 0, 90, 180 or 270
+    degrees about z, the vertical after ``NormalizeSkeleton3D``. That
+    transform aligns the shoulders with x in the first frame, from which the
+    turn is easily recognised: watch ``turn_accuracy``. If it is near 1 early,
+    the task teaches little; random rotations in the pipelines make it harder.
+    With random rotations by 45 degrees or more about z, quarter turns cannot
+    be distinguished: use half turns, ``num_turns=2``.
 
     Source: Zhai et al. (arXiv 1905.03670), S4L-Rotation, section 4.1:
     equation 2, its loss averaged over labelled and unlabelled clips as in
-    their code. The turns of skeletons are this project's own, theirs are of
-    images. Departures: ``copies='one'`` turns a clip once, by a random angle,
-    and learns the labels from clips as they are; with ``'all'``, the four
-    copies that are published, the unturned labelled ones (``loss_cls``) weigh
-    as much as the three turned ones together (``loss_s4l_labeled``), not a
-    third of it. The head is one linear layer on the mean over persons, frames
-    and joints, added up over joint and motion as those of
+    their code. Their turns are those of images; the turns of skeletons are
+    this project's. Departures: ``copies='one'`` turns a clip once, by a
+    random angle, and learns the labels from unturned clips; with ``'all'``,
+    the published four copies, the unturned labelled ones (``loss_cls``) have
+    the same total weight as the three turned ones (``loss_s4l_labeled``), not
+    a third of it. The head is one linear layer on the mean over persons,
+    frames and joints; its logits of joint and motion are added, as in
     ``TwoStreamHead``.
 
     Args:
         in_channels (int, optional): Channels C' of the encoder. Defaults to
             None: those of the classifier.
         copies (str): ``'one'``, which doubles the clips to be encoded, or
-            ``'all'``, which makes them four times as many. Defaults to
-            ``'one'``.
-        num_turns (int): 4, or 2 for turns by 0 or 180 degrees alone.
-            Defaults to 4.
+            ``'all'``, which quadruples them. Defaults to ``'one'``.
+        num_turns (int): 4, or 2 for only 0 and 180 degrees. Defaults to 4.
         loss_weight (float): W of the rotation loss. Defaults to 1.
         ramp (dict, optional): Defaults to None, as published.
 
     Raises:
-        InputError: If ``copies`` or ``num_turns`` is neither.
+        InputError: If ``copies`` or ``num_turns`` is another value.
     """
 
     def __init__(self, in_channels: Optional[int] = None, copies: str = 'one',
@@ -71,17 +69,17 @@ class S4L(UnlabeledMethod):
         self.copies = copies
         self.num_turns = num_turns
         self.turns: Dict[str, torch.Tensor] = {}
-        """By the view: (copies * N, ) turns of its clips, as classes."""
+        """By view: (copies * N, ) turns of its clips, as class indices."""
 
     def attach(self, model: nn.Module) -> None:
-        """Builds the head that tells the turn.
+        """Builds the head that classifies the turn.
 
         Args:
             model (SemiSupervisedRecognizer): It has encoder and classifier.
 
         Raises:
-            InputError: If the encoder's channels are not known, or not those
-                that were given.
+            InputError: If the encoder's channels are unknown or differ from
+                ``in_channels``.
         """
         width = self.in_channels or getattr(model.cls_head, 'in_channels',
                                             None)
@@ -104,8 +102,8 @@ class S4L(UnlabeledMethod):
 
         Returns:
             dict[str, Tensor]: ``labeled_turned`` and ``weak_turned``; with
-            all copies these are those that are not as they were, and ``weak``
-            is the other.
+            ``copies='all'`` these contain the copies with a turn other than
+            0, and ``weak`` those without.
 
         Raises:
             InputError: If the clips are of 2D key points.
@@ -114,8 +112,8 @@ class S4L(UnlabeledMethod):
         quarters = 4 // self.num_turns
         for view in ('labeled', 'weak'):
             x = clips[view]
-            if view not in self.turns:  # once, since a GPU waits for it
-                check_solid(x)
+            if view not in self.turns:  # only once, as it synchronises a GPU
+                check_3d(x)
             if self.copies == 'one':
                 turns = torch.randint(self.num_turns, x.shape[:2],
                                       device=x.device)
@@ -135,17 +133,17 @@ class S4L(UnlabeledMethod):
         """Computes ``loss_s4l`` and, with all copies, ``loss_s4l_labeled``.
 
         Args:
-            step (Step): The batch, turned clips encoded.
+            step (Step): The batch, with the turned clips encoded.
 
         Returns:
             dict[str, Tensor]: The losses, and ``turn_accuracy``, the share of
-            the clips whose turn is told right.
+            the clips whose turn is classified correctly.
         """
         losses, right = [], []
         for view, turns in self.turns.items():
-            logits = self.tell(step.features[f'{view}_turned'])
+            logits = self.classify_turn(step.features[f'{view}_turned'])
             if self.copies == 'all':
-                unturned = self.tell(step.features[view])
+                unturned = self.classify_turn(step.features[view])
                 logits = torch.cat((unturned, logits))
             losses.append(F.cross_entropy(logits, turns))
             right.append(logits.argmax(1) == turns)
@@ -159,8 +157,8 @@ class S4L(UnlabeledMethod):
             result['loss_s4l_labeled'] = labeled['loss_cls']
         return result
 
-    def tell(self, features: Streams) -> torch.Tensor:
-        """Tells the turns of clips.
+    def classify_turn(self, features: Streams) -> torch.Tensor:
+        """Classifies the turns of clips.
 
         Args:
             features (Streams): (N, M, C', T', V) of joint and motion.
@@ -174,7 +172,7 @@ class S4L(UnlabeledMethod):
 
 
 def turn(clips: torch.Tensor, turns: torch.Tensor) -> torch.Tensor:
-    """Rotates clips by quarter turns about z, from x to y, without rounding.
+    """Rotates clips by quarter turns about z, from x to y, exactly.
 
     Args:
         clips (Tensor): (B, num_clips, M, T, V, 6), x, y and z of the joints,
@@ -191,20 +189,21 @@ def turn(clips: torch.Tensor, turns: torch.Tensor) -> torch.Tensor:
                         cosine * u - sine * v, sine * u + cosine * v, w), -1)
 
 
-def check_solid(clips: torch.Tensor) -> None:
+def check_3d(clips: torch.Tensor) -> None:
     """Checks that clips are of 3D skeletons.
 
-    A score never falls below 0, nor does the toolbox's mean of scores that
-    stands for its motion. Heights above the spine do, and their differences.
+    A score is never negative, nor is the mean of scores that the toolbox
+    stores as its motion. Heights above the spine and their differences have
+    both signs.
 
     Args:
         clips (Tensor): (B, num_clips, M, T, V, 2C).
 
     Raises:
-        InputError: If they have other than three coordinates, or if the third
-            is a score.
+        InputError: If they do not have three coordinates, or if the third is
+            a score.
     """
-    way_out = ('S4L turns 3D skeletons about the vertical: take S4L out of '
+    way_out = ('S4L turns 3D skeletons about the vertical: remove S4L from '
                'methods, or train on 3D skeletons')
     channels = clips.size(-1) / 2
     if channels != 3:
@@ -212,5 +211,6 @@ def check_solid(clips: torch.Tensor) -> None:
                          f'{way_out}')
     third = clips[..., [2, 5]]
     if (third >= 0).all() and third[..., 1].any():
-        raise InputError('the third coordinate of the clips never falls, as '
-                         f'the score of 2D key points, but {way_out}')
+        raise InputError('the third coordinate of the clips and its motion '
+                         'are never negative, like the score of 2D key '
+                         f'points, but {way_out}')

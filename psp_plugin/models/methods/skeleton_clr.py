@@ -11,7 +11,7 @@ from .momentum_contrast import MomentumContrast, info_nce
 
 @MODELS.register_module()
 class SkeletonCLR(MomentumContrast):
-    """Tells a clip from the clips of the queue, joint and motion apart.
+    """Instance contrast of each stream against its queue.
 
     Source: Li et al. (arXiv 2104.14466), the single-view contrast, whose
     InfoNCE is equation 1 of MoCo, for each of the two streams. Departures:

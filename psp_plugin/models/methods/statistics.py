@@ -1,4 +1,4 @@
-"""Passes of a model that leave no trace in it."""
+"""Forward passes that do not change the statistics of a model."""
 from contextlib import contextmanager
 from typing import Iterator
 
@@ -10,15 +10,15 @@ from torch.nn.modules.dropout import _DropoutNd
 
 @contextmanager
 def frozen_statistics(model: nn.Module) -> Iterator[None]:
-    """Batch norms track nothing in it, and nothing is dropped.
+    """Context in which batch norms keep their statistics and dropout is off.
 
-    In train mode every batch norm goes by the statistics of its batch, as it
-    does otherwise, but running statistics and the count of batches stay as
-    they are. Dropout and drop paths are off, so that two passes of the same
-    clips give the same. What was switched is restored, an exception or not.
+    In train mode batch norms still normalise by the statistics of the batch,
+    but do not update running statistics and batch counts. Dropout and drop
+    paths are off, so that two passes of the same clips give the same result.
+    The modules are restored at the end, also after an exception.
 
     Args:
-        model (nn.Module): Of which all modules are switched.
+        model (nn.Module): The model, whose modules are switched.
     """
     switched = []
     for module in model.modules():

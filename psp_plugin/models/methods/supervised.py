@@ -1,4 +1,4 @@
-"""Labels only, with the loaders of the other methods."""
+"""Supervised baseline with the dataloaders of the other methods."""
 from typing import Dict
 
 import torch
@@ -10,7 +10,7 @@ from .base import UnlabeledMethod
 
 @MODELS.register_module()
 class SupervisedOnly(UnlabeledMethod):
-    """Leaves the unlabelled clips alone, whether the batch has some or not.
+    """Ignores the unlabelled clips, if the batch has any.
 
     Source: "supervised only" of PSP Learning (arXiv 2302.02327), table 4.
     """
@@ -18,7 +18,7 @@ class SupervisedOnly(UnlabeledMethod):
     views = ()
 
     def forward(self, step: Step) -> Dict[str, torch.Tensor]:
-        """Gives no loss.
+        """Returns no loss.
 
         Args:
             step (Step): Not read.

@@ -1,4 +1,4 @@
-"""Teachers: moving averages of the weights that are trained."""
+"""Teachers: moving averages of trained weights."""
 import copy
 
 import torch
@@ -12,22 +12,22 @@ class Teacher(nn.Module):
     """An exponential moving average of a module's weights.
 
     The average and the number of updates are in the state dict. The first
-    update copies all of the module, so that a checkpoint without a teacher, or
-    with one of another shape, is one to start from. Later ones leave the
-    buffers alone: in training the teacher's batch norms normalise by the
-    batches that it is given, and its running statistics, for evaluation, are
-    of these. Every forward pass is an update: with ``accumulative_counts=k``
-    there are k of them in a step.
+    update copies the module with its buffers, so that training can start from
+    a checkpoint without a teacher, or with one of another shape. Later
+    updates do not change the buffers: in training the teacher's batch norms
+    normalise by the batches that it is given, and their running statistics,
+    used in evaluation, are those of these batches. Every forward pass is an
+    update: with ``accumulative_counts=k`` a step has k of them.
 
     Args:
-        module (nn.Module): What is copied.
+        module (nn.Module): The module to be copied.
         decay (float): Weight of the past in the average, in [0, 1).
-        warm_up (bool): Whether update t (from 0) has at most the decay
-            1 - 1 / (t + 1), so that the average soon forgets the first
-            weights, as Mean Teacher does. Defaults to True.
+        warm_up (bool): Whether update t (from 0) limits the decay to
+            1 - 1 / (t + 1), so that the first weights are soon forgotten, as
+            in Mean Teacher. Defaults to True.
 
     Raises:
-        InputError: If the decay is not in that range.
+        InputError: If the decay is not in [0, 1).
     """
 
     def __init__(self, module: nn.Module, decay: float,
@@ -41,14 +41,14 @@ class Teacher(nn.Module):
         self.module = copy.deepcopy(module).requires_grad_(False)
         self.register_buffer('updates', torch.tensor(0))
         self.started = False
-        """Whether there has been an update; before, it is no teacher."""
+        """Whether the teacher has been updated at least once."""
 
     @torch.no_grad()
     def update(self, module: nn.Module) -> None:
-        """Takes the module's weights into the average.
+        """Updates the average with the module's weights.
 
         Args:
-            module (nn.Module): Of the same structure as the first one.
+            module (nn.Module): Of the same structure as the copied one.
         """
         count = int(self.updates)
         if count == 0:

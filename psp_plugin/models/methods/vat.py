@@ -1,6 +1,6 @@
 """Virtual adversarial training (Miyato et al., TPAMI 2019).
 
-Shape legend: N clip (every clip of a sample counts), M person, T frame,
+Shape legend: N clip (samples x clips per sample), M person, T frame,
 V joint, C coordinate.
 """
 from contextlib import contextmanager
@@ -22,35 +22,35 @@ from .statistics import frozen_statistics
 
 @MODELS.register_module()
 class VAT(UnlabeledMethod):
-    """Makes the prediction hold against the worst small displacement.
+    """Consistency of predictions under the worst small displacement of joints.
 
     Joints are displaced, and their motion by the displacement's difference
-    to the next sampled frame. That is what a real displacement does to clips
-    whose frames follow each other and whose streams share one view. Sampling
-    a share of the frames, or ``StreamsApart``, makes it a displacement of the
-    motion stream of its own, and large for motion: see docs/methods.md.
-    Joints of persons who are not there stay zero. With
+    to the next sampled frame. That is the effect of a real displacement on
+    clips whose frames are consecutive and whose streams show the same view.
+    If only a share of the frames is sampled, or with ``StreamsApart``, the
+    motion stream is displaced independently, and strongly relative to its
+    scale: see docs/methods.md. Joints of absent persons stay zero. With
     ``EntropyMinimization`` it is the tables' "VAT + EntMin".
 
     Source: Miyato et al. (arXiv 1704.03976), equations 5 to 8 and, for the
     power iteration, section 3.3 and algorithm 1; weight and ramp are those of
-    USB (Wang et al., NeurIPS 2022). Departures: the size of r is told per
+    USB (Wang et al., NeurIPS 2022). Departures: the size of r is given per
     coordinate, in metres; ``xi`` is 1e-3, since at the 1e-6 of their code the
-    direction is lost in float32's rounding; the unlabelled clips alone, not
-    the labelled ones besides; no dropout. The passes are apart from the
-    common one, with batch norms that track nothing, and in float32 (neither
-    autocast nor TF32).
+    direction is lost in float32's rounding; only unlabelled clips are used,
+    not the labelled ones as well; no dropout. The clips are encoded in
+    separate passes, in which batch norms do not update their running
+    statistics, in float32 (neither autocast nor TF32).
 
     Args:
         radius (float): Epsilon in metres (the unit of the clips): the root
             mean square of a clip's displacement over all coordinates that
             are displaced. Defaults to 0.02.
         xi (float): L2 norm per clip of the displacement at which the gradient
-            is taken; 1e-4 to 1e-2 serve. Defaults to 1e-3.
+            is computed; 1e-4 to 1e-2 work. Defaults to 1e-3.
         num_iters (int): K of the power iteration. Defaults to 1.
-        coordinates (int, optional): Of the C coordinates the first so many
-            are displaced: 2 for 2D key points, whose third is a score, which
-            is left alone. Defaults to None: all.
+        coordinates (int, optional): Number of coordinates, from the first,
+            that are displaced: 2 for 2D key points, whose third is a score.
+            Defaults to None: all C.
         loss_weight (float): Defaults to 0.3.
         ramp (dict, optional): Defaults to ``LinearRamp`` over 40% of the
             training.
@@ -83,8 +83,8 @@ class VAT(UnlabeledMethod):
             step (Step): The batch; the view ``weak`` need not be encoded.
 
         Raises:
-            InputError: If the clips have fewer coordinates than are to be
-                displaced.
+            InputError: If the clips have fewer coordinates than
+                ``coordinates``.
         """
         clips, model = step.clips['weak'], step.model.classifier()
         with full_float32(clips.device.type), frozen_statistics(model):
@@ -92,7 +92,7 @@ class VAT(UnlabeledMethod):
             with torch.no_grad():
                 log_q = model(clips).log_softmax(1)
             displacement = self.worst_displacement(model, clips, log_q)
-            loss = divergence(  # Eq. 5 and 7
+            loss = kl_divergence(  # Eq. 5 and 7
                 log_q, model(displace(clips, displacement)))
         return dict(loss_vat=self.weight(step) * loss)  # Eq. 8
 
@@ -103,31 +103,35 @@ class VAT(UnlabeledMethod):
         Args:
             model (nn.Module): Clips to logits.
             clips (Tensor): (B, num_clips, M, T, V, 2C).
-            log_q (Tensor): (N, classes) logarithms of what it predicts.
+            log_q (Tensor): (N, classes) log-probabilities that it predicts.
 
         Returns:
             Tensor: (B, num_clips, M, T, V, C), without gradients.
         """
-        mask = self.movable(clips)
+        mask = self.displaced_coordinates(clips)
         direction = unit(torch.randn_like(mask) * mask)
         for _ in range(self.num_iters):
             with torch.enable_grad():
                 probe = (self.xi * direction).requires_grad_()
-                loss = divergence(log_q, model(displace(clips, probe)))
+                loss = kl_divergence(log_q, model(displace(clips, probe)))
                 gradient, = torch.autograd.grad(loss, probe)
             direction = unit(gradient * mask)
         count = mask.sum((2, 3, 4, 5), keepdim=True)
         return self.radius * count.sqrt() * direction
 
-    def movable(self, clips: torch.Tensor) -> torch.Tensor:
-        """Says what is displaced.
+    def displaced_coordinates(self, clips: torch.Tensor) -> torch.Tensor:
+        """Computes the mask of the coordinates that are displaced.
 
         Args:
             clips (Tensor): (B, num_clips, M, T, V, 2C).
 
         Returns:
-            Tensor: (B, num_clips, M, T, V, C), 1 for the coordinates of the
-            joints that are there, else 0.
+            Tensor: (B, num_clips, M, T, V, C), 1 for the displaced
+            coordinates of present joints, else 0.
+
+        Raises:
+            InputError: If the clips have fewer coordinates than
+                ``coordinates``.
         """
         joint, _ = clips.chunk(2, -1)
         channels = joint.size(-1)
@@ -136,21 +140,21 @@ class VAT(UnlabeledMethod):
             raise InputError(f'VAT is to displace {moved} coordinates, but '
                              f'the clips have {channels}: set coordinates to '
                              f'{channels} or less')
-        there = (joint != 0).any(-1, keepdim=True)
-        return there * (torch.arange(channels, device=clips.device) <
-                        moved).to(clips)
+        present = (joint != 0).any(-1, keepdim=True)
+        return present * (torch.arange(channels, device=clips.device) <
+                          moved).to(clips)
 
 
 def displace(clips: torch.Tensor, displacement: torch.Tensor) -> torch.Tensor:
-    """Moves joints, and their motion with them.
+    """Adds a displacement to joints, and its difference to their motion.
 
-    Motion is to be the difference to the next frame, 0 in the last one, as
-    ``GenSkeFeat`` gives it. Where it and its joint are zero, as those of
-    persons who are not there, it stays zero.
+    Motion must be the difference to the next frame, 0 in the last one, as
+    computed by ``GenSkeFeat``. Where joint and motion are zero, as those of
+    absent persons, motion stays zero.
 
     Args:
         clips (Tensor): (B, num_clips, M, T, V, 2C).
-        displacement (Tensor): (B, num_clips, M, T, V, C), 0 where no joint is.
+        displacement (Tensor): (B, num_clips, M, T, V, C), 0 for absent joints.
 
     Returns:
         Tensor: (B, num_clips, M, T, V, 2C).
@@ -160,12 +164,12 @@ def displace(clips: torch.Tensor, displacement: torch.Tensor) -> torch.Tensor:
     return clips + torch.cat((displacement, motion), -1)
 
 
-def divergence(log_q: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
-    """KL(q || p), the mean over clips.
+def kl_divergence(log_q: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+    """Computes KL(q || p), averaged over clips.
 
     Args:
         log_q (Tensor): (N, classes) log-probabilities, the target.
-        logits (Tensor): (N, classes), of p.
+        logits (Tensor): (N, classes) logits of p.
 
     Returns:
         Tensor: Scalar.
@@ -175,16 +179,16 @@ def divergence(log_q: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
 
 
 def unit(x: torch.Tensor) -> torch.Tensor:
-    """Scales every clip to L2 norm 1, however small its numbers are.
+    """Scales every clip to L2 norm 1, without underflow of small values.
 
     Args:
         x (Tensor): (B, num_clips, M, T, V, C).
 
     Returns:
-        Tensor: The same shape; a clip of zeros stays one.
+        Tensor: The same shape; a clip of zeros stays zero.
     """
     tiny = torch.finfo(x.dtype).tiny
-    # Squares of small numbers would be 0.
+    # Squares of small values would underflow to 0.
     x = x / x.abs().amax((2, 3, 4, 5), keepdim=True).clamp(min=tiny)
     return x / x.square().sum((2, 3, 4, 5), keepdim=True).sqrt().clamp(
         min=tiny)
@@ -192,7 +196,7 @@ def unit(x: torch.Tensor) -> torch.Tensor:
 
 @contextmanager
 def full_float32(device_type: str) -> Iterator[None]:
-    """Switches autocast and TF32 off, which is on for a GPU's convolutions.
+    """Switches off autocast, and TF32, a GPU's default for convolutions.
 
     Args:
         device_type (str): Such as ``'cuda'``.
@@ -200,7 +204,7 @@ def full_float32(device_type: str) -> Iterator[None]:
     try:
         matmul = torch.get_float32_matmul_precision()
         switches = {cudnn: ('allow_tf32', cudnn.allow_tf32, False)}
-    except RuntimeError:  # set by PyTorch's newer switches, not to be mixed
+    except RuntimeError:  # PyTorch refuses to mix old and new switches
         matmul = None
         switches = {part: ('fp32_precision', part.fp32_precision, 'ieee')
                     for part in (cudnn.conv, cuda.matmul)}

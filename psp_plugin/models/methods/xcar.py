@@ -16,34 +16,36 @@ from .base import UnlabeledMethod
 
 @MODELS.register_module()
 class XCAR(UnlabeledMethod):
-    """Pulls a clip to its rotated, sheared, scaled copy, from the other clips.
+    """Contrast of a clip with its rotated, sheared and scaled copy.
 
-    How the copy is made is learned with everything else, by the same loss:
-    each entry of a fixed rotation, shear and scaling is multiplied with a
-    factor of its own. All coordinates of all clips are mapped by the product
-    of the three, joint and motion by the same.
+    A clip and its copy are pulled together and pushed away from the other
+    clips. The augmentation is trained by the same loss: each entry of a fixed
+    rotation, shear and scaling matrix is multiplied by a learned factor. The
+    product of the three matrices maps all coordinates of all clips, those of
+    joint and of motion.
 
     Source: Xu et al. (DOI 10.1109/TIP.2022.3175605). Taken from its abstract:
     adaptive-combination augmentation by learned factors, the pull-push
     contrastive loss, and one stage with the cross-entropy. Taken from the
-    released ``src/initializer.py``: the matrices, their order and first
+    released ``src/initializer.py``: the matrices, their order and initial
     factors; features averaged over persons, frames and joints, without a
-    projector; cosines with a target that is not trained, in both directions,
-    without temperature; a weight of 1. Departures: the released code writes
-    the copy over the clip, so that it contrasts the copy with itself, and
-    adds the loss with the opposite sign; here the loss does what the abstract
-    says. The equations of the paper were not at hand. It is computed for
-    joint and motion, theirs for one feature of all. The cross-entropy is that
-    of the labelled clips themselves, theirs of the sum of the logits of clip
-    and copy. Scaling has its three factors alone. Labelled clips, clips and
-    copies are encoded together and share the statistics of batch norms and
-    ``StreamNorm``; theirs are encoded apart.
+    projector; cosines with a detached target, in both directions, without
+    temperature; a weight of 1. Departures: the released code overwrites the
+    clip with the copy, so that it contrasts the copy with itself, and adds
+    the loss with the opposite sign; here the loss follows the abstract. The
+    equations of the paper were not available. The loss is computed for joint
+    and for motion, theirs for one common feature. The cross-entropy is that
+    of the labelled clips, theirs of the sum of the logits of clip and copy.
+    Scaling has only its three diagonal factors. Labelled clips, clips and
+    copies are encoded together, with common statistics of batch norms and
+    ``StreamNorm``; theirs are encoded separately.
 
     Args:
-        angle (float): Of the rotation about each axis, in degrees. Defaults
+        angle (float): Angle of rotation about each axis, in degrees. Defaults
             to 30.
-        shear (float): Defaults to 1.
-        scale (float): Defaults to 2.
+        shear (float): Off-diagonal entries of the shear matrix. Defaults to
+            1.
+        scale (float): Scale of all coordinates. Defaults to 2.
         loss_weight (float): Defaults to 1.
         ramp (dict, optional): Defaults to None.
     """
@@ -56,7 +58,7 @@ class XCAR(UnlabeledMethod):
         self.register_buffer('rotation', rotate(radians(angle)), False)
         self.register_buffer('shear', one + shear * (1 - one), False)
         self.register_buffer('scale', scale * one, False)
-        # The first factors of the rotation leave only that about x.
+        # The initial factors leave only the rotation about x.
         self.rotation_factors = nn.Parameter(torch.tensor(
             [[1., 0., 0.], [0., 0.7, 0.7], [0., 0.7, 0.7]]))
         self.shear_factors = nn.Parameter(one + 0.8 * (1 - one))
@@ -64,26 +66,29 @@ class XCAR(UnlabeledMethod):
 
     @property
     def matrix(self) -> torch.Tensor:
-        """What maps a coordinate, a row of three, to that of the copy."""
+        """(3, 3) matrix that maps coordinates, as rows, to the copy's."""
         return ((self.rotation * self.rotation_factors)
                 @ (self.shear * self.shear_factors)
                 @ (self.scale * self.scale_factors))
 
     def views_to_encode(
             self, clips: Dict[str, torch.Tensor]) -> Dict[str, torch.Tensor]:
-        """The weak view and its copy, ``xcar``.
+        """Selects the weak view and computes its copy, ``xcar``.
 
         Args:
             clips (dict[str, Tensor]): (B, num_clips, M, T, V, 2C) each.
 
+        Returns:
+            dict[str, Tensor]: ``weak`` and ``xcar``, of the same shape.
+
         Raises:
-            InputError: If the clips are not of three dimensions.
+            InputError: If the clips are not three-dimensional.
         """
         weak = clips['weak']
         if weak.size(-1) != 6:
             raise InputError('XCAR needs joint and motion data of three '
                              f'dimensions, 6 channels, not {weak.size(-1)}: '
-                             'take it out of methods')
+                             'remove it from methods')
         with torch.autocast(weak.device.type, enabled=False):
             copy = weak.unflatten(-1, (2, 3)) @ self.matrix.to(weak.dtype)
         return dict(weak=weak, xcar=copy.flatten(-2))
@@ -92,7 +97,7 @@ class XCAR(UnlabeledMethod):
         """Computes ``loss_xcar_joint`` and ``loss_xcar_motion``.
 
         Args:
-            step (Step): The batch, clip and copy encoded.
+            step (Step): The batch, with clips and copies encoded.
         """
         pairs = zip(step.features['weak'], step.features['xcar'])
         losses = [pull_push(*(x.mean((1, 3, 4)) for x in pair))
@@ -103,15 +108,15 @@ class XCAR(UnlabeledMethod):
 
 
 def pull_push(clip: torch.Tensor, copy: torch.Tensor) -> torch.Tensor:
-    """Pulls the two of a clip together and pushes those of others apart.
+    """Pull-push loss: pulls clip and copy together, pushes others away.
 
     Args:
-        clip (Tensor): (N, C').
-        copy (Tensor): (N, C').
+        clip (Tensor): (N, C') features of the clips.
+        copy (Tensor): (N, C') features of their copies.
 
     Returns:
-        Tensor: Scalar from -4 to 4, the sum of both directions. Without
-        another clip in the batch it only pulls.
+        Tensor: Scalar from -4 to 4, the sum of both directions. With a single
+        clip in the batch it only pulls.
     """
     with torch.autocast(clip.device.type, enabled=False):
         clip, copy = (F.normalize(at_least_float32(x), dim=1)
@@ -126,10 +131,13 @@ def pull_push(clip: torch.Tensor, copy: torch.Tensor) -> torch.Tensor:
 
 
 def rotate(angle: float) -> torch.Tensor:
-    """The product of the rotations about x, y and z.
+    """Computes the product of the rotations about x, y and z.
 
     Args:
-        angle (float): Of each, in radians.
+        angle (float): Angle of each rotation, in radians.
+
+    Returns:
+        Tensor: (3, 3).
     """
     c, s = cos(angle), sin(angle)
     about_x = torch.tensor([[1, 0, 0], [0, c, -s], [0, s, c]])

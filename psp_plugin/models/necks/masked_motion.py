@@ -18,23 +18,23 @@ from ..backbones.transformer_block import TransformerBlock
 class MaskedMotionDecoder(BaseModule):
     """Predicts every token's motion from the visible tokens.
 
-    A mask token stands at the places of those that were not encoded; all get
-    codes of joint and time of the decoder's own.
+    A mask token replaces each masked token; the decoder adds its own joint
+    and time embeddings to all tokens.
 
     Source: HA-CM (arXiv 2409.17951) and MAMP (arXiv 2308.07092). Departs from
-    the released HA-CM, whose decoder puts visible tokens at places of others:
-    here each is at its own.
+    the released HA-CM, whose decoder permutes visible tokens: here each keeps
+    its position.
 
     Args:
         in_channels (int): Channels D of the encoder.
-        out_channels (int): Numbers predicted a token: frames of a patch times
-            coordinates.
+        out_channels (int): Values predicted per token: frames of a patch
+            times coordinates.
         num_joints (int): Joints V that are tokens.
         num_patches (int): Patches of frames P.
         embed_dims (int): Channels of the decoder. Defaults to 256.
         depth (int): Number of blocks. Defaults to 3.
         num_heads (int): Defaults to 8.
-        mlp_ratio (float): Width of the MLPs. Defaults to 4.
+        mlp_ratio (float): Width of the MLPs / ``embed_dims``. Defaults to 4.
         fused (bool): See :class:`SkeletonTransformer`. Defaults to True.
         init_cfg (dict or list[dict], optional): Defaults to Xavier's uniform
             distribution for linear layers.
@@ -68,14 +68,14 @@ class MaskedMotionDecoder(BaseModule):
 
     def forward(self, latent: torch.Tensor,
                 visible: torch.Tensor) -> torch.Tensor:
-        """Decodes.
+        """Predicts the motion of all tokens.
 
         Args:
             latent (Tensor): (B, K, D) encoded visible tokens.
-            visible (Tensor): (B, K) their places p V + v.
+            visible (Tensor): (B, K) their indices p V + v.
 
         Returns:
-            Tensor: (B, P V, out_channels), in the order of the places.
+            Tensor: (B, P V, out_channels), in the order of the indices.
         """
         x = self.restore(self.embed(latent), visible)
         for block in self.blocks:
@@ -84,7 +84,7 @@ class MaskedMotionDecoder(BaseModule):
 
     def restore(self, tokens: torch.Tensor,
                 visible: torch.Tensor) -> torch.Tensor:
-        """Puts tokens (B, K, D) to their places, with codes: (B, P V, D)."""
+        """Scatters tokens (B, K, D) and adds embeddings: (B, P V, D)."""
         code = (self.time_code + self.joint_code).flatten(1, 2)
         x = self.mask_token.expand(len(tokens), code.size(1), -1)
         index = visible.unsqueeze(-1).expand_as(tokens)

@@ -22,6 +22,9 @@ class SkeletonPooling(nn.Module):
         pyramid (SkeletonPyramid): The joint -> part -> body table.
         body_from (str): ``'part'``: a body is the mean of its parts (paper);
             ``'joint'``: the mean of its joints (released implementation).
+
+    Raises:
+        ValueError: If ``body_from`` is unknown.
     """
 
     def __init__(self, pyramid: SkeletonPyramid, body_from: str) -> None:
@@ -38,7 +41,7 @@ class SkeletonPooling(nn.Module):
         self.register_buffer('body_members', _members(owner), persistent=False)
 
     def forward(self, x: torch.Tensor) -> Features:
-        """Averages joint features (..., V) over parts and bodies."""
+        """Averages joint features (..., V) over parts and bodies, (..., K)."""
         part = _group_mean(x, self.part_members)
         finer = part if self.body_from == 'part' else x
         return dict(
@@ -51,7 +54,7 @@ def _members(owner: Tuple[int, ...]) -> torch.Tensor:
 
 
 def _group_mean(x: torch.Tensor, members: torch.Tensor) -> torch.Tensor:
-    """Averages (..., K) to (..., G), dividing in the precision of x."""
+    """Averages (..., K) to (..., G) in the precision of x."""
     members = members.to(x.dtype)
     return x @ members / members.sum(0)
 
@@ -85,11 +88,11 @@ class LevelAttention(nn.Module):
             tuple[Tensor, Tensor]: The map (N, S, K, K) of equation 4, rows
             are queries, and the values (N, S, C_e T, K) of equation 3.
         """
-        qkv = self.query_key_value(x)  # (N, 3 S C_e, T, K)
+        qkv = self.query_key_value(x)  # Eq. 3, (N, 3 S C_e, T, K)
         qkv = qkv.unflatten(1, (3 * self.num_heads, -1)).flatten(2, 3)
         query, key, value = qkv.chunk(3, dim=1)
         score = query.transpose(2, 3) @ key  # (N, S, K, K)
-        return torch.tanh(score / query.size(2)**self.exponent), value
+        return torch.tanh(score / query.size(2)**self.exponent), value  # Eq. 4
 
     def polymerize(self, x: torch.Tensor, value: torch.Tensor,
                    attention: torch.Tensor) -> torch.Tensor:
@@ -103,15 +106,16 @@ class PyramidPolymerizingAttention(BaseModule):
     """Polymerizes attention from body to part to joint level.
 
     Source: PSP Learning (arXiv 2302.02327), equations 2 to 9. Departure: the
-    weights W of equation 3 are C x C and serve every frame, as in the released
-    implementation, where the paper's T C_e x T C would mix the frames. The
-    paper does not say what the batch norms of Psi average over; here it is
-    the batch of one call, which :class:`PSPRecognizer` makes of one stream.
-    ``scale='full'`` and ``body_from='joint'`` are released choices as well.
+    weights W of equation 3 are C x C and shared by all frames, as in the
+    released implementation; the paper's T C_e x T C would mix the frames. The
+    paper does not define what the batch norms of Psi average over; here it is
+    the batch of one call, and :class:`PSPRecognizer` makes one call per
+    stream. ``scale='full'`` and ``body_from='joint'`` follow the released
+    implementation as well.
 
     Args:
         in_channels (int): Number of channels C of the encoder.
-        layout (str or dict): Joint layout: a name, or a table of one's own
+        layout (str or dict): Joint layout: a name, or a custom table
             ``dict(parts=[[...]], bodies=[[...]])``, see
             :func:`psp_plugin.skeletons.get_pyramid`.
         num_heads (int): Number of heads S; must divide C. Defaults to 4.
@@ -120,13 +124,14 @@ class PyramidPolymerizingAttention(BaseModule):
         body_to_joint (float): Beta of equation 9. Defaults to 0.24.
         scale (str): ``'sqrt'`` (equation 4) or ``'full'`` (released).
             Defaults to ``'sqrt'``.
-        body_from (str): What a body is the mean of, ``'part'`` (section 3.2)
-            or ``'joint'`` (released). Defaults to ``'part'``.
+        body_from (str): Whether a body is the mean of its parts, ``'part'``
+            (section 3.2), or of its joints, ``'joint'`` (released). Defaults
+            to ``'part'``.
         init_cfg (dict or list[dict], optional): Defaults to Kaiming (fan out)
             for convolutions.
 
     Raises:
-        ValueError: If the layout is unknown or wrong, if ``scale`` or
+        ValueError: If the layout is unknown or invalid, if ``scale`` or
             ``body_from`` is unknown, or if ``num_heads`` does not divide
             ``in_channels``.
     """
@@ -175,17 +180,17 @@ class PyramidPolymerizingAttention(BaseModule):
                 Defaults to False.
 
         Returns:
-            dict[str, Tensor]: Per level ``'body'``, ``'part'``, ``'joint'``
+            dict[str, Tensor]: By level ``'body'``, ``'part'``, ``'joint'``
             the features (N, M, C, T, K); with ``return_attention`` a tuple of
             it and of the maps A_z, A_{h,z}, A_{g,h,z}, (N, M, S, K, K) each.
 
         Raises:
-            ValueError: If the joints are not those of the layout, or the
-                channels not ``in_channels``.
+            ValueError: If the numbers of joints or channels are not those of
+                ``layout`` and ``in_channels``.
         """
         n, m = x.shape[:2]
-        features, maps, values = self._attend(x)
-        maps = self.polymerize_maps(maps)
+        features, maps, values = self._attend(x)  # Eq. 2 to 4
+        maps = self.polymerize_maps(maps)  # Eq. 7 and 9
         out = {
             level: self.levels[level].polymerize(
                 features[level], values[level], maps[level]).unflatten(
@@ -199,13 +204,13 @@ class PyramidPolymerizingAttention(BaseModule):
     def own_maps(self, x: torch.Tensor) -> Features:
         """Computes the levels' own maps A_z, A_h and A_g, equation 4.
 
-        No batch norm comes before them, so that looking changes nothing.
+        No batch norm precedes them, so the call changes no statistics.
 
         Args:
             x (Tensor): Encoder features (N, M, C, T, V).
 
         Returns:
-            dict[str, Tensor]: Per level (N M, S, K, K), within (-1, 1).
+            dict[str, Tensor]: By level (N M, S, K, K), within (-1, 1).
         """
         return self._attend(x)[1]
 
@@ -219,8 +224,9 @@ class PyramidPolymerizingAttention(BaseModule):
         if v != self.pyramid.num_joints:
             raise ValueError(
                 f'layout {self.pyramid.name!r} has {self.pyramid.num_joints} '
-                f'joints, the features have {v}')
-        features = self.pooling(x.flatten(0, 1))
+                f'joints, the features have {v}: set layout to that of the '
+                'data')
+        features = self.pooling(x.flatten(0, 1))  # Eq. 2
         maps, values = {}, {}
         for level in LEVELS:
             maps[level], values[level] = self.levels[level].attend(
@@ -235,8 +241,8 @@ class PyramidPolymerizingAttention(BaseModule):
                 (N, S, K, K).
 
         Returns:
-            dict[str, Tensor]: A_z, A_{h,z} and A_{g,h,z}, in which joints see
-            the plain part map A_h, not the polymerised one.
+            dict[str, Tensor]: A_z, A_{h,z} and A_{g,h,z}. The joint map adds
+            the part level's own map A_h, not the polymerized A_{h,z}.
         """
         body, part, joint = (maps[level] for level in LEVELS)
         return dict(

@@ -11,11 +11,11 @@ from mmengine.model import BaseModule
 class PooledMLP(BaseModule):
     """Pools over persons, frames and nodes, then Linear-ReLU-Linear.
 
-    Source: "Pooling and MLP" of PSP Learning, section 3.4; its width and
-    initialisation are those of the released implementation, which uses one
-    for all levels and streams. With PyTorch's own initialisation, whose biases
-    are as large as what tells clips apart, the features of a small network
-    can start so alike that the contrast makes them one.
+    Source: "Pooling and MLP" of PSP Learning, section 3.4; width and
+    initialisation are those of the released implementation, which shares one
+    MLP among all levels and streams. PyTorch's default biases are as large as
+    the differences between clips: with them, the features of a small network
+    can start so similar that the contrast collapses.
 
     Args:
         in_channels (int): Number of channels C.

@@ -12,21 +12,24 @@ from .ppa import SkeletonPooling
 
 @MODELS.register_module()
 class PyramidPooling(BaseModule):
-    """Averages joints to parts and bodies, in the place of PPA.
+    """Averages joints to parts and bodies, replacing PPA.
+
+    It has no learnable parameters.
 
     Source: PSP Learning (arXiv 2302.02327), baseline A2, where "action
-    features output from the Skeleton Pyramid are directly input into CCL".
-    Departs from it in nothing. Nothing of it is learnt.
+    features output from the Skeleton Pyramid are directly input into CCL". No
+    departures.
 
     Args:
         in_channels (int): Number of channels C of the encoder.
         layout (str or dict): Joint layout, as in
             ``PyramidPolymerizingAttention``.
-        body_from (str): What a body is the mean of, ``'part'`` (section 3.2)
-            or ``'joint'`` (released). Defaults to ``'part'``.
+        body_from (str): Whether a body is the mean of its parts, ``'part'``
+            (section 3.2), or of its joints, ``'joint'`` (released). Defaults
+            to ``'part'``.
 
     Raises:
-        ValueError: If the layout is unknown or wrong, or ``body_from`` is
+        ValueError: If the layout is unknown or invalid, or ``body_from`` is
             unknown.
     """
 
@@ -46,15 +49,17 @@ class PyramidPooling(BaseModule):
             return_attention (bool): Must be False. Defaults to False.
 
         Returns:
-            dict[str, Tensor]: Per level ``'body'``, ``'part'``, ``'joint'``
+            dict[str, Tensor]: By level ``'body'``, ``'part'``, ``'joint'``
             the features (N, M, C, T, K).
 
         Raises:
-            ValueError: If attention is asked for, if the joints are not those
-                of the layout, or the channels not ``in_channels``.
+            ValueError: If ``return_attention`` is True, or if the numbers of
+                joints or channels are not those of ``layout`` and
+                ``in_channels``.
         """
         if return_attention:
-            raise ValueError('PyramidPooling has no attention to look at')
+            raise ValueError('PyramidPooling computes no attention: use '
+                             'PyramidPolymerizingAttention')
         c, v = x.size(2), x.size(4)
         if (c, v) != (self.in_channels, self.pyramid.num_joints):
             raise ValueError(

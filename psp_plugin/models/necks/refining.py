@@ -7,15 +7,15 @@ from .ppa import PyramidPolymerizingAttention
 
 @MODELS.register_module()
 class PyramidRefiningNeck(PyramidPolymerizingAttention):
-    """Refines an encoder's features by what their parts and bodies say.
+    """Refines an encoder's features by those of parts and bodies.
 
-    Every joint becomes the mean of its own polymerizing feature, that of its
-    part and that of its body, so that the shape stays and any head of the
-    toolbox can follow; :class:`RecognizerGCNWithNeck` puts it there.
+    The feature of a joint becomes the mean of its own polymerizing feature,
+    that of its part and that of its body. The shape does not change, so that
+    any head of the toolbox can follow, see :class:`RecognizerGCNWithNeck`.
 
-    Source: the attention is that of PSP Learning (arXiv 2302.02327), equations
-    2 to 9; its use before a classifier, and the mean over levels, are this
-    project's own. The arguments are those of
+    Source: the attention of PSP Learning (arXiv 2302.02327), equations 2 to
+    9; its use before a classifier, and the mean over levels, are this
+    project's. The arguments are those of
     :class:`PyramidPolymerizingAttention`.
     """
 

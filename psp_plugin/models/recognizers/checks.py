@@ -1,4 +1,4 @@
-"""Whether encoder, neck and clips fit each other, told in one sentence."""
+"""Checks that encoder, neck, head and clips fit each other."""
 from typing import Optional, Sequence
 
 import torch
@@ -6,11 +6,11 @@ from torch import nn
 
 
 def num_joints_of(backbone: nn.Module) -> Optional[int]:
-    """The number of joints V an encoder is built for, None if it says none.
+    """Returns the number of joints V of an encoder, None if unknown.
 
     Args:
-        backbone (nn.Module): ``DSTANet`` and encoders like it say
-            ``num_joints``; the toolbox's GCNs have a ``graph``.
+        backbone (nn.Module): ``DSTANet`` and encoders like it have the
+            attribute ``num_joints``; the toolbox's GCNs have a ``graph``.
     """
     graph = getattr(backbone, 'graph', None)
     return getattr(backbone, 'num_joints', getattr(graph, 'num_node', None))
@@ -18,22 +18,23 @@ def num_joints_of(backbone: nn.Module) -> Optional[int]:
 
 def feature_joints_of(backbone: nn.Module,
                       joints: Sequence[int]) -> Sequence[int]:
-    """The joints that an encoder's features are of.
+    """Returns the joints that an encoder's features contain.
 
     Args:
-        backbone (nn.Module): ``SkeletonTransformer`` says ``token_joints``;
-            others keep all.
+        backbone (nn.Module): ``SkeletonTransformer`` has the attribute
+            ``token_joints``; other encoders keep all joints.
         joints (Sequence[int]): All joints of the clips.
     """
     return getattr(backbone, 'token_joints', joints)
 
 
 def channels_of(backbone: nn.Module) -> Optional[int]:
-    """The number of channels C' an encoder gives, None if it says none.
+    """Returns the output channels C' of an encoder, None if unknown.
 
     Args:
-        backbone (nn.Module): ``DSTANet`` and encoders like it say
-            ``out_channels``; of the toolbox's GCNs the last block tells.
+        backbone (nn.Module): ``DSTANet`` and encoders like it have the
+            attribute ``out_channels``; for the toolbox's GCNs the last block
+            is read.
     """
     if hasattr(backbone, 'out_channels'):
         return backbone.out_channels
@@ -44,16 +45,16 @@ def channels_of(backbone: nn.Module) -> Optional[int]:
 
 
 def check_channels(model: nn.Module, channels: Optional[int]) -> None:
-    """Checks that neck, projector and head take what the encoder gives.
+    """Checks that neck, projector and head accept the encoder's channels.
 
     Args:
-        model (nn.Module): A recognizer; parts that it has not, or that do not
-            say ``in_channels``, are passed.
+        model (nn.Module): A recognizer; modules that are missing, or have no
+            ``in_channels``, are skipped.
         channels (int, optional): Channels C' of the features. None where they
-            are not known yet: the parts must agree then.
+            are not known yet: then the modules must agree.
 
     Raises:
-        ValueError: If a part is built for another number.
+        ValueError: If a module is built for another number.
     """
     source = f'the encoder {type(model.backbone).__name__} gives'
     for name in ('neck', 'projector', 'cls_head'):
@@ -74,7 +75,7 @@ def check_neck(backbone: nn.Module, neck: nn.Module) -> None:
 
     Args:
         backbone (nn.Module): The encoder.
-        neck (nn.Module): The neck; one without a ``pyramid`` is passed.
+        neck (nn.Module): The neck; one without a ``pyramid`` is skipped.
 
     Raises:
         ValueError: If their numbers of joints differ, or if the encoder
@@ -92,7 +93,7 @@ def check_neck(backbone: nn.Module, neck: nn.Module) -> None:
         raise ValueError(
             f'the encoder {type(backbone).__name__} is built for {joints} '
             f'joints, but the neck has layout {pyramid.name!r} of '
-            f'{pyramid.num_joints}: give both the same joint layout')
+            f'{pyramid.num_joints}: set the same joint layout for both')
 
 
 def check_clips(backbone: nn.Module, clips: torch.Tensor) -> None:
@@ -115,16 +116,16 @@ def check_clips(backbone: nn.Module, clips: torch.Tensor) -> None:
 
 def check_features(backbone: nn.Module, clips: torch.Tensor,
                    features: torch.Tensor) -> None:
-    """Checks that an encoder kept persons and joints apart.
+    """Checks that an encoder's features have a person and a joint axis.
 
     Args:
         backbone (nn.Module): The encoder.
-        clips (Tensor): What it was given, (N, M, T, V, C).
-        features (Tensor): What it gave, to be (N, M, C', T', V).
+        clips (Tensor): Its input, (N, M, T, V, C).
+        features (Tensor): Its output, which must be (N, M, C', T', V).
 
     Raises:
-        ValueError: If that is not their shape, as with the heat maps of
-            PoseC3D, which have no joints.
+        ValueError: If the features have another shape, such as those of
+            PoseC3D, whose heat maps have no joints.
     """
     n, m, _, v, _ = clips.shape
     v = len(feature_joints_of(backbone, range(v)))

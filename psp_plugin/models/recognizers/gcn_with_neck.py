@@ -1,4 +1,4 @@
-"""The toolbox's GCN recognizer, its neck in use."""
+"""The toolbox's GCN recognizer with a neck."""
 from typing import Tuple
 
 import torch
@@ -17,23 +17,23 @@ from .checks import (
 
 @MODELS.register_module()
 class RecognizerGCNWithNeck(RecognizerGCN):
-    """Calls the neck between encoder and head.
+    """Recognizer that calls the neck between encoder and head.
 
     Source: the toolbox's ``RecognizerGCN``, which builds a neck but never
-    calls it. The arguments are the same. Departs from it in one thing more:
-    logits are at least float32, since the toolbox's accuracy goes through
+    calls it. The arguments are the same. Also departs from it in the logits,
+    which are at least float32, since the toolbox computes accuracy with
     NumPy, which has no bfloat16.
 
     Raises:
-        ValueError: If there is no neck, or if joints or channels of the parts
-            do not fit each other.
+        ValueError: If there is no neck, or if the numbers of joints or
+            channels of the modules differ.
     """
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         if not self.with_neck:
-            raise ValueError('RecognizerGCNWithNeck has no neck: give it one, '
-                             'or use RecognizerGCN')
+            raise ValueError('RecognizerGCNWithNeck has no neck: set neck, or '
+                             'use RecognizerGCN')
         check_neck(self.backbone, self.neck)
         check_channels(self, channels_of(self.backbone))
         self.cls_head.register_forward_hook(
@@ -46,14 +46,16 @@ class RecognizerGCNWithNeck(RecognizerGCN):
         Args:
             inputs (Tensor): (B, num_clips, M, T, V, C).
             stage (str): ``'backbone'``, ``'neck'`` or ``'head'``. Defaults to
-                ``'neck'``, which training and prediction classify.
+                ``'neck'``, whose features are classified in training and
+                prediction.
 
         Returns:
-            tuple: What the stage gives, and no arguments for the head.
+            tuple: The output of the stage, and an empty dict of arguments for
+            the head.
 
         Raises:
-            ValueError: If the stage is another one, or if clips, encoder and
-                neck do not fit.
+            ValueError: If the stage is unknown, or if clips, encoder and neck
+                do not fit.
         """
         if stage not in ('backbone', 'neck', 'head'):
             raise ValueError("stage must be 'backbone', 'neck' or 'head', not "

@@ -1,7 +1,13 @@
 """HA-CM and MAMP from input to loss: masked pre-training without labels.
 
-Shape legend: S sample, N batch (every clip of a sample counts), M person,
-B sequence (one person who is there), T frame, P patch of frames, V joint,
+A training step, :meth:`HACMPretrainer.loss`: split clips into one sequence
+per person, embed them as tokens, choose the visible tokens (``masking``),
+encode these, decode the motion of every token (``decoder``), compare it with
+that of the masked ones (``loss_rec``), and contrast the groups of visible
+tokens (``loss_cc``, HA-CM only).
+
+Shape legend: S sample, N batch (samples x clips per sample), M person,
+B sequence (one person who is present), T frame, P patch of frames, V joint,
 C coordinate, D channel, K visible token of a group.
 """
 from typing import Dict, List, NamedTuple, Optional, Tuple
@@ -19,19 +25,19 @@ from .persons import find_present
 
 
 class Reconstruction(NamedTuple):
-    """What :meth:`HACMPretrainer.reconstruct` gives, of B sequences."""
+    """Output of :meth:`HACMPretrainer.reconstruct` for B sequences."""
     clips: torch.Tensor
     """(B, T, V, C) coordinates to be restored, of the joints with tokens."""
     groups: List[torch.Tensor]
-    """Places p V + v of the visible tokens, (B, K) each group."""
+    """Indices p V + v of the visible tokens, (B, K) per group."""
     latent: torch.Tensor
-    """(B, K of all groups, D) visible tokens, encoded."""
+    """(B, K of all groups, D) encoded visible tokens."""
     prediction: torch.Tensor
     """(B, P V, p C) predicted motion of every token, visible ones too."""
 
     @property
     def visible(self) -> torch.Tensor:
-        """(B, K of all groups) places, in the order of ``latent``."""
+        """(B, K of all groups) indices, in the order of ``latent``."""
         return torch.cat(self.groups, 1)
 
 
@@ -39,33 +45,35 @@ class Reconstruction(NamedTuple):
 class HACMPretrainer(BaseRecognizer):
     """Pre-trains an encoder by restoring the motion of masked tokens.
 
-    No label is read, and nothing is predicted: a second config takes the
-    encoder by ``init_cfg=dict(type='Pretrained', checkpoint=...,
+    Labels are not read and classes not predicted: a second config loads the
+    encoder with ``init_cfg=dict(type='Pretrained', checkpoint=...,
     prefix='backbone.')``. With ``CrossMasking`` and ``CrossContrastLoss`` it
-    is HA-CM; with ``MotionAwareMasking``, plain tokens and no contrast, MAMP.
+    is HA-CM; with ``MotionAwareMasking``, Euclidean tokens and no contrast it
+    is MAMP.
 
     Source: HA-CM (arXiv 2409.17951) and MAMP (arXiv 2308.07092). Departs from
-    the released HA-CM where its layouts do not fit each other (see the parts)
-    and in that persons of zeros are left out.
+    the released HA-CM where its tensor layouts do not match (see the modules)
+    and in leaving out persons whose coordinates are all zero.
 
     Args:
         backbone (dict): ``SkeletonTransformer``.
         masking (dict): Which tokens stay visible: ``CrossMasking`` or
             ``MotionAwareMasking``.
         decoder (dict): ``MaskedMotionDecoder``; the sizes that follow from
-            the encoder need not be given.
+            the encoder can be left out.
         loss_rec (dict): ``MaskedMotionLoss``.
         loss_cc (dict, optional): ``CrossContrastLoss``. Defaults to None.
         coordinates (int, optional): How many of the C coordinates are
-            restored, and tell MAMP's masking what moves; 2 leaves the score
-            of 2D key points out. Defaults to None: all.
-        skip_absent_persons (bool): Whether persons of zeros are left out;
-            the released HA-CM has them in. Defaults to True.
+            restored and used by MAMP's masking to measure motion; 2 leaves
+            out the score of 2D key points. Defaults to None: all.
+        skip_absent_persons (bool): Whether persons whose coordinates are all
+            zero are left out; the released HA-CM includes them. Defaults to
+            True.
         data_preprocessor (dict, optional): Defaults to
             ``dict(type='ActionDataPreprocessor')``.
 
     Raises:
-        InputError: If the parts do not fit each other.
+        InputError: If the modules do not fit each other.
     """
 
     def __init__(self,
@@ -81,8 +89,8 @@ class HACMPretrainer(BaseRecognizer):
         encoder = self.backbone
         if not hasattr(encoder, 'tokenize'):
             raise InputError(
-                f'the encoder {type(encoder).__name__} makes no tokens to be '
-                'masked: HACMPretrainer takes a SkeletonTransformer')
+                f'the encoder {type(encoder).__name__} has no tokens to be '
+                'masked: HACMPretrainer needs a SkeletonTransformer')
         if coordinates is None:
             coordinates = encoder.in_channels
         if not 1 <= coordinates <= encoder.in_channels:
@@ -100,8 +108,8 @@ class HACMPretrainer(BaseRecognizer):
         frames = encoder.num_frames // encoder.num_patches
         if frames * coordinates == 1:
             raise InputError(
-                'tokens of one number cannot be normalised, which the target '
-                'is: take more frames_per_token')
+                'the target of a token is normalised, which a single number '
+                'per token cannot be: increase frames_per_token')
         self.decoder = MODELS.build(dict(
             dict(in_channels=encoder.out_channels,
                  out_channels=frames * self.coordinates,
@@ -124,11 +132,11 @@ class HACMPretrainer(BaseRecognizer):
             ``loss_cc_spatial_global``, ``loss_cc_temporal_global`` and
             ``loss_cc_temporal_spatial``. MMEngine adds them up.
         """
-        made = self.reconstruct(inputs)
-        losses = self.loss_rec(made.prediction, made.clips, made.visible)
+        out = self.reconstruct(inputs)
+        losses = self.loss_rec(out.prediction, out.clips, out.visible)
         if self.loss_cc is not None:
-            sizes = [group.size(1) for group in made.groups]
-            losses.update(self.loss_cc(made.latent.split(sizes, 1)))
+            sizes = [group.size(1) for group in out.groups]
+            losses.update(self.loss_cc(out.latent.split(sizes, 1)))
         return losses
 
     def reconstruct(self, inputs: torch.Tensor) -> Reconstruction:
@@ -148,14 +156,15 @@ class HACMPretrainer(BaseRecognizer):
         return Reconstruction(tokens.clips, groups, latent, prediction)
 
     def sequences(self, clips: torch.Tensor) -> torch.Tensor:
-        """Takes persons apart.
+        """Splits clips into one sequence per person.
 
         Args:
             clips (Tensor): (S, num_clips, M, T, V, C).
 
         Returns:
-            Tensor: (B, T, V, C), one sequence a person; persons of zeros are
-            left out, but for the first of a clip without any.
+            Tensor: (B, T, V, C). With ``skip_absent_persons``, persons whose
+            coordinates are all zero are left out, except the first one of a
+            clip without any person.
         """
         check_clips(self.backbone, clips)
         persons = clips.flatten(0, 1)
@@ -165,17 +174,18 @@ class HACMPretrainer(BaseRecognizer):
 
     def extract_feat(self, inputs: torch.Tensor, stage: str = 'backbone',
                      **kwargs) -> Tuple:
-        """Encodes all tokens, for tools that look at features.
+        """Encodes all tokens, for tools that read features.
 
         Args:
             inputs (Tensor): (S, num_clips, M, T, V, C).
             stage (str): ``'backbone'``, the only one.
 
         Returns:
-            tuple: Features (N, M, D, P, V), and no arguments for a head.
+            tuple: Features (N, M, D, P, V), and an empty dict of arguments
+            for a head.
 
         Raises:
-            InputError: If the stage is another one.
+            InputError: If the stage is unknown.
         """
         if stage != 'backbone':
             raise InputError('HACMPretrainer has a backbone, but no '
@@ -184,7 +194,7 @@ class HACMPretrainer(BaseRecognizer):
         return self.backbone(inputs.flatten(0, 1)), dict()
 
     def predict(self, *args, **kwargs) -> None:
-        """Predicts nothing.
+        """Not supported: the model has no classifier.
 
         Raises:
             InputError: Always.

@@ -1,6 +1,22 @@
 """PSP Learning from input to loss (arXiv 2302.02327, algorithm 1).
 
-Shape legend: N batch (every clip of a sample counts), M person, T frame,
+A training step, in the order of ``SemiSupervisedRecognizer.loss``:
+
+1. ``encode`` (two_stream.py): ``stream_norm`` and ``backbone`` map joint and
+   motion of the labelled and unlabelled clips to f_j and f_m,
+   (N, M, C', T', V) each.
+2. ``cls_head`` (heads/two_stream.py) classifies the labelled clips:
+   ``loss_cls`` (Eq. 14 and 15).
+3. ``neck`` (necks/ppa.py), the pyramid attention, maps each stream of the
+   unlabelled clips to a body, a part and a joint level, (N, M, C', T', K)
+   (Eq. 2 to 9).
+4. ``projector`` (necks/projector.py) maps each level to z^p, h^p or g^p,
+   (N, C'') (section 3.4).
+5. ``loss_con`` (losses/coarse_to_fine.py) contrasts the streams per level
+   (Eq. 10 to 13).
+6. MMEngine adds up the losses (Eq. 16).
+
+Shape legend: N batch (samples x clips per sample), M person, T frame,
 V joint, C channel, K nodes of a level.
 """
 from typing import Dict, Iterable, Optional
@@ -22,15 +38,16 @@ class PSPRecognizer(SemiSupervisedRecognizer):
     train the encoder and the pyramid attention, by contrasting their joint
     with their motion data at body, part and joint level. Without ``neck``,
     ``projector`` and ``loss_con`` it is the paper's "supervised only" and
-    takes labelled clips alone. Other methods for unlabelled clips may stand
-    beside the contrast.
+    accepts only labelled clips. Other methods for unlabelled clips can be
+    combined with the contrast.
 
     Source: arXiv 2302.02327, figure 2 and algorithm 1. What the paper leaves
     open follows the released implementation: both streams of both branches
     go through the encoder as one batch, so they share its batch statistics;
-    the neck is called once a stream, so its batch norms see joint or motion,
-    never both; an absent second person is averaged in. Departure: no frames
-    are mixed in equation 3, see :class:`PyramidPolymerizingAttention`.
+    the neck is called once per stream, so its batch norms see either joint or
+    motion data; an absent second person is averaged in. Departs from the
+    paper in equation 3, which does not mix frames here, see
+    :class:`PyramidPolymerizingAttention`.
 
     Args:
         *args: See :class:`SemiSupervisedRecognizer`: ``backbone`` and
@@ -46,8 +63,8 @@ class PSPRecognizer(SemiSupervisedRecognizer):
 
     Raises:
         ValueError: If some, but not all, of ``neck``, ``projector`` and
-            ``loss_con`` are given, or if joints or channels of the parts do
-            not fit each other.
+            ``loss_con`` are given, or if the numbers of joints or channels of
+            the modules differ.
     """
 
     uses_neck = True
@@ -61,7 +78,8 @@ class PSPRecognizer(SemiSupervisedRecognizer):
         contrast = dict(neck=neck, projector=projector, loss_con=loss_con)
         absent = [name for name, cfg in contrast.items() if cfg is None]
         if 0 < len(absent) < len(contrast):
-            raise ValueError('neck, projector and loss_con go together, but '
+            raise ValueError('neck, projector and loss_con must be set '
+                             'together or not at all, but '
                              f'{" and ".join(absent)} is None')
         super().__init__(*args, neck=neck, **kwargs)
         if self.with_neck:
@@ -72,15 +90,18 @@ class PSPRecognizer(SemiSupervisedRecognizer):
 
     @property
     def uses_unlabeled(self) -> bool:
-        """Whether there is a contrast or another method."""
+        """Whether the model has a contrast or another method."""
         return self.with_neck or super().uses_unlabeled
 
     def views_to_encode(
             self, clips: Dict[str, torch.Tensor]) -> Dict[str, torch.Tensor]:
-        """The clips of the contrast, and those of the other methods.
+        """Selects the clips of the contrast and of the other methods.
 
         Args:
             clips (dict[str, Tensor]): The labelled clips and all views.
+
+        Returns:
+            dict[str, Tensor]: By view, (B, num_clips, M, T, V, 2C) each.
         """
         views = super().views_to_encode(clips)
         if self.with_neck:
@@ -89,10 +110,13 @@ class PSPRecognizer(SemiSupervisedRecognizer):
 
     def unlabeled_losses(
             self, step: Step) -> Iterable[Dict[str, torch.Tensor]]:
-        """The contrast's losses, then those of the other methods.
+        """Computes the contrast's losses, then those of the other methods.
 
         Args:
-            step (Step): The batch, encoded.
+            step (Step): The batch and its features.
+
+        Yields:
+            dict[str, Tensor]: Losses by name.
         """
         if self.with_neck:
             yield self.contrast(step.features['weak'])
@@ -107,16 +131,18 @@ class PSPRecognizer(SemiSupervisedRecognizer):
         Returns:
             dict[str, Tensor]: ``loss_con_<level>``, equations 10 to 13.
         """
-        # One call a stream: the neck's batch norms must not see joint and
-        # motion as one batch, or they lose what tells the clips apart.
-        joint, motion = ({  # z^p, h^p and g^p of section 3.4
-            level: self.projector(x)
-            for level, x in self.neck(stream).items()  # Eq. 2 to 9
-        } for stream in features)
-        return self.loss_con(joint=joint, motion=motion)
+        projected = []
+        # One call of the neck per stream: if its batch norms saw joint and
+        # motion as one batch, the differences between clips would be lost.
+        for stream in features:
+            levels = self.neck(stream)  # body, part and joint, Eq. 2 to 9
+            projected.append({  # z^p, h^p and g^p of section 3.4
+                level: self.projector(x) for level, x in levels.items()})
+        joint, motion = projected
+        return self.loss_con(joint=joint, motion=motion)  # Eq. 10 to 13
 
     def attention(self, inputs: torch.Tensor) -> Dict[str, Streams]:
-        """Computes the attention maps of both streams, for looking at them.
+        """Computes the attention maps of both streams, for visualisation.
 
         Args:
             inputs (Tensor): (B, num_clips, M, T, V, 2C).
@@ -129,21 +155,22 @@ class PSPRecognizer(SemiSupervisedRecognizer):
             ValueError: If the model has no pyramid attention.
         """
         if not self.with_neck:
-            raise ValueError('this PSPRecognizer has no neck, thus no '
-                             'attention to look at')
+            raise ValueError('this PSPRecognizer has no neck, so it computes '
+                             'no attention: set neck, projector and loss_con')
         features = self.encode(dict(labeled=inputs))['labeled']
         joint, motion = (
             self.neck(stream, return_attention=True)[1] for stream in features)
         return {level: Streams(joint[level], motion[level]) for level in joint}
 
     def check_views(self, clips: Dict[str, torch.Tensor]) -> None:
-        """Checks that the batch has what the contrast and the methods need.
+        """Checks that the batch has the views of the contrast and the methods.
 
         Args:
             clips (dict[str, Tensor]): The labelled clips and all views.
 
         Raises:
-            ValueError: If not.
+            ValueError: If a view is missing, or if the batch has unlabelled
+                clips that nothing uses.
         """
         if self.with_neck and set(clips) == {'labeled'}:
             raise ValueError(
@@ -152,9 +179,9 @@ class PSPRecognizer(SemiSupervisedRecognizer):
                 'set neck, projector and loss_con to None')
         if self.with_neck and 'weak' not in clips:
             raise ValueError(
-                'this PSPRecognizer contrasts the view weak of the unlabelled '
-                f'clips, but the batch has only {", ".join(clips)}: name a '
-                'view of MultiView weak')
+                "this PSPRecognizer contrasts the view 'weak' of the "
+                'unlabelled clips, but the batch has only '
+                f"{', '.join(clips)}: name one view of MultiView 'weak'")
         if not self.uses_unlabeled and set(clips) != {'labeled'}:
             raise ValueError(
                 'the batch has an unlabelled branch, but this PSPRecognizer '

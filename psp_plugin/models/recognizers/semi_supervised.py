@@ -1,6 +1,11 @@
 """Semi-supervised training: one recognizer, a list of methods.
 
-Shape legend: N batch (every clip of a sample counts), M person, T frame,
+A training step, :meth:`SemiSupervisedRecognizer.loss`: collect the views of
+the labelled and unlabelled clips, encode all of them in one pass, classify
+the labelled clips (cross-entropy), and let every method compute its losses
+from the features and logits of the unlabelled clips.
+
+Shape legend: N batch (samples x clips per sample), M person, T frame,
 V joint, C channel.
 """
 from typing import Dict, Iterable, List, Optional, Tuple, Union
@@ -25,15 +30,15 @@ Inputs = Union[torch.Tensor, Dict[str, Union[torch.Tensor,
 class SemiSupervisedRecognizer(TwoStreamEncoding, BaseRecognizer):
     """Trains an encoder and a classifier from labelled and unlabelled clips.
 
-    The labelled clips train both by cross-entropy. What the unlabelled clips
-    add is up to the methods, each a module with a file of its own in
-    ``psp_plugin/models/methods``: they name the views that they need, all
-    views are encoded in one pass together with the labelled clips, and every
-    method turns features, logits or clips into losses. Without a method it
-    learns from the labels only. It predicts like any toolbox recognizer, with
-    a method's teacher where there is one.
+    The labelled clips train both by cross-entropy. The methods, one file each
+    in ``psp_plugin/models/methods``, define what the unlabelled clips add:
+    they name the views that they need, all views are encoded in one pass
+    together with the labelled clips, and every method turns features, logits
+    or clips into losses. Without a method the model is trained on labels
+    only. It predicts like any toolbox recognizer, with a method's teacher if
+    a method has one.
 
-    Source: this project's own; the methods name theirs.
+    Source: this project; each method names its own source.
 
     Args:
         backbone (dict): Encoder, (N, M, T, V, C) to (N, M, C', T', V):
@@ -42,27 +47,32 @@ class SemiSupervisedRecognizer(TwoStreamEncoding, BaseRecognizer):
         methods (list[dict]): Methods for the unlabelled clips, such as
             ``[dict(type='FixMatch')]``; their losses are added up. One with
             ``loss_weight=0`` is left out of the training. Defaults to none.
-        stream_norm (dict, optional): Brings joint and motion data to one size
-            in front of the encoder, ``dict(type='StreamNorm')``. Defaults to
-            None: motion as it comes, a hundredth of the joints' coordinates.
-        neck (dict, optional): For a subclass that uses one. Defaults to None.
+        stream_norm (dict, optional): Normalises joint and motion data to the
+            same scale in front of the encoder, ``dict(type='StreamNorm')``.
+            Defaults to None: motion is not scaled, about a hundredth of the
+            joints' coordinates.
+        neck (dict, optional): Only for subclasses that use one. Defaults to
+            None.
         train_cfg (dict, optional): Kept by the base class. Defaults to None.
         test_cfg (dict, optional): Kept by the base class. Defaults to None.
-        skip_absent_persons (bool): Whether a person of zeros is left out of
-            the encoder, and of the averages over persons: the one who is
-            there counts for both. Saves the time of most second persons of
-            NTU, but batch sizes of the encoder change from step to step
-            (``CompileHook`` needs ``dynamic=True`` then). An exported model,
-            or a step compiled as a whole, computes all, which is the same in
-            evaluation alone.
-            Defaults to False: encoded and averaged in, as released.
+        skip_absent_persons (bool): Whether persons whose coordinates are all
+            zero are left out of the encoder and of the averages over persons;
+            the features of the person who is present replace theirs. Saves
+            the time of most second persons of NTU, but the encoder's batch
+            size changes from step to step (``CompileHook`` then needs
+            ``dynamic=True``). An exported model, or a completely compiled
+            step, encodes all persons, which gives the same result only in
+            evaluation. Defaults to False: absent persons are encoded and
+            averaged in, as in the released implementation.
         data_preprocessor (dict, optional): Defaults to
             ``dict(type='MultiBranchPreprocessor')``.
 
     Raises:
-        ValueError: If joints or channels of the parts do not fit each other.
-        InputError: If ``methods`` is no list of configs, if two of them bring
-            a teacher that predicts, or if there is a neck to no purpose.
+        ValueError: If the numbers of joints or channels of the modules
+            differ.
+        InputError: If ``methods`` is not a list of configs, if two of them
+            have a teacher that predicts, or if a neck is given that is not
+            used.
     """
 
     uses_neck = False
@@ -78,8 +88,8 @@ class SemiSupervisedRecognizer(TwoStreamEncoding, BaseRecognizer):
                  skip_absent_persons: bool = False,
                  data_preprocessor: Optional[dict] = None) -> None:
         if neck is not None and not self.uses_neck:
-            raise InputError(f'{type(self).__name__} uses no neck: take it '
-                             'out, or use PSPRecognizer')
+            raise InputError(f'{type(self).__name__} uses no neck: remove it, '
+                             'or use PSPRecognizer')
         super().__init__(
             backbone=backbone,
             cls_head=cls_head,
@@ -95,17 +105,18 @@ class SemiSupervisedRecognizer(TwoStreamEncoding, BaseRecognizer):
                 isinstance(method, dict) for method in methods):
             raise InputError('methods must be a list of configs, such as '
                              f"[dict(type='FixMatch')], not {methods!r}")
-        # The random numbers of encoder and head are those without methods.
+        # Methods must not change the random initialisation of encoder and
+        # head.
         with torch.random.fork_rng(devices=[]):
             self.methods = ModuleList(map(MODELS.build, methods))
             for method in self.methods:
                 method.attach(self)
-                if not method.loss_weight:  # or DDP would wait for gradients
+                if not method.loss_weight:  # DDP would wait for gradients
                     method.requires_grad_(False)
         predicting = [type(method).__name__ for method in self.active
                       if method.has_teacher]
         if len(predicting) > 1:
-            raise InputError(f'{" and ".join(predicting)} each bring a '
+            raise InputError(f'{" and ".join(predicting)} each have a '
                              'teacher that predicts: keep one of them')
 
     def loss(self, inputs: Inputs, data_samples: Union[Samples, dict],
@@ -114,16 +125,16 @@ class SemiSupervisedRecognizer(TwoStreamEncoding, BaseRecognizer):
 
         Args:
             inputs (dict or Tensor): Clips of the branches ``labeled`` and
-                ``unlabeled``, the latter a tensor, which is the view
-                ``weak``, or a dict of views; or the labelled clips alone.
-                (B, num_clips, M, T, V, 2C) with joint coordinates first and
-                motion last in the channels.
-            data_samples (dict or list): Their data samples; of the unlabelled
-                ones no label is read.
+                ``unlabeled``, or only the labelled clips. The unlabelled
+                branch is a dict of views, or a tensor, which is the view
+                ``weak``. (B, num_clips, M, T, V, 2C) with joint coordinates
+                first and motion last in the channels.
+            data_samples (dict or list): Their data samples; labels of
+                unlabelled clips are not read.
 
         Returns:
-            dict[str, Tensor]: ``loss_cls``, the methods' losses, which
-            MMEngine adds up, and numbers to be logged.
+            dict[str, Tensor]: ``loss_cls`` and the methods' losses, which
+            MMEngine adds up, and values to be logged.
 
         Raises:
             ValueError: If the branches do not fit the model.
@@ -132,33 +143,36 @@ class SemiSupervisedRecognizer(TwoStreamEncoding, BaseRecognizer):
         self.check_views(clips)
         samples = {view: samples_of_clips(samples[view], clips[view])
                    for view in samples}
-        views = self.views_to_encode(clips)
-        step = Step(self, clips, samples, self.encode(views))
-        losses = self.cls_head.loss(step.features['labeled'],
-                                    samples['labeled'])
-        for more in self.unlabeled_losses(step):
-            twice = sorted(losses.keys() & more.keys())
-            if twice:
-                raise InputError(f'two methods give {twice[0]!r}: keep one')
-            losses.update(more)
+        features = self.encode(self.views_to_encode(clips))  # f_j and f_m
+        step = Step(self, clips, samples, features)
+        losses = self.cls_head.loss(features['labeled'], samples['labeled'])
+        for method_losses in self.unlabeled_losses(step):
+            duplicates = sorted(losses.keys() & method_losses.keys())
+            if duplicates:
+                raise InputError(f'two methods return {duplicates[0]!r}: keep '
+                                 'one of them')
+            losses.update(method_losses)
         return losses
 
     @property
     def uses_unlabeled(self) -> bool:
-        """Whether there is a method for unlabelled clips."""
+        """Whether the model has a method for unlabelled clips."""
         return len(self.methods) > 0
 
     @property
     def active(self) -> List[nn.Module]:
-        """The methods that have a weight."""
+        """The methods whose ``loss_weight`` is not 0."""
         return [method for method in self.methods if method.loss_weight]
 
     def views_to_encode(
             self, clips: Dict[str, torch.Tensor]) -> Dict[str, torch.Tensor]:
-        """The clips that go through the encoder, with gradients.
+        """Selects the clips that are encoded with gradients.
 
         Args:
             clips (dict[str, Tensor]): The labelled clips and all views.
+
+        Returns:
+            dict[str, Tensor]: By view, (B, num_clips, M, T, V, 2C) each.
         """
         views = dict(labeled=clips['labeled'])
         for method in self.active:
@@ -167,21 +181,25 @@ class SemiSupervisedRecognizer(TwoStreamEncoding, BaseRecognizer):
 
     def unlabeled_losses(
             self, step: Step) -> Iterable[Dict[str, torch.Tensor]]:
-        """The losses of each method.
+        """Computes the losses of each method.
 
         Args:
-            step (Step): The batch, encoded.
+            step (Step): The batch and its features.
+
+        Returns:
+            list[dict[str, Tensor]]: One dict of losses per method.
         """
         return [method(step) for method in self.active]
 
     def check_views(self, clips: Dict[str, torch.Tensor]) -> None:
-        """Checks that the batch has what the methods need, and its reason.
+        """Checks that the batch has the views that the methods need.
 
         Args:
             clips (dict[str, Tensor]): The labelled clips and all views.
 
         Raises:
-            ValueError: If not.
+            ValueError: If a view is missing, or if the batch has unlabelled
+                clips that no method uses.
         """
         if 'labeled' not in clips:
             raise ValueError('the batch has no labelled branch, but only '
@@ -196,7 +214,7 @@ class SemiSupervisedRecognizer(TwoStreamEncoding, BaseRecognizer):
                 raise ValueError(
                     f'{name} needs unlabelled clips, but the batch has no '
                     'unlabelled branch: add InterleaveHook to custom_hooks, '
-                    f'or take {name} out of methods')
+                    f'or remove {name} from methods')
             raise ValueError(
                 f'{name} needs the view {absent[0]!r} of the unlabelled '
                 f'clips, but the batch has only {", ".join(given)}: end the '
@@ -210,13 +228,13 @@ class SemiSupervisedRecognizer(TwoStreamEncoding, BaseRecognizer):
                 'remove InterleaveHook from custom_hooks')
 
     def classifier(self) -> TwoStreamClassifier:
-        """Encoder and classifier alone; it shares this model's modules."""
+        """Returns encoder and classifier, sharing this model's modules."""
         return TwoStreamClassifier(self.backbone, self.cls_head,
                                    self.stream_norm, self.skip_absent_persons)
 
     @property
     def predictor(self) -> nn.Module:
-        """What predicts: a method's teacher, or else this model."""
+        """The model that predicts: a method's teacher, or else this model."""
         for method in self.active:
             teacher = method.teacher_that_predicts()
             if teacher is not None:
@@ -247,10 +265,11 @@ class SemiSupervisedRecognizer(TwoStreamEncoding, BaseRecognizer):
                 logits. Defaults to ``'backbone'``.
 
         Returns:
-            tuple: What the stage gives, and no arguments for the head.
+            tuple: The output of the stage, and an empty dict of arguments for
+            the head.
 
         Raises:
-            ValueError: If the stage is another one.
+            ValueError: If the stage is unknown.
         """
         if stage not in ('backbone', 'head'):
             raise ValueError("stage must be 'backbone' or 'head', not "
@@ -263,15 +282,15 @@ class SemiSupervisedRecognizer(TwoStreamEncoding, BaseRecognizer):
 
 
 def views_of(branches) -> dict:
-    """Lays the views of a batch side by side.
+    """Flattens the branches and views of a batch into one dict.
 
     Args:
-        branches (Any): What belongs to the labelled clips alone, or a dict of
-            ``labeled`` and ``unlabeled``, the latter a dict of views or the
-            view ``weak``.
+        branches (Any): Clips or data samples of the labelled clips, or a dict
+            of ``labeled`` and ``unlabeled``, the latter a dict of views or
+            the view ``weak``.
 
     Returns:
-        dict: By ``labeled`` and the names of the views.
+        dict: With the keys ``labeled`` and the names of the views.
 
     Raises:
         InputError: If a view has the name of the labelled branch.
@@ -282,8 +301,8 @@ def views_of(branches) -> dict:
     unlabeled = views.pop('unlabeled', None)
     if isinstance(unlabeled, dict):
         if 'labeled' in unlabeled:
-            raise InputError("a view of MultiView is named 'labeled', as the "
-                             'labelled clips are: give it another name')
+            raise InputError("a view of MultiView is named 'labeled', which "
+                             'is the name of the labelled branch: rename it')
         views.update(unlabeled)
     elif unlabeled is not None:
         views['weak'] = unlabeled
@@ -294,8 +313,11 @@ def samples_of_clips(samples: Samples, clips: torch.Tensor) -> Samples:
     """Repeats data samples for every clip of a sample.
 
     Args:
-        samples (list): One for each sample, or for each clip already.
+        samples (list): One per sample, or already one per clip.
         clips (Tensor): (B, num_clips, M, T, V, 2C).
+
+    Returns:
+        list: B * num_clips data samples.
     """
     if len(samples) != clips.size(0):
         return samples

@@ -1,4 +1,4 @@
-"""A training step, as the methods for unlabelled clips see it."""
+"""A training step: the input of the methods for unlabelled clips."""
 from typing import Dict, List
 
 import torch
@@ -12,15 +12,19 @@ Samples = List[ActionDataSample]
 
 
 class Step:
-    """What one batch became in the recognizer.
+    """Clips, data samples, features and logits of one batch.
 
     Args:
         model (SemiSupervisedRecognizer): The recognizer.
         clips (dict[str, Tensor]): ``labeled`` and the views of the unlabelled
             clips, ``weak`` first, (B, num_clips, M, T, V, 2C) each.
-        samples (dict[str, list]): The data samples of these.
-        features (dict[str, Streams]): What was encoded with gradients in the
-            common pass, (N, M, C', T', V) of both streams.
+        samples (dict[str, list]): The data samples of the clips.
+        features (dict[str, Streams]): Features, with gradients, of the views
+            that were encoded in the common pass, (N, M, C', T', V) of both
+            streams.
+
+    Attributes:
+        progress (float): Share of the training that is done, from 0 to 1.
     """
 
     def __init__(self, model: nn.Module, clips: Dict[str, torch.Tensor],
@@ -48,9 +52,9 @@ class Step:
 
 
 def training_progress() -> float:
-    """The share of the training's iterations that are done, from 0 to 1.
+    """Returns the share of the iterations that are done, from 0 to 1.
 
-    Without a runner, which tells it, it is 1.
+    Without a runner it is 1.
     """
     hub = MessageHub.get_current_instance()
     iters = [hub.get_info(key) for key in ('iter', 'max_iters')]

@@ -2,7 +2,7 @@
 import re
 
 import pytest
-from stand_in import plan, write_config
+from fake_tools import plan, write_config
 from toy import CONFIGS
 
 from psp_plugin.commands.run_checks import find_dicts

@@ -1,5 +1,5 @@
 """Bars of the runs at work, by what their trainings have logged."""
-from stand_in import plan, val, write_config, write_life
+from fake_tools import plan, val, write_config, write_log
 
 from psp_plugin.tooling.experiments.progress import Display
 
@@ -7,8 +7,8 @@ from psp_plugin.tooling.experiments.progress import Display
 def test_a_log_that_cannot_be_read_holds_up_its_own_bar_alone(tmp_path):
     runs = plan(tmp_path, write_config(tmp_path, 'a'), seeds=[0, 1])
     line = dict(epoch=1, step=1)
-    write_life(runs[0].folder, 'a', line, cut='{"epoch": 2, \n')
-    write_life(runs[1].folder, 'a', line, val(1, 0.25))
+    write_log(runs[0].folder, 'a', line, cut='{"epoch": 2, \n')
+    write_log(runs[1].folder, 'a', line, val(1, 0.25))
     with Display(2) as display:
         for run in runs:
             display.start(run)

@@ -1,5 +1,5 @@
 """The code and the machine that a table names."""
-from stand_in import git, write_repository
+from fake_tools import git, write_repository
 
 from psp_plugin.tooling.experiments import provenance
 from psp_plugin.version import __version__

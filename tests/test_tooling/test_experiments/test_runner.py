@@ -8,12 +8,12 @@ import time
 from pathlib import Path
 
 import pytest
-from stand_in import (
+from fake_tools import (
     SCRIPT,
     calls,
     git,
     plan,
-    when_there,
+    when_written,
     write_config,
     write_repository,
     write_tools,
@@ -145,7 +145,7 @@ def test_ctrl_c_ends_all_processes_and_the_next_time_goes_on(tmp_path, tools,
                 write_config(tmp_path, 'b'), write_config(tmp_path, 'c'))
     before, = carry_out(runs[2:], tools, jobs=1)
     pids = runs[0].folder / 'pids'
-    thread = when_there(pids, lambda: os.kill(os.getpid(), signal.SIGINT))
+    thread = when_written(pids, lambda: os.kill(os.getpid(), signal.SIGINT))
     outcomes = carry_out(runs, tools, jobs=1)
     given_up = time.monotonic() + 30  # the processes would take 60
     thread.join()
@@ -170,11 +170,11 @@ def test_a_second_signal_leaves_the_table(tmp_path, tools, ctrl_c):
 
     def end_twice():
         os.kill(os.getpid(), signal.SIGTERM)
-        when_there(run.folder / 'asked',
+        when_written(run.folder / 'asked',
                    lambda: os.kill(os.getpid(), signal.SIGINT)).join()
 
     before = signal.getsignal(signal.SIGTERM)
-    thread = when_there(run.folder / 'pids', end_twice)
+    thread = when_written(run.folder / 'pids', end_twice)
     outcomes = carry_out([run], tools, jobs=1)
     thread.join()
     assert failures(outcomes) == ['interrupted']
@@ -187,12 +187,12 @@ def test_side_by_side_they_share_the_cores(tmp_path, tools, monkeypatch):
     for jobs in (1, 1000):
         run, = plan(tmp_path, write_config(tmp_path, f'a{jobs}'))
         carry_out([run], tools, jobs)
-        threads = (run.folder / 'life_0/threads').read_text()
+        threads = (run.folder / 'attempt_0/threads').read_text()
         assert threads == str(max(1, cores() // jobs))
     monkeypatch.setenv('OMP_NUM_THREADS', '77')
     run, = plan(tmp_path, write_config(tmp_path, 'b'))
     carry_out([run], tools, 1)
-    assert (run.folder / 'life_0/threads').read_text() == '77'
+    assert (run.folder / 'attempt_0/threads').read_text() == '77'
 
 
 def test_jobs_are_so_many_at_once(tmp_path, tools):
@@ -251,7 +251,7 @@ def test_a_child_whose_parent_was_killed_keeps_the_folder(tmp_path, tools):
     """Else a second training would write beside it."""
     path = write_config(tmp_path, 'a', 'wait')
     run, = plan(tmp_path, path)
-    script = (f'from pathlib import Path; from stand_in import plan; '
+    script = (f'from pathlib import Path; from fake_tools import plan; '
               f'from psp_plugin.tooling.experiments import carry_out; '
               f'carry_out(plan(Path({str(tmp_path)!r}), {path!r}), '
               f'Path({str(tools)!r}), 1)')
@@ -259,7 +259,7 @@ def test_a_child_whose_parent_was_killed_keeps_the_folder(tmp_path, tools):
         [sys.executable, '-W', 'ignore', '-c', script],
         stdout=subprocess.DEVNULL, env=dict(
             os.environ, PYTHONPATH=str(Path(__file__).resolve().parents[2])))
-    thread = when_there(run.folder / 'pids', parent.kill)
+    thread = when_written(run.folder / 'pids', parent.kill)
     parent.wait()
     thread.join(60)
     leader = int((run.folder / 'pids').read_text().split()[0])

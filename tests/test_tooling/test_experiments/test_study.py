@@ -3,7 +3,7 @@ import csv
 import math
 
 import pytest
-from stand_in import calls, write_config, write_tools
+from fake_tools import calls, write_config, write_tools
 
 from psp_plugin.errors import FileError, InputError
 from psp_plugin.tooling.experiments import (

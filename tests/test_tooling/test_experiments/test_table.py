@@ -3,7 +3,7 @@ import csv
 import json
 
 import pytest
-from stand_in import plan, val, write_config, write_life
+from fake_tools import plan, val, write_config, write_log
 
 from psp_plugin.errors import FileError
 from psp_plugin.tooling.experiments import Outcome, write_tables
@@ -16,11 +16,11 @@ from psp_plugin.tooling.experiments.run_folder import (
 
 
 def test_scalars_of_two_lives(tmp_path):
-    write_life(tmp_path, '20260101_000000', dict(epoch=1, step=40),
+    write_log(tmp_path, '20260101_000000', dict(epoch=1, step=40),
                val(5, 0.5), dict(epoch=6, step=240), val(10, 0.9),
                cut='{"epoch": 11, "st')
     assert progress(tmp_path)[0] == 10
-    write_life(tmp_path, '20260102_000000', val(10, 0.7),
+    write_log(tmp_path, '20260102_000000', val(10, 0.7),
                dict(epoch=11, step=440), val(15, 0.6))
     assert validation_scores(tmp_path) == {5: 0.5, 10: 0.7, 15: 0.6}
     assert progress(tmp_path)[0] == 15
@@ -28,14 +28,14 @@ def test_scalars_of_two_lives(tmp_path):
 
 def test_position_of_iterations_and_of_nothing(tmp_path):
     assert progress(tmp_path)[0] == 0 and validation_scores(tmp_path) == {}
-    write_life(tmp_path, 'a', dict(iter=20, step=20))
+    write_log(tmp_path, 'a', dict(iter=20, step=20))
     assert progress(tmp_path)[0] == 20
 
 
 @pytest.mark.parametrize('content', [b'{"step": 1, \n', b'5\n',
                                      b'{"loss": 1}\n', b'\xff'])
 def test_a_damaged_log_is_named(tmp_path, content):
-    write_life(tmp_path, 'a', val(1, 0.5))
+    write_log(tmp_path, 'a', val(1, 0.5))
     path = tmp_path / 'a/vis_data/scalars.json'
     path.write_bytes(path.read_bytes() + content)
     with pytest.raises(FileError, match='scalars.json (is damaged|cannot be)'):
@@ -73,7 +73,7 @@ def tables(tmp_path):
                 splits=['clean'])
     outcomes = []
     for run, score in zip(runs, [0.60, 0.70, None, 0.5, 0.5, 0.8]):
-        write_life(run.folder, 'a', val(1, 0.9), val(2, 0.75))
+        write_log(run.folder, 'a', val(1, 0.9), val(2, 0.75))
         state = State('', True, dict(val=score, clean=score and score - 0.1),
                       3600. + 30 * run.seed, ['c1', 'c2-dirty'], ['m, 2'])
         if score is None:
@@ -130,8 +130,8 @@ def test_one_seed_has_no_spread_and_no_done_run_no_mean(tmp_path):
 
 def test_a_damaged_log_is_named_and_the_table_written(tmp_path):
     runs = plan(tmp_path, write_config(tmp_path, 'a'), seeds=[0, 1])
-    write_life(runs[0].folder, 'a', val(1, 0.9), cut='{"step\n')
-    write_life(runs[1].folder, 'a', val(1, 0.7))
+    write_log(runs[0].folder, 'a', val(1, 0.9), cut='{"step\n')
+    write_log(runs[1].folder, 'a', val(1, 0.7))
     write_tables([Outcome(run, State('', True, dict(val=0.5)))
                   for run in runs], str(tmp_path))
     first, second = read(tmp_path, 'runs.csv')

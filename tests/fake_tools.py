@@ -1,8 +1,7 @@
-"""Scripts in the place of tools/train.py and tools/test.py, for tests.
+"""Fast replacements of tools/train.py and tools/test.py, for tests.
 
-They take the same arguments, write the same files and need no second. A
-config says in plain words what shall happen: ``fail_once``, ``wait``,
-``linger``.
+They accept the same arguments and write the same files. A word in the config
+sets their behaviour: ``fail_once``, ``fail_always``, ``wait`` or ``linger``.
 """
 import json
 import subprocess
@@ -19,8 +18,8 @@ from pathlib import Path
 tool, config = Path(__file__).stem, Path(sys.argv[1])
 folder = Path(sys.argv[sys.argv.index('--work-dir') + 1])
 seed = int(folder.parts[-1 if tool == 'train' else -2].replace('seed', ''))
-life = len(list(folder.glob('life_*')))
-logs = folder / f'life_{life}'
+attempt = len(list(folder.glob('attempt_*')))
+logs = folder / f'attempt_{attempt}'
 (logs / 'vis_data').mkdir(parents=True)
 with open(folder / 'arguments.json', 'a') as stream:
     stream.write(json.dumps([tool, *sys.argv[1:]]) + '\\n')
@@ -37,10 +36,10 @@ if tool == 'test':
     (logs / 'metrics.json').write_text(json.dumps({'acc/top1': score}))
     sys.exit()
 log(loss=1.0, epoch=1, iter=1, step=1)
-log(**{'acc/top1': 0.6 + life / 100, 'step': 1})
+log(**{'acc/top1': 0.6 + attempt / 100, 'step': 1})
 (folder / 'epoch_1.pth').touch()
 (folder / 'last_checkpoint').write_text(str(folder / 'epoch_1.pth'))
-if 'wait' in text and life == 0:
+if 'wait' in text and attempt == 0:
     child = subprocess.Popen(['sleep', '60'])
     Path(folder, 'pids').write_text(f'{os.getpid()} {child.pid}')
     time.sleep(60)
@@ -52,7 +51,7 @@ if 'linger' in text:
     signal.signal(signal.SIGTERM, ask)
     Path(folder, 'pids').write_text(str(os.getpid()))
     time.sleep(60)
-if 'fail_once' in text and life == 0 or 'fail_always' in text:
+if 'fail_once' in text and attempt == 0 or 'fail_always' in text:
     print('first things first')
     sys.exit('no such thing as a free lunch')
 log(loss=0.5, epoch=2, iter=2, step=2)
@@ -77,7 +76,7 @@ def write_tools(folder: Path) -> Path:
 
 
 def write_config(folder: Path, name: str, note: str = 'plain') -> str:
-    """Writes a config that the scripts understand."""
+    """Writes a config for the scripts."""
     path = folder / f'{name}.py'
     path.write_text(CONFIG.format(note=note))
     return str(path)
@@ -89,27 +88,27 @@ def plan(folder: Path, *configs: str, seeds=(0, ), **arguments):
 
 
 def calls(run) -> list:
-    """The arguments of all trainings and tests of a run."""
+    """Returns the arguments of all trainings and tests of a run."""
     paths = [run.folder / 'arguments.json',
              *sorted(run.folder.glob('test_*/arguments.json'))]
     return [json.loads(line) for path in paths if path.is_file()
             for line in path.read_text().splitlines()]
 
 
-def write_life(folder: Path, life: str, *lines: dict, cut: str = '') -> None:
-    """Writes what a training logs from its start to its end."""
-    path = folder / life / 'vis_data/scalars.json'
+def write_log(folder: Path, name: str, *lines: dict, cut: str = '') -> None:
+    """Writes the log of one process of a training."""
+    path = folder / name / 'vis_data/scalars.json'
     path.parent.mkdir(parents=True)
     path.write_text(''.join(json.dumps(line) + '\n' for line in lines) + cut)
 
 
 def val(step: int, top1: float) -> dict:
-    """The logged line of a validation."""
+    """Returns the logged line of a validation."""
     return {'acc/top1': top1, 'step': step}
 
 
 def write_repository(folder: Path) -> Path:
-    """Makes a git repository of one file and one commit."""
+    """Creates a git repository with one file and one commit."""
     folder.mkdir()
     (folder / '__init__.py').touch()
     git(folder, 'init', '--quiet')
@@ -119,15 +118,15 @@ def write_repository(folder: Path) -> Path:
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """What git says to a command."""
+    """Runs a git command and returns its output."""
     command = ['git', '-C', str(folder), '-c', 'user.name=a', '-c',
                'user.email=a@b', '-c', 'commit.gpgsign=false', *arguments]
     return subprocess.run(command, check=True, capture_output=True,
                           text=True).stdout.strip()
 
 
-def when_there(path, action):
-    """Calls an action in a thread as soon as a file has content."""
+def when_written(path, action):
+    """Calls an action in a thread as soon as a file is not empty."""
     def watch():
         while not path.is_file() or not path.read_text():
             time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Training runs in processes of their own, which may be killed."""
+"""Training runs in separate processes, which may be killed and resumed."""
 import gc
 import json
 import multiprocessing
@@ -19,11 +19,11 @@ from toy import set_everywhere, small_config
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = 'psp_ntu60_xsub_5p.py'
-# What a run imports, besides, in its first seconds.
+# Slow imports of every run.
 IMPORTED = ['psp_plugin', 'torch._dynamo', 'matplotlib.pyplot']
 WALL_CLOCK = ('time', 'data_time', 'eta')
-# Information of the message hub that every life sets anew as it starts; the
-# version is that of the folder's git repository, too.
+# Information of the message hub that every process sets at its start; the
+# version includes that of the folder's git repository.
 NOT_COMPARED = ('cfg', 'experiment_name', 'mmengine_version', 'epoch', 'iter',
                 *WALL_CLOCK)
 
@@ -46,14 +46,14 @@ class RecordClips(Hook):
 
 
 @HOOKS.register_module()
-class Die(Hook):
-    """Kills the process in its first life, not when it has been resumed.
+class KillRun(Hook):
+    """Kills the process, unless the run has been resumed.
 
     Args:
-        at (int): The iteration before which it dies.
-        save (int): The number of the checkpoint that it dies of writing, with
-            the file half on the disk.
-        val (int): The iteration after which it dies while it validates.
+        at (int): The iteration before which it is killed.
+        save (int): The number of the checkpoint during whose writing it is
+            killed, with a part of the file on disk.
+        val (int): The iteration after which it is killed in validation.
     """
     priority = 'LOWEST'
 
@@ -72,17 +72,17 @@ class Die(Hook):
     def before_save_checkpoint(self, runner, checkpoint):
         self.saved += 1
         if self.saved == self.save and not runner._resume:
-            # The kernel kills who writes more than so many bytes to a file.
+            # The kernel kills a process that exceeds this file size.
             signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 
 
-def life_config(ann_file, work_dir, loop='epoch', workers=0) -> Config:
-    """Nine iterations with dropout, checkpoints and validation."""
+def resumable_config(ann_file, work_dir, loop='epoch', workers=0) -> Config:
+    """A run of nine iterations with dropout, checkpoints and validation."""
     cfg = small_config(CONFIG, ann_file, work_dir, epochs=3)
     set_everywhere(cfg._cfg_dict, 'clip_len', 8)
-    cfg.custom_imports.imports.append('lives')
+    cfg.custom_imports.imports.append('resumable_runs')
     cfg.model.cls_head.dropout = 0.5
     cfg.default_hooks.record = dict(type='RecordClips')
     loaders = [cfg.train_dataloader, cfg.custom_hooks[0].unlabeled_dataloader]
@@ -103,13 +103,13 @@ def life_config(ann_file, work_dir, loop='epoch', workers=0) -> Config:
 
 
 def train(cfg: Config, *args: str) -> int:
-    """Runs ``tools/train.py`` in a process of its own.
+    """Runs ``tools/train.py`` in a separate process.
 
-    The processes are copies of one that has imported the plugin and done
-    nothing else, which spares them the seconds that this takes.
+    The process is forked from one that has already imported the plugin, which
+    saves several seconds.
 
     Args:
-        cfg (Config): Written to the run's folder first.
+        cfg (Config): The config, which is written to the run's folder.
         *args (str): Arguments after the config.
 
     Returns:
@@ -127,8 +127,8 @@ def train(cfg: Config, *args: str) -> int:
 
 
 def run_script(folder, args):
-    """What the process does: the script, its output in ``printed.txt``."""
-    gc.freeze()  # all that the processes share, which is not looked at again
+    """Runs the script with its output in ``printed.txt``."""
+    gc.freeze()  # excludes the shared objects from garbage collection
     with open(folder / 'printed.txt', 'a') as stream:
         os.dup2(stream.fileno(), 1)
         os.dup2(stream.fileno(), 2)
@@ -138,17 +138,17 @@ def run_script(folder, args):
     runpy.run_path(script, run_name='__main__')
 
 
-def live_twice(cfg: Config, **death) -> None:
-    """Trains until it dies, and then on from the latest checkpoint.
+def train_killed_and_resumed(cfg: Config, **kill) -> None:
+    """Trains until the run is killed, then resumes it.
 
     Args:
         cfg (Config): The run.
-        **death: Arguments of :class:`Die`.
+        **kill: Arguments of :class:`KillRun`.
     """
     cfg = cfg.copy()
-    cfg.custom_hooks = [*cfg.custom_hooks, dict(type='Die', **death)]
-    died = signal.SIGXFSZ if 'save' in death else signal.SIGKILL
-    assert train(cfg) == -died
+    cfg.custom_hooks = [*cfg.custom_hooks, dict(type='KillRun', **kill)]
+    expected = signal.SIGXFSZ if 'save' in kill else signal.SIGKILL
+    assert train(cfg) == -expected
     time.sleep(1 - time.time() % 1)  # log folders are named by the second
     assert train(cfg, '--resume') == 0
 
@@ -158,7 +158,7 @@ def read_lines(path):
 
 
 def logs(folder):
-    """What each life of a run logged, without times."""
+    """The log of each process of a run, without times."""
     return [[{
         key: value
         for key, value in line.items() if key not in WALL_CLOCK
@@ -167,7 +167,7 @@ def logs(folder):
 
 
 def load_state(path):
-    """All that a checkpoint holds, but times, folders and the config."""
+    """The content of a checkpoint, except times, folders and the config."""
     checkpoint = torch.load(path, weights_only=True)
     hub = checkpoint.pop('message_hub')
     meta = checkpoint.pop('meta')
@@ -184,12 +184,12 @@ def load_state(path):
     for key, value in checkpoint['info'].items():
         if isinstance(value, str):  # paths of checkpoints
             checkpoint['info'][key] = Path(value).name
-    checkpoint['place'] = meta['epoch'], meta['iter']
+    checkpoint['position'] = meta['epoch'], meta['iter']
     return checkpoint
 
 
 def assert_same(first, second, path=''):
-    """Equal bit by bit, types and the order of keys included."""
+    """Asserts bit equality, including types and the order of keys."""
     assert type(first) is type(second), path
     if isinstance(first, dict):
         assert list(first) == list(second), path
@@ -207,22 +207,22 @@ def assert_same(first, second, path=''):
         assert first == second, path
 
 
-def assert_as_uninterrupted(whole, parts):
-    """Compares all that two runs of nine iterations have written.
+def assert_as_uninterrupted(uninterrupted, resumed):
+    """Compares all output of two runs of nine iterations.
 
     Args:
-        whole (Path): Folder of the run that was left alone.
-        parts (Path): Folder of the one that was killed and resumed.
+        uninterrupted (Path): Folder of the uninterrupted run.
+        resumed (Path): Folder of the run that was killed and resumed.
     """
     assert_same(*(load_state((folder / 'last_checkpoint').read_text())
-                  for folder in (whole, parts)))
+                  for folder in (uninterrupted, resumed)))
     reference, clips = (read_lines(folder / 'clips.json')
-                        for folder in (whole, parts))
+                        for folder in (uninterrupted, resumed))
     assert [batch['iter'] for batch in reference] == list(range(1, 10))
     assert {batch['iter'] for batch in clips} == set(range(1, 10))
     for batch in clips:
         assert batch == reference[batch['iter'] - 1]
-    (numbers, ), (first, second) = logs(whole), logs(parts)
-    assert first == numbers[:len(first)]
-    assert second == numbers[-len(second):]
-    assert len(first) + len(second) >= len(numbers)
+    (expected, ), (first, second) = logs(uninterrupted), logs(resumed)
+    assert first == expected[:len(first)]
+    assert second == expected[-len(second):]
+    assert len(first) + len(second) >= len(expected)
