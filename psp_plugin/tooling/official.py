@@ -44,30 +44,59 @@ _BATCHED = re.compile(r'\.(alpha|attention0)[st]$')
 _CONSTANT = re.compile(r'graph_layers\.(\d+)\.(?:(pe)([st])\.pe|att([st]))')
 
 
-def official_name(name: str) -> str:
-    """The released implementation's name of one of our weights.
+def convert_file(source: str, target: str, cfg: Config) -> int:
+    """Turns an official checkpoint file into one of MMEngine.
 
     Args:
-        name (str): Key of a ``PSPRecognizer``'s state dict, its encoder a
-            ``DSTANet``.
+        source (str): The official file, see :func:`read_official`.
+        target (str): The file to write; whole or not at all.
+        cfg (Config): The config whose model is to have the weights.
+
+    Returns:
+        int: Number of tensors written.
 
     Raises:
-        InputError: If the released implementation has no such weight.
+        InputError: If the file cannot be read, or does not fit the model.
     """
-    layer = re.fullmatch(r'backbone\.layers\.(\d+)\.(.+)', name)
-    if layer:
-        block, temporal = divmod(int(layer[1]), 2)
-        for ours, theirs in _UNIT.items():
-            if f'{layer[2]}.'.startswith(f'{ours}.'):
-                theirs = theirs.format('st'[temporal])
-                return f'graph_layers.{block}.{theirs}{layer[2][len(ours):]}'
-    for ours, theirs in _PREFIX.items():
-        if name.startswith(ours):
-            part, dot, rest = name[len(ours):].partition('.')
-            return theirs + _LEVEL.get(part, part) + dot + rest
-    raise InputError(
-        f'the released implementation has no weight for the model\'s {name}: '
-        'its encoder is DSTANet and its neck PyramidPolymerizingAttention')
+    state = read_official(source)
+    model = MODELS.build(cfg.model)
+    try:
+        state = from_official(state, model)
+    except InputError as error:
+        raise FileError(source, f'does not fit the model: {error}') from error
+    model.load_state_dict(state, strict=True)
+    meta = dict(converted_from='released implementation of PSP Learning',
+                source=Path(source).name, psp_plugin_version=__version__)
+    buffer = io.BytesIO()
+    torch.save(dict(state_dict=state, meta=meta), buffer)
+    AtomicBackend().put(buffer.getvalue(), target)
+    return len(state)
+
+
+def read_official(path: str) -> State:
+    """Reads the weights of a checkpoint file, without running code of it.
+
+    Args:
+        path (str): A file of a state dict, or of ``{'model': state dict}``.
+
+    Raises:
+        FileError: If it is missing or holds something else.
+    """
+    if not Path(path).is_file():
+        raise FileError(path, 'does not exist')
+    try:
+        content = torch.load(path, map_location='cpu', weights_only=True)
+    except Exception as error:  # bytes of any kind can raise any other
+        # Not PyTorch's own words, which advise to switch its safety off.
+        raise FileError(path, 'cannot be read as a checkpoint: it is none, or '
+                        'it holds more than weights and plain data') from error
+    if isinstance(content, dict) and isinstance(content.get('model'), dict):
+        content = content['model']
+    if not isinstance(content, dict) or not content or not all(
+            isinstance(key, str) for key in content):
+        raise FileError(path, 'holds no state dict, neither by itself nor '
+                        "under the key 'model'")
+    return content
 
 
 def from_official(state: State, model: nn.Module) -> State:
@@ -107,20 +136,6 @@ def from_official(state: State, model: nn.Module) -> State:
     return converted
 
 
-def to_official(state: State) -> State:
-    """Converts back, without the constants.
-
-    Args:
-        state (dict[str, Tensor]): Of a ``PSPRecognizer`` with ``DSTANet``.
-
-    Returns:
-        dict[str, Tensor]: The same weights under the official names.
-    """
-    renamed = {official_name(name): x for name, x in state.items()}
-    return {key: x[None] if _BATCHED.search(key) else x
-            for key, x in renamed.items()}
-
-
 def _tensor(key: str, x: Any) -> torch.Tensor:
     if not isinstance(x, torch.Tensor):
         raise InputError(f'key {key!r} holds a {type(x).__name__}, not a '
@@ -152,56 +167,41 @@ def _check_constant(key: str, x: Any, model: nn.Module) -> None:
                          'of the released implementation has')
 
 
-def read_official(path: str) -> State:
-    """Reads the weights of a checkpoint file, without running code of it.
+def to_official(state: State) -> State:
+    """Converts back, without the constants.
 
     Args:
-        path (str): A file of a state dict, or of ``{'model': state dict}``.
-
-    Raises:
-        FileError: If it is missing or holds something else.
-    """
-    if not Path(path).is_file():
-        raise FileError(path, 'does not exist')
-    try:
-        content = torch.load(path, map_location='cpu', weights_only=True)
-    except Exception as error:  # bytes of any kind can raise any other
-        # Not PyTorch's own words, which advise to switch its safety off.
-        raise FileError(path, 'cannot be read as a checkpoint: it is none, or '
-                        'it holds more than weights and plain data') from error
-    if isinstance(content, dict) and isinstance(content.get('model'), dict):
-        content = content['model']
-    if not isinstance(content, dict) or not content or not all(
-            isinstance(key, str) for key in content):
-        raise FileError(path, 'holds no state dict, neither by itself nor '
-                        "under the key 'model'")
-    return content
-
-
-def convert_file(source: str, target: str, cfg: Config) -> int:
-    """Turns an official checkpoint file into one of MMEngine.
-
-    Args:
-        source (str): The official file, see :func:`read_official`.
-        target (str): The file to write; whole or not at all.
-        cfg (Config): The config whose model is to have the weights.
+        state (dict[str, Tensor]): Of a ``PSPRecognizer`` with ``DSTANet``.
 
     Returns:
-        int: Number of tensors written.
+        dict[str, Tensor]: The same weights under the official names.
+    """
+    renamed = {official_name(name): x for name, x in state.items()}
+    return {key: x[None] if _BATCHED.search(key) else x
+            for key, x in renamed.items()}
+
+
+def official_name(name: str) -> str:
+    """The released implementation's name of one of our weights.
+
+    Args:
+        name (str): Key of a ``PSPRecognizer``'s state dict, its encoder a
+            ``DSTANet``.
 
     Raises:
-        InputError: If the file cannot be read, or does not fit the model.
+        InputError: If the released implementation has no such weight.
     """
-    state = read_official(source)
-    model = MODELS.build(cfg.model)
-    try:
-        state = from_official(state, model)
-    except InputError as error:
-        raise FileError(source, f'does not fit the model: {error}') from error
-    model.load_state_dict(state, strict=True)
-    meta = dict(converted_from='released implementation of PSP Learning',
-                source=Path(source).name, psp_plugin_version=__version__)
-    buffer = io.BytesIO()
-    torch.save(dict(state_dict=state, meta=meta), buffer)
-    AtomicBackend().put(buffer.getvalue(), target)
-    return len(state)
+    layer = re.fullmatch(r'backbone\.layers\.(\d+)\.(.+)', name)
+    if layer:
+        block, temporal = divmod(int(layer[1]), 2)
+        for ours, theirs in _UNIT.items():
+            if f'{layer[2]}.'.startswith(f'{ours}.'):
+                theirs = theirs.format('st'[temporal])
+                return f'graph_layers.{block}.{theirs}{layer[2][len(ours):]}'
+    for ours, theirs in _PREFIX.items():
+        if name.startswith(ours):
+            part, dot, rest = name[len(ours):].partition('.')
+            return theirs + _LEVEL.get(part, part) + dot + rest
+    raise InputError(
+        f'the released implementation has no weight for the model\'s {name}: '
+        'its encoder is DSTANet and its neck PyramidPolymerizingAttention')

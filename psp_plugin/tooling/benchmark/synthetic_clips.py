@@ -12,6 +12,37 @@ from psp_plugin.errors import InputError
 from psp_plugin.models.recognizers.checks import num_joints_of
 
 
+def use_synthetic_clips(cfg: Config, folder: Path, count: int) -> Path:
+    """Writes such a file and sets it as that of all datasets of a config.
+
+    Args:
+        cfg (Config): The config, changed in place.
+        folder (Path): Where the file is written.
+        count (int): Number of clips.
+
+    Returns:
+        Path: The file.
+
+    Raises:
+        InputError: If the config has no annotation file.
+    """
+    datasets = [part for _, part in find_dicts(
+        {key: cfg.get(key) for key in (*LOADERS, 'custom_hooks')})
+        if 'ann_file' in part]
+    if not datasets:
+        raise InputError(f'{cfg.filename} has no ann_file, in whose place '
+                         'synthetic clips could be')
+    path = folder / 'synthetic.pkl'
+    write_clips(path, count, num_joints_of(MODELS.build(cfg.model.backbone)),
+                {part['split'] for part in datasets if part.get('split')},
+                count_classes(cfg), flat=any(
+                    part.get('type') == 'PreNormalize2D'
+                    for _, part in find_dicts(cfg.train_dataloader)))
+    for part in datasets:
+        part['ann_file'] = str(path)
+    return path
+
+
 def write_clips(path: Path, count: int, joints: int, splits: Iterable[str],
                 classes: int = 10, frames: int = 80, seed: int = 0,
                 flat: bool = False) -> None:
@@ -49,37 +80,6 @@ def write_clips(path: Path, count: int, joints: int, splits: Iterable[str],
     with open(path, 'wb') as stream:
         pickle.dump(dict(split={name: names for name in splits},
                          annotations=clips), stream, protocol=4)
-
-
-def use_synthetic_clips(cfg: Config, folder: Path, count: int) -> Path:
-    """Writes such a file and sets it as that of all datasets of a config.
-
-    Args:
-        cfg (Config): The config, changed in place.
-        folder (Path): Where the file is written.
-        count (int): Number of clips.
-
-    Returns:
-        Path: The file.
-
-    Raises:
-        InputError: If the config has no annotation file.
-    """
-    datasets = [part for _, part in find_dicts(
-        {key: cfg.get(key) for key in (*LOADERS, 'custom_hooks')})
-        if 'ann_file' in part]
-    if not datasets:
-        raise InputError(f'{cfg.filename} has no ann_file, in whose place '
-                         'synthetic clips could be')
-    path = folder / 'synthetic.pkl'
-    write_clips(path, count, num_joints_of(MODELS.build(cfg.model.backbone)),
-                {part['split'] for part in datasets if part.get('split')},
-                count_classes(cfg), flat=any(
-                    part.get('type') == 'PreNormalize2D'
-                    for _, part in find_dicts(cfg.train_dataloader)))
-    for part in datasets:
-        part['ann_file'] = str(path)
-    return path
 
 
 def count_classes(cfg: Config) -> int:

@@ -97,40 +97,6 @@ def occupied(folder: Path) -> Iterator[int]:
         yield stream.fileno()
 
 
-def read_scalars(folder: Path) -> Iterator[dict]:
-    """Yields the logged lines of all lives of a run, oldest first.
-
-    Args:
-        folder (Path): The work dir of the run.
-
-    Raises:
-        FileError: If a log cannot be read.
-    """
-    for path in sorted(Path(folder).glob('*/vis_data/scalars.json')):
-        for line in _read(path).splitlines(True):
-            if line.endswith('\n'):  # not one that is being written
-                yield _record(path, line, 'step')
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding='utf-8')
-    except (OSError, UnicodeDecodeError) as error:
-        raise FileError(str(path), f'cannot be read: {error}') from error
-
-
-def _record(path: Path, text: str, *keys: str) -> dict:
-    """A logged dict that has these keys."""
-    try:
-        record = json.loads(text)
-    except ValueError:
-        record = None
-    if not isinstance(record, dict) or not set(keys) <= set(record):
-        raise FileError(str(path), f'is damaged, remove it: {text[:40]!r} is '
-                        'not what MMEngine logs')
-    return record
-
-
 def validation_scores(folder: Path) -> Dict[int, float]:
     """Top-1 of every validation by its epoch or iteration.
 
@@ -161,6 +127,21 @@ def progress(folder: Path) -> Tuple[int, Optional[float]]:
     return place, score
 
 
+def read_scalars(folder: Path) -> Iterator[dict]:
+    """Yields the logged lines of all lives of a run, oldest first.
+
+    Args:
+        folder (Path): The work dir of the run.
+
+    Raises:
+        FileError: If a log cannot be read.
+    """
+    for path in sorted(Path(folder).glob('*/vis_data/scalars.json')):
+        for line in _read(path).splitlines(True):
+            if line.endswith('\n'):  # not one that is being written
+                yield _record(path, line, 'step')
+
+
 def score_of_test(folder: Path) -> float:
     """Top-1 that ``tools/test.py`` wrote last into its work dir.
 
@@ -177,3 +158,22 @@ def score_of_test(folder: Path) -> float:
         raise FileError(str(folder), f'holds no {TOP1}: test_evaluator needs '
                         "dict(type='AccMetric')")
     return score
+
+
+def _record(path: Path, text: str, *keys: str) -> dict:
+    """A logged dict that has these keys."""
+    try:
+        record = json.loads(text)
+    except ValueError:
+        record = None
+    if not isinstance(record, dict) or not set(keys) <= set(record):
+        raise FileError(str(path), f'is damaged, remove it: {text[:40]!r} is '
+                        'not what MMEngine logs')
+    return record
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding='utf-8')
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileError(str(path), f'cannot be read: {error}') from error

@@ -17,15 +17,6 @@ STD = 0.01  # of the first weights
 ROWS = 1024  # queries at a time, for the sake of memory
 
 
-def check_fit(num_clips: int, lr: float) -> None:
-    """Raises InputError if a layer cannot be fitted to so many clips."""
-    if not 0 < lr < math.inf:
-        raise InputError(f'the learning rate must be positive, not {lr}')
-    if num_clips < 2:
-        raise InputError('a linear layer cannot be fitted to a single '
-                         'labelled clip, as batch norm needs two: label more')
-
-
 def fit_linear(features: torch.Tensor,
                labels: torch.Tensor,
                num_classes: int,
@@ -86,6 +77,15 @@ def fit_linear(features: torch.Tensor,
         raise InputError(f'the linear layer has diverged with learning rate '
                          f'{lr}: lower it')
     return model.eval().requires_grad_(False)
+
+
+def check_fit(num_clips: int, lr: float) -> None:
+    """Raises InputError if a layer cannot be fitted to so many clips."""
+    if not 0 < lr < math.inf:
+        raise InputError(f'the learning rate must be positive, not {lr}')
+    if num_clips < 2:
+        raise InputError('a linear layer cannot be fitted to a single '
+                         'labelled clip, as batch norm needs two: label more')
 
 
 def nearest_classes(features: torch.Tensor,

@@ -159,6 +159,13 @@ def as_table(scores: Sequence[Score], k: int) -> str:
     return as_markdown(head, rows) + '\n' + note
 
 
+def _interval(values: Sequence[float]) -> str:
+    """Mean and half the width of the confidence interval, in percent."""
+    found = difference([100 * value for value in values], [0] * len(values))
+    margin = '' if found.pairs < 2 else f' ± {found.margin:.1f}'
+    return f'{found.mean:.1f}{margin}'
+
+
 def as_records(scores: Sequence[Score], **origin: object) -> List[dict]:
     """A row for each score, its top-1 in percent.
 
@@ -170,10 +177,3 @@ def as_records(scores: Sequence[Score], **origin: object) -> List[dict]:
                  split=score.split, labeled=score.labeled,
                  tested=score.tested, linear=f'{100 * score.linear:.2f}',
                  knn=f'{100 * score.knn:.2f}') for score in scores]
-
-
-def _interval(values: Sequence[float]) -> str:
-    """Mean and half the width of the confidence interval, in percent."""
-    found = difference([100 * value for value in values], [0] * len(values))
-    margin = '' if found.pairs < 2 else f' ± {found.margin:.1f}'
-    return f'{found.mean:.1f}{margin}'

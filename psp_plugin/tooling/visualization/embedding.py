@@ -20,17 +20,6 @@ MAX_CLASSES = len(MARKERS) * len(PALETTE)
 ROWS = 22  # of a column of the legend
 
 
-def default_perplexity(count: int) -> float:
-    """30, or a third of the other clips where these are few.
-
-    t-SNE looks at three times as many neighbours as its perplexity.
-
-    Args:
-        count (int): Number of clips.
-    """
-    return min(MAX_PERPLEXITY, (count - 1) / 3)
-
-
 def embed(features: np.ndarray,
           perplexity: Optional[float] = None,
           seed: int = 0) -> np.ndarray:
@@ -66,6 +55,17 @@ def embed(features: np.ndarray,
                 random_state=seed)
     with threadpool_limits(1):
         return tsne.fit_transform(features).astype(np.float32)
+
+
+def default_perplexity(count: int) -> float:
+    """30, or a third of the other clips where these are few.
+
+    t-SNE looks at three times as many neighbours as its perplexity.
+
+    Args:
+        count (int): Number of clips.
+    """
+    return min(MAX_PERPLEXITY, (count - 1) / 3)
 
 
 def check_embedding(count: int, perplexity: Optional[float] = None,

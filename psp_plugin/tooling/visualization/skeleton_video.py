@@ -130,12 +130,6 @@ def _write_mp4(path: Path, pictures: Iterator[np.ndarray],
     writer.release()
 
 
-def check_format(path: Union[str, Path]) -> None:
-    """Raises InputError unless a file is to be PNG or SVG."""
-    if Path(path).suffix.lower()[1:] not in FORMATS:
-        raise InputError(f'{path} is neither .png nor .svg')
-
-
 def save_figure(figure: Figure, path: Union[str, Path],
                 dpi: float = 100) -> None:
     """Saves a figure as PNG or SVG, without date and random names within.
@@ -158,3 +152,9 @@ def save_figure(figure: Figure, path: Union[str, Path],
     with matplotlib.rc_context({'svg.hashsalt': 'psp_plugin'}):
         figure.savefig(path, format=kind, dpi=dpi, facecolor='white',
                        metadata={'Date': None} if kind == 'svg' else None)
+
+
+def check_format(path: Union[str, Path]) -> None:
+    """Raises InputError unless a file is to be PNG or SVG."""
+    if Path(path).suffix.lower()[1:] not in FORMATS:
+        raise InputError(f'{path} is neither .png nor .svg')
