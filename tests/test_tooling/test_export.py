@@ -183,10 +183,10 @@ class Chooser(Wrapper):
 
 
 @pytest.mark.parametrize('wrapper, logits_std, message', [
-    (Liar, 2, 'the ONNX form of RecognizerGCN is wrong, nothing was written: '
+    (Liar, 2, 'the ONNX graph of RecognizerGCN is wrong, nothing was written: '
      'on 1 samples of 1 clips a score differs from that of PyTorch by'),
     # Scores that are all alike, to less than the tolerance.
-    (Liar, 1e-5, r'the ONNX form of RecognizerGCN is wrong, .* by .*e-0\d, '
+    (Liar, 1e-5, r'the ONNX graph of RecognizerGCN is wrong, .* by .*e-0\d, '
      'and a logit'),
     (Chooser, 2, 'RecognizerGCN cannot be traced with any number of samples '
      'and clips: '),
@@ -216,15 +216,15 @@ def test_graphs_that_do_not_compare_are_told():
             [onnx.helper.make_tensor_value_info(name, kind, [None] * 6)
              for name in outputs]),
         opset_imports=[onnx.helper.make_opsetid('', 17)], ir_version=8)
-    with pytest.raises(ExportError, match=r'gives shapes .*, where PyTorch '
-                       r'gives \[\(1, 7\), \(1, 1, 7\)\]'):
+    with pytest.raises(ExportError, match=r'returns shapes .*, but PyTorch '
+                       r'\[\(1, 7\), \(1, 1, 7\)\]'):
         compare(model, echo.SerializeToString(), sizes)
 
 
 @pytest.mark.parametrize('shape, message', [
     ((1, 2, 12, 25, 3), r'must be \(B, num_clips, M, T, V, C\), not of shape '
      r'\(1, 2, 12, 25, 3\)'),
-    ((1, 1, 2, 12, 17, 3), r'RecognizerGCN does not take inputs of shape '
+    ((1, 1, 2, 12, 17, 3), r'RecognizerGCN does not accept inputs of shape '
      r'\(1, 1, 2, 12, 17, 3\): '),
 ])
 def test_inputs_that_do_not_fit_are_told(shape, message):

@@ -1,4 +1,4 @@
-"""What a frozen encoder makes of clips, augmented by nothing."""
+"""Clips, labelled clips and features for evaluating a frozen encoder."""
 from collections import Counter
 from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -18,7 +18,7 @@ from ..visualization import clip_features
 
 
 def find_dataset(cfg: Config, use: str) -> dict:
-    """The innermost dataset of a dataloader, out of its wrappers.
+    """Returns the innermost dataset config of a dataloader.
 
     Args:
         cfg (Config): The config.
@@ -37,10 +37,10 @@ class Clips(NamedTuple):
     """All clips of a dataset.
 
     Args:
-        cfg (dict): The dataset, without pipeline.
-        source (Source): The dataset, built.
-        names (list[str]): One a clip.
-        labels (list[int]): One a clip.
+        cfg (dict): Config of the dataset, without pipeline.
+        source (Source): The built dataset.
+        names (list[str]): One per clip.
+        labels (list[int]): One per clip.
     """
     cfg: dict
     source: Source
@@ -52,13 +52,13 @@ def open_clips(cfg: dict, **changes: Any) -> Clips:
     """Reads names and labels of a dataset.
 
     Args:
-        cfg (dict): The dataset. If it drops its labels, as one of
-            pre-training may, they are read here all the same.
-        **changes: Arguments of the dataset that are to be others.
+        cfg (dict): Config of the dataset. Labels are read even if it sets
+            ``drop_labels``, as for pre-training.
+        **changes: Arguments of the dataset to override.
 
     Raises:
         InputError: If the dataset cannot be built or is empty, or if a clip
-            has not one label.
+            does not have exactly one label.
         FileNotFoundError: If the annotation file is missing.
     """
     cfg = dict(cfg, pipeline=[], **changes)
@@ -80,20 +80,20 @@ def open_clips(cfg: dict, **changes: Any) -> Clips:
 
 
 def draw(clips: Clips, ratio: float, seed: int, balanced: bool) -> List[int]:
-    """Draws labelled clips as ``SemiSupervisedDataset`` does.
+    """Samples the labelled clips as ``SemiSupervisedDataset`` does.
 
     Args:
-        clips (Clips): All of them.
-        ratio (float): Share of the labelled ones, in (0, 1]; 1 takes all.
-        seed (int): Seed of the draw.
-        balanced (bool): Whether as many are drawn of each class, or
-            int(ratio * N) over all classes.
+        clips (Clips): All clips.
+        ratio (float): Label fraction, in (0, 1]; 1 selects all clips.
+        seed (int): Seed of the sampling.
+        balanced (bool): Whether to sample the same number per class instead
+            of int(ratio * N) over all classes.
 
     Returns:
-        list[int]: Their numbers.
+        list[int]: Indices of the labelled clips.
 
     Raises:
-        InputError: If no such clips can be drawn.
+        InputError: If the clips cannot be sampled.
     """
     if ratio == 1:
         return list(range(len(clips.names)))
@@ -104,25 +104,25 @@ def draw(clips: Clips, ratio: float, seed: int, balanced: bool) -> List[int]:
 
 
 class TestClips:
-    """The clips of several test splits, each once.
+    """The clips of several test splits, without repetition.
 
-    Clips of one name are taken for the same, so that the splits share their
-    features.
+    Splits may overlap: clips with the same name count as one clip, which is
+    encoded once.
 
     Args:
-        cfg (dict): The test dataset.
-        splits (Sequence[str], optional): Its splits. Defaults to None, the
-            one that it names.
+        cfg (dict): Config of the test dataset.
+        splits (Sequence[str], optional): Names of splits. Defaults to None:
+            the split of the config.
 
     Raises:
-        InputError: If there is no such split, or if it has a name twice.
+        InputError: If a split does not exist or contains a name twice.
         FileNotFoundError: If the annotation file is missing.
     """
-    __test__ = False  # it is no test of pytest
+    __test__ = False  # not a test class of pytest
 
     def __init__(self, cfg: dict,
                  splits: Optional[Sequence[str]] = None) -> None:
-        # None stands for a dataset without splits, whose clips are all taken.
+        # A dataset without splits: all clips.
         changes = {split: dict(split=split) for split in splits or ()}
         self.items: List[Tuple[Source, int]] = []
         self.labels: List[int] = []
@@ -133,7 +133,7 @@ class TestClips:
             clips = open_clips(cfg, **change)
             twice, times = Counter(clips.names).most_common(1)[0]
             if times > 1:
-                raise InputError(f'{clips.source}: clip {twice!r} is there '
+                raise InputError(f'{clips.source}: clip {twice!r} is listed '
                                  f'{times} times, not once')
             for i, clip in enumerate(clips.names):
                 if clip not in place:
@@ -144,14 +144,14 @@ class TestClips:
 
 
 def find_pipeline(cfg: Config, *uses: str) -> Tuple[list, int]:
-    """The pipeline and the batch size of the first dataloader there is.
+    """Returns pipeline and batch size of the first dataloader with a pipeline.
 
     Args:
         cfg (Config): The config.
-        *uses (str): Such as ``'val', 'test'``.
+        *uses (str): Dataloaders in order, such as ``'val', 'test'``.
 
     Raises:
-        InputError: If none has a pipeline.
+        InputError: If no dataloader has a pipeline.
     """
     for use in uses:
         loader = cfg.get(f'{use}_dataloader')
@@ -163,10 +163,10 @@ def find_pipeline(cfg: Config, *uses: str) -> Tuple[list, int]:
 
 
 class Samples(Dataset):
-    """Clips that pass a pipeline; one that does not is never replaced.
+    """Applies a pipeline to clips and raises if it fails for one.
 
     Args:
-        items (Sequence): Source and number of each clip.
+        items (Sequence): Source and index of each clip.
         pipeline (list): Configs of the transforms.
     """
 
@@ -179,10 +179,10 @@ class Samples(Dataset):
         return len(self.items)
 
     def __getitem__(self, index: int) -> dict:
-        """Returns a clip as the pipeline packs it.
+        """Returns the output of the pipeline for a clip.
 
         Raises:
-            InvalidClipError: If it does not pass.
+            InvalidClipError: If the pipeline fails.
         """
         return take_clip(self._prepare, index, len(self), 'stop', True)
 
@@ -194,16 +194,19 @@ class Samples(Dataset):
 
 def features_of(model: nn.Module, samples: Samples,
                 batch_size: int) -> torch.Tensor:
-    """The features of clips, one row each, (N, D), float32 on the CPU.
+    """Computes the features of clips.
 
     Args:
         model (nn.Module): A recognizer, in eval mode.
         samples (Samples): The clips.
-        batch_size (int): Number of clips at a time.
+        batch_size (int): Batch size.
+
+    Returns:
+        Tensor: (N, D), float32, on the CPU.
 
     Raises:
         InputError: If a feature is not finite.
-        InvalidClipError: If a clip does not pass its pipeline.
+        InvalidClipError: If the pipeline fails for a clip.
     """
     rows = clip_features(model, samples, batch_size=batch_size)
     bad = (~rows.isfinite().all(1)).nonzero()[:, 0].tolist()
