@@ -25,7 +25,7 @@ from psp_plugin.commands.command_line import (
 )
 from psp_plugin.commands.loading import choose_device, load_model
 from psp_plugin.tooling.experiments.plan import config_name
-from psp_plugin.tooling.experiments.text import as_csv, write_whole
+from psp_plugin.tooling.experiments.text import as_csv, write_atomically
 from psp_plugin.tooling.probe import Score, as_records, as_table, evaluate
 
 
@@ -96,7 +96,7 @@ def main(argv: Optional[List[str]] = None) -> None:
                     scores, config=config_name(args.config),
                     checkpoint=args.checkpoint, draw=args.draw,
                     epochs=args.epochs, lr=args.lr, k=args.k)
-                write_whole(as_csv(rows), args.csv)
+                write_atomically(as_csv(rows), args.csv)
                 print(f'wrote {args.csv}')
     finally:
         logging.disable(logging.NOTSET)

@@ -13,7 +13,7 @@ from toy import CONFIGS, load_tool
 
 from psp_plugin.annotations.pickles import load_pickle
 from psp_plugin.tooling.experiments import smoke
-from psp_plugin.tooling.experiments.smoke import SmokeTest, last_words
+from psp_plugin.tooling.experiments.smoke import SmokeTest, last_error
 from psp_plugin.tooling.experiments.smoke_checks import chains, make_config
 
 CHECKS = ['train', 'resume', 'test', 'bf16', 'one process of a group']
@@ -154,11 +154,11 @@ def test_every_family_can_be_resumed():
             assert not cfg.train_dataloader.get('persistent_workers'), name
 
 
-def test_last_words_are_those_of_the_error(tmp_path):
+def test_last_error(tmp_path):
     log = tmp_path / 'log'
     log.write_text('a\nValueError: no\n====\nexited with 1\n---\n')
-    assert last_words(log) == 'ValueError: no'
+    assert last_error(log) == 'ValueError: no'
     log.write_text('a\nb\n--\n')
-    assert last_words(log) == 'b'
+    assert last_error(log) == 'b'
     log.write_text('')
-    assert last_words(log) == ''
+    assert last_error(log) == ''

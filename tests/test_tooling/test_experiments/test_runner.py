@@ -93,7 +93,7 @@ def test_a_failed_run_is_named_and_the_others_go_on(tmp_path, tools):
 def test_a_test_without_score_is_a_failure(tmp_path, tools):
     (tools / 'test.py').write_text('')
     outcome, = carry_out(plan(tmp_path, write_config(tmp_path, 'a')), tools, 1)
-    assert 'test_val holds no acc/top1' in outcome.failure
+    assert 'test_val contains no acc/top1' in outcome.failure
     assert outcome.state.trained
 
 
@@ -220,15 +220,15 @@ def test_other_settings_are_not_taken_for_the_same_run(tmp_path, tools):
     run, = plan(tmp_path, path, options=['note=other'])
     outcome, = carry_out([run], tools, jobs=1)
     assert outcome.failure == (
-        f'{run.folder} holds a run with other settings of {path}: remove it '
-        'or take another work dir')
+        f'{run.folder} contains a run with other settings of {path}: '
+        'remove it or use another work dir')
     assert len(calls(run)) == 2
 
 
 @pytest.mark.parametrize('name, content, message', [
-    ('epoch_3.pth', '', 'holds checkpoints but no run.json'),
-    ('run.json', '{"x": 1}', 'run.json is not what this program wrote'),
-    ('run.json', '{', 'run.json is not what this program wrote'),
+    ('epoch_3.pth', '', 'contains checkpoints but no run.json'),
+    ('run.json', '{"x": 1}', 'run.json is not the state of a run'),
+    ('run.json', '{', 'run.json is not the state of a run'),
 ])
 def test_folders_of_others_are_left_alone(tmp_path, tools, name, content,
                                           message):

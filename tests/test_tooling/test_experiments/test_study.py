@@ -143,22 +143,22 @@ def test_table_pairs_by_case_and_seed(study, tmp_path):
 def test_another_baseline_can_be_chosen(study):
     assert study.baseline == 'base'
     assert read_study(study.path, 'more').baseline == 'more'
-    with pytest.raises(FileError, match="'mor' for a baseline, only base"):
+    with pytest.raises(FileError, match="'mor' for the baseline, only base"):
         read_study(study.path, 'mor')
 
 
 @pytest.mark.parametrize('text, sentence', [
-    ('a: [', 'is no YAML'),
+    ('a: [', 'is not YAML'),
     ('[]', 'must be a mapping of options, splits'),
     ('settings: {}', 'needs settings'),
     ('settings: {a: {}}', 'setting a has no config'),
     ('settings: {a: {config: x, option: []}}', 'setting a has option, but'),
-    ('settings: {a/b: {config: x}}', "the name 'a/b' must be of letters"),
-    ('settings: {1: {config: x}}', 'the name 1 must be of letters'),
+    ('settings: {a/b: {config: x}}', "the name 'a/b' must consist of"),
+    ('settings: {1: {config: x}}', 'the name 1 must consist of'),
     ('settings: {a: {config: x}}\ncases: {"..": []}', "name '..' must"),
     ('settings: {a: {config: x}}\ncases: {all: [], b: []}', "named 'all'"),
     ('settings: {a: {config: x}}\nseed: [1]', 'the study has seed, but'),
-    ('settings: {a: {config: x}}\nbaseline: b', "'b' for a baseline"),
+    ('settings: {a: {config: x}}\nbaseline: b', "'b' for the baseline"),
     ('settings: {a: {config: x}}\nseeds: 3', 'seeds must be a list of'),
     ('settings: {a: {config: x}}\nseeds: [a]', 'seeds must be a list of'),
     ('settings: {a: {config: x}}\nsplits: b', 'splits must be a list of'),

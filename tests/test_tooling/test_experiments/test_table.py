@@ -50,7 +50,7 @@ def test_a_damaged_score_is_named(tmp_path):
 
 
 def test_score_of_test_is_the_latest(tmp_path):
-    with pytest.raises(FileError, match='holds no acc/top1'):
+    with pytest.raises(FileError, match='contains no acc/top1'):
         score_of_test(tmp_path)
     for life, top1 in (('1', 0.25), ('2', 0.75)):
         (tmp_path / life).mkdir()
