@@ -18,7 +18,7 @@ from psp_plugin.tooling.benchmark import (
     peak_flops,
     time_steps,
 )
-from psp_plugin.tooling.benchmark.loading import held_ahead
+from psp_plugin.tooling.benchmark.loading import prefetched_batches
 from psp_plugin.tooling.benchmark.step import Run, Stopwatch
 
 ROOT = CONFIGS.parent
@@ -154,8 +154,8 @@ def test_what_workers_prepared_is_not_timed():
     def loader(**options):
         return DataLoader(range(9), 3, **options)
 
-    assert held_ahead(loader()) == 1
-    assert held_ahead(loader(num_workers=2, prefetch_factor=3)) == 7
+    assert prefetched_batches(loader()) == 1
+    assert prefetched_batches(loader(num_workers=2, prefetch_factor=3)) == 7
 
 
 def test_supervised_configs_have_one_branch():
@@ -247,10 +247,10 @@ def test_loading_and_training_of_pre_training(tool, tmp_path, capsys):
     ([str(CONFIGS / 'psp_ntu60_xsub_5p.py'), '--parts', 'loading'],
      'ntu60_3d.pkl does not exist'),
     ([str(CONFIGS / 'mix/refine_stgcn_ntu60_xsub.py')],
-     'the model RecognizerGCNWithNeck; a PSPRecognizer with DSTANet'),
+     'the model RecognizerGCNWithNeck: use a config with a PSPRecognizer'),
     ([SMALL, '--parts', 'training', '--labeled', '2'], 'for the step alone'),
     ([SMALL, '--parts', 'loading', '--synthetic', '9'], 'has no ann_file'),
-    ([SMALL, '--absent', '1.5'], 'is 1.5, not one from 0 to 1'),
+    ([SMALL, '--absent', '1.5'], 'must be from 0 to 1, not 1.5'),
     ([str(CONFIGS / 'supervised_synthetic_5p.py'), '--unlabeled', '2'],
      'no contrast, thus no unlabelled clips'),
     ([str(CONFIGS / 'psp_nwucla_xview_5p_small_without_ppa.py'),
@@ -290,5 +290,5 @@ def test_configs_side_by_side(tool, tmp_path):
     seconds = json.loads(path.read_text())['against']['seconds']
     assert list(seconds) == [SMALL, *methods]
     assert seconds[methods[0]] < seconds[methods[1]]
-    with pytest.raises(SystemExit, match='HACMPretrainer; a PSPRecognizer'):
+    with pytest.raises(SystemExit, match='the model HACMPretrainer: use'):
         tool.main([SMALL, '--against', PRETRAIN, '--device', 'cpu'])

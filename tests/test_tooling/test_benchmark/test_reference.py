@@ -68,5 +68,5 @@ def test_other_encoders_are_refused():
     cfg = config(**{'model.backbone.temporal': 'attention',
                     'model.backbone.num_frames': 50})
     case = make_case(cfg, CPU, dict(labeled=1, unlabeled=1))
-    with pytest.raises(ValueError, match="temporal='conv' alone"):
+    with pytest.raises(ValueError, match="only DSTANet with temporal='conv'"):
         ReferencePath(case.model)
