@@ -91,7 +91,7 @@ def test_an_annotation_file_and_numbers_for_names(main, tmp_path):
         f'class {label}' for label in range(6)}
     with pytest.raises(SystemExit) as stop:
         main([*arguments, '7'])
-    assert stop.value.code == ('the data set has no clip of class 7: choose '
+    assert stop.value.code == ('the dataset has no clip of class 7: choose '
                                'other classes.')
     with pytest.raises(SystemExit) as stop:
         main([*arguments, '--cfg-options',
@@ -121,8 +121,8 @@ def test_labels_beyond_the_model_are_told(main, tmp_path):
     (['-o', 'a.pdf'], 'a.pdf is neither .png nor .svg'),
     (['--classes', 'swim'], "there is no class 'swim': give numbers from 0 to "
                             '9 or names, which are wave, throw'),
-    (['--classes', '1', '2'], 't-SNE of 4 clips says nothing'),
-    (['--max-clips', '9'], 't-SNE of 9 clips says nothing'),
+    (['--classes', '1', '2'], 't-SNE of 4 clips is not meaningful'),
+    (['--max-clips', '9'], 't-SNE of 9 clips is not meaningful'),
     (['--max-clips', '0'], 'max_clips must be at least 1, not 0'),
     (['--perplexity', '20'], 'perplexity must be from 1 to less than 20'),
     (['--dpi', '-1'], '--dpi must be positive, not -1.0'),

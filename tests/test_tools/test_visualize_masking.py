@@ -99,7 +99,7 @@ def test_mamp_and_a_clip_of_a_pickle(main, tmp_path):
     # Normalisation moves the one place of all joints to the origin.
     (['{tmp}/point.npy'], [], 'point.npy: the clip has no person: all '),
     ([], ['--frame', '9', '--format', 'png'],
-     'there is no frame 9: the model takes clips of 8 frames, 1 to 8'),
+     'there is no frame 9: clips of the model have frames 1 to 8'),
     ([], ['--fps', '0'], '--fps must be positive, not 0.0'),
     ([], ['--device', 'gpu'], "device 'gpu' cannot be used"),
     ([], ['-o', __file__], __file__),

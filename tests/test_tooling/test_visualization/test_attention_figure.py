@@ -108,5 +108,5 @@ def test_the_middle_of_the_frames_that_show_someone():
 
 
 def test_importance_of_other_joints_is_an_error():
-    with pytest.raises(ValueError, match=r'\(4,\), one a joint, not \(5,\)'):
+    with pytest.raises(ValueError, match=r'\(4,\), one per joint, not \(5,\)'):
         draw(importance=np.ones(5))

@@ -234,7 +234,7 @@ def test_a_picture_has_the_colours_of_its_panels(masking, tmp_path):
 
 @pytest.mark.parametrize('change, message', [
     (dict(path='x.mp4'), 'x.mp4 is neither .gif nor .png'),
-    (dict(frame=24), 'no frame 25: the model takes clips of 24 frames'),
+    (dict(frame=24), 'no frame 25: clips of the model have frames 1 to 24'),
     (dict(path='x.gif', fps=0), 'fps must be positive, not 0'),
     (dict(up='x'), "up must be one of y, -y, z, not 'x'"),
 ])

@@ -44,7 +44,7 @@ def test_default_perplexity(count, expected):
 
 def test_few_clips_are_enough_from_ten_on():
     assert np.isfinite(embed(groups(10)[0])).all()
-    with pytest.raises(InputError, match='t-SNE of 9 clips says nothing'):
+    with pytest.raises(InputError, match='t-SNE of 9 clips is not mean'):
         embed(groups(9)[0])
 
 

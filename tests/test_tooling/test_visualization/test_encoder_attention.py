@@ -147,5 +147,5 @@ def test_what_is_refused(model, psp):
         encoder_attention(model, 0 * inputs)
     other = MODELS.build(tiny_config().model)
     assert has_attention(model.backbone) and not has_attention(other.backbone)
-    with pytest.raises(InputError, match='encoder DSTANet gives no attention'):
+    with pytest.raises(InputError, match='encoder DSTANet has no attention'):
         encoder_attention(other, clips(1, 1, 1, channels=6))

@@ -32,12 +32,12 @@ def test_every_class_has_a_look_of_its_own():
               dots.get_paths()[0].vertices.tobytes())
              for dots in figure.axes[0].collections}
     assert len(looks) == count
-    with pytest.raises(InputError, match='91 classes cannot be told apart'):
+    with pytest.raises(InputError, match='91 classes cannot be disting'):
         draw_features(np.zeros((91, 2)), range(91),
                       {**names, count: 'one more'})
 
 
 def test_points_without_label_are_an_error():
-    with pytest.raises(ValueError, match=r'shape \(5, 2\), one a label, not '
+    with pytest.raises(ValueError, match=r'shape \(5, 2\), one per label, '
                                          r'\(6, 2\)'):
         draw_features(POINTS, [0] * 5, {0: 'walk'})

@@ -55,7 +55,7 @@ def test_mp4_has_frames_and_time(tmp_path, clip):
     (dict(keypoint=np.ones((1, 3, 4, 4))), r'not \(1, 3, 4, 4\)'),
     (dict(keypoint=np.zeros((1, 3, 4, 3))), 'no joint to draw'),
     (dict(bones=[(0, 4)]), 'bones name joints 0 to 4, .* joints 0 to 3'),
-    (dict(importance=np.ones(5)), r'shape \(4,\), one a joint, not \(5,\)'),
+    (dict(importance=np.ones(5)), r'shape \(4,\), one per joint, not \(5,\)'),
     (dict(up='x'), "one of y, -y, z, not 'x'"),
     (dict(fps=0), 'fps must be positive, not 0'),
 ])
