@@ -15,8 +15,12 @@ import torch
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 
-from psp_plugin.tooling import export as compare
-from psp_plugin.tooling.export import ExportError, export_onnx, trace
+from psp_plugin.tooling.export import (
+    ExportError,
+    compare,
+    export_onnx,
+    trace,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 BATCHES = [(1, 1), (4, 1), (3, 5)]  # samples and clips

@@ -81,7 +81,7 @@ class Evil:
     (b'', 'cannot be read as a checkpoint'),
     (b'PK\3\4 of no archive', 'cannot be read as a checkpoint'),
     ([torch.zeros(1)], 'is not a state dict'),
-    (dict(model=Evil()), 'holds more than weights and plain data'),
+    (dict(model=Evil()), 'contains more than weights and plain data'),
     (dict(model={}), 'is not a state dict'),
     ({0: torch.zeros(1)}, 'is not a state dict'),
     (dict(epoch=3), "key 'input_map.0.weight' is missing"),

@@ -62,7 +62,7 @@ settings:
         tool.main(command)
     assert ended.value.code == 0
     said = capfd.readouterr().out
-    assert 'is of this machine' in said and 'holds 1 of 1 runs' in said
+    assert 'exists for this machine' in said and 'contains 1 of 1' in said
     assert 'passed' not in said
     assert time.monotonic() - began < 60
 

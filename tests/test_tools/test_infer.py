@@ -188,7 +188,7 @@ def test_a_model_without_neck_draws_in_one_colour_and_says_why(
 @pytest.mark.parametrize('change, message', [
     (dict(config='absent.py'), 'absent.py'),
     (dict(checkpoint='absent.pth'), 'checkpoint absent.pth does not exist.'),
-    (dict(clips=['{tmp}']), 'folder {tmp} holds no recording'),
+    (dict(clips=['{tmp}']), 'folder {tmp} contains no recording'),
     (dict(options=['--device', 'gpu']), "device 'gpu' cannot be used: "),
     (dict(options=['--classes', 'absent.txt']), 'absent.txt'),
     (dict(options=['--top-k', '0']), 'must be at least 1, not 16 and 0.'),

@@ -113,7 +113,7 @@ def test_labels_beyond_the_model_are_told(main, tmp_path):
     cfg.dump(str(tmp_path / 'config.py'))
     checkpoint = write_checkpoint(cfg, tmp_path / 'tiny.pth', classes=None)
     with pytest.raises(SystemExit, match='clips of class [45], but the model '
-                                         'has classes 0 to 3 alone'):
+                                         'has only classes 0 to 3'):
         main([str(tmp_path / 'config.py'), checkpoint, '-o', 'a.png'])
 
 

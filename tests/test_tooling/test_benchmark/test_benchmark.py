@@ -241,14 +241,14 @@ def test_loading_and_training_of_pre_training(tool, tmp_path, capsys):
         assert one['rate'] == pytest.approx(4 / one['seconds'], rel=1e-6)
 
 
-@pytest.mark.parametrize('args, says', [
+@pytest.mark.parametrize('args, message', [
     ([SMALL, '--modes', 'fp64'], 'invalid choice'),
     ([SMALL, '--rounds', '0'], "'0' is no positive number"),
     ([str(CONFIGS / 'psp_ntu60_xsub_5p.py'), '--parts', 'loading'],
      'ntu60_3d.pkl does not exist'),
     ([str(CONFIGS / 'mix/refine_stgcn_ntu60_xsub.py')],
      'the model RecognizerGCNWithNeck: use a config with a PSPRecognizer'),
-    ([SMALL, '--parts', 'training', '--labeled', '2'], 'for the step alone'),
+    ([SMALL, '--parts', 'training', '--labeled', '2'], 'only for the part'),
     ([SMALL, '--parts', 'loading', '--synthetic', '9'], 'has no ann_file'),
     ([SMALL, '--absent', '1.5'], 'must be from 0 to 1, not 1.5'),
     ([str(CONFIGS / 'supervised_synthetic_5p.py'), '--unlabeled', '2'],
@@ -259,16 +259,16 @@ def test_loading_and_training_of_pre_training(tool, tmp_path, capsys):
     ([PRETRAIN, '--unlabeled', '2', '--modes', 'compile'],
      'CompileHook does not reach its encoder'),
     ([PRETRAIN, '--unlabeled', '2', '--modes', 'reference'],
-     'the reference path knows DSTANet'),
+     'the reference path supports only DSTANet'),
     ([SMALL, '--labeled', '1', '--unlabeled', '2', '--modes', 'fused'],
-     'for pre-training alone'),
+     'are only for pre-training'),
     (['none.py'], 'none.py'),
 ])
-def test_bad_input_is_one_sentence(args, says, tool, capsys):
+def test_bad_input_is_one_sentence(args, message, tool, capsys):
     with pytest.raises(SystemExit) as end:
         tool.main(args)
     assert end.value.code
-    assert says in str(end.value.code) + capsys.readouterr().err
+    assert message in str(end.value.code) + capsys.readouterr().err
 
 
 def test_as_a_command(tmp_path):

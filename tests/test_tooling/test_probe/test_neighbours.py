@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from psp_plugin.errors import InputError
-from psp_plugin.tooling.probe import classifiers as neighbours
-from psp_plugin.tooling.probe import nearest_classes
+from psp_plugin.tooling.probe import classifiers, nearest_classes
 
 
 def slow(features, labels, queries, k):
@@ -28,7 +27,7 @@ def slow(features, labels, queries, k):
 
 @pytest.mark.parametrize('k', [1, 2, 5, 30])
 def test_equals_brute_force(k, monkeypatch):
-    monkeypatch.setattr(neighbours, 'ROWS', 16)
+    monkeypatch.setattr(classifiers, 'ROWS', 16)
     generator = torch.Generator().manual_seed(k)
     features = torch.randn(30, 5, generator=generator) + 1
     queries = torch.randn(50, 5, generator=generator) + 1
