@@ -1,4 +1,4 @@
-"""The check for GPUs, on the CPU at tiny size."""
+"""The GPU check, on the CPU at tiny size."""
 import csv
 import json
 import runpy
@@ -67,8 +67,8 @@ settings:
     assert time.monotonic() - began < 60
 
 
-def test_what_fails_is_named_and_run_again(tmp_path, monkeypatch):
-    """With scripts in the place of the real ones."""
+def test_failures_are_named_and_repeated(tmp_path, monkeypatch):
+    """With other scripts instead of the real ones."""
     tools = write_tools(tmp_path / 'tools')
     (tools / 'train.py').write_text('raise ValueError("too few cooks")')
     monkeypatch.setattr(smoke, 'chains', lambda config, tools, *_: [
@@ -92,13 +92,13 @@ def test_what_fails_is_named_and_run_again(tmp_path, monkeypatch):
     assert run() == []
     assert sorted(line.split(' (')[0] for line in said) == [
         'a.py, test: passed', 'a.py, train: passed']
-    # Another machine starts anew; no time, no result.
+    # Another machine repeats all checks; without time there is no result.
     failed = SmokeTest(results, 'there', said.append).run(
         ['a.py'], tools, tmp_path / 'runs', 1, 0)
     assert {row['result'] for row in failed} == {'no time left'}
 
 
-def test_configs_are_cut_down(tmp_path):
+def test_configs_are_reduced(tmp_path):
     file = make_config('configs/psp_nwucla_xview_5p_small.py', tmp_path / 'a')
     cfg = Config.fromfile(str(file))
     clip = load_pickle(str(tmp_path / 'a/synthetic.pkl'))['annotations'][0]
@@ -118,7 +118,7 @@ def test_clips_in_pixels_for_a_config_of_key_points(tmp_path):
     assert 0 < clip['keypoint'].min() < clip['keypoint'].max() < 1920
 
 
-def test_what_begins_with_a_pre_training(tmp_path, monkeypatch):
+def test_configs_that_start_from_a_pre_training(tmp_path, monkeypatch):
     """The encoder is the one that the first check writes."""
     folder, tools = tmp_path / 'run', CONFIGS.parent / 'tools'
     config = make_config(
@@ -137,7 +137,7 @@ def test_what_begins_with_a_pre_training(tmp_path, monkeypatch):
         assert wanted.is_file()
     assert (folder / 'fp32/epoch_1.pth').is_file()
 
-    # Of the pre-training itself nothing is asked that it cannot do.
+    # The pre-training itself is not tested.
     found = chains(folder / 'encoder/config.py', tools, tmp_path / 'other',
                    'data.pkl#clip', 29500, False)
     assert [[check.name for check in chain] for chain in found[:2]] == [

@@ -1,4 +1,4 @@
-"""The inference tool: formats, tables, pictures, and what it refuses."""
+"""The inference tool: formats, tables, videos and invalid input."""
 import json
 import os
 import pickle
@@ -91,7 +91,7 @@ def test_table_names_the_best_classes(main, model, clips, capsys):
     assert 'computing on ' in told.err
 
 
-def test_the_command_gives_json_alone_on_the_standard_output(model, clips):
+def test_the_command_prints_only_json(model, clips):
     done = subprocess.run(
         [sys.executable, '-W', 'ignore', str(TOOL), *model, str(clips),
          'absent.npy', '--json', '-', '--batch-size', '2', '--top-k', '1',
@@ -107,7 +107,7 @@ def test_the_command_gives_json_alone_on_the_standard_output(model, clips):
         assert best['score'] == max(result['scores'])
         assert result['scores'][best['label']] == best['score']
         assert best['class'] == CLASSES[best['label']]  # of the checkpoint
-    # Fewer sampled clips are another average.
+    # Fewer sampled clips give another average.
     ten = SkeletonInferencer(*model)(clips / '0.npy')[0]['scores']
     assert np.abs(ten - results[0]['scores']).max() > 1e-6
     assert bad == dict(name='absent.npy', error='absent.npy does not exist')
@@ -126,7 +126,7 @@ def test_names_from_a_file(main, model, clips, tmp_path, capsys):
     assert capsys.readouterr().out.count('Aktion ') == 5
 
 
-def test_invalid_clips_lose_no_others(main, model, clips, capsys):
+def test_invalid_clips_do_not_affect_others(main, model, clips, capsys):
     np.save(clips / '1.npy', np.ones((1, 9, 17, 3)))
     (clips / 'x.json').write_text('{')
     (clips / 'readme.txt').write_text('no recording')
@@ -145,7 +145,7 @@ def test_invalid_clips_lose_no_others(main, model, clips, capsys):
         False, True, False, True, True]
 
 
-def test_pictures_of_all_good_clips(main, model, clips, tmp_path, capsys):
+def test_videos_of_all_valid_clips(main, model, clips, tmp_path, capsys):
     np.save(clips / '1.npy', np.ones((1, 9, 17, 3)))
     for index in (0, 2):
         np.save(clips / f'{index}.npy',
@@ -167,7 +167,7 @@ def test_pictures_of_all_good_clips(main, model, clips, tmp_path, capsys):
     assert {'0.gif', '2.gif'} < set(frames)
 
 
-def test_a_model_without_neck_draws_in_one_colour_and_says_why(
+def test_a_model_without_neck_draws_in_one_colour_and_logs_why(
         main, clips, tmp_path, capsys):
     cfg = tiny_config('supervised_synthetic_5p.py')
     cfg.dump(str(tmp_path / 'config.py'))

@@ -1,4 +1,4 @@
-"""The attention tool: files, titles, and what it refuses."""
+"""The attention tool: files, titles and invalid input."""
 import json
 import subprocess
 import sys
@@ -106,7 +106,7 @@ def test_wrong_arguments_are_one_sentence(main, model, clip, tmp_path, clips,
     assert not Path(tmp_path / 'out').exists()
 
 
-def test_a_model_without_attention_is_told(main, clip, tmp_path):
+def test_a_model_without_attention_raises(main, clip, tmp_path):
     cfg = tiny_config('supervised_synthetic_5p.py')
     cfg.dump(str(tmp_path / 'config.py'))
     checkpoint = write_checkpoint(cfg, tmp_path / 'tiny.pth')

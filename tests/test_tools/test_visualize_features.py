@@ -1,4 +1,4 @@
-"""The t-SNE tool: files, legend, determinism, and what it refuses."""
+"""The t-SNE tool: files, legend, determinism and invalid input."""
 import csv
 import subprocess
 import sys
@@ -73,7 +73,7 @@ def test_chosen_classes_of_the_other_split(main, model, tmp_path):
 
 
 def test_an_annotation_file_and_numbers_for_names(main, tmp_path):
-    """Of a checkpoint and a data set that name no classes."""
+    """For a checkpoint and a dataset without class names."""
     data = write_ntu(tmp_path / 'ntu.pkl', num_clips=60, num_classes=6)
     cfg = small_config('psp_ntu60_xsub_5p.py', data, tmp_path,
                        **ONE_CLIP)
@@ -85,7 +85,7 @@ def test_an_annotation_file_and_numbers_for_names(main, tmp_path):
     main(arguments)
     texts = (tmp_path / 'a.svg').read_text()
     assert 'class 2 (3)' in texts or 'class 2 (4)' in texts
-    # Without --classes it takes those that there are, six of sixty.
+    # Without --classes it draws those with clips, six of sixty.
     main([*arguments[:4], '--csv', str(tmp_path / 'a.csv')])
     assert {row['class'] for row in rows_of(tmp_path / 'a.csv')} == {
         f'class {label}' for label in range(6)}
@@ -105,7 +105,7 @@ def test_an_annotation_file_and_numbers_for_names(main, tmp_path):
               'test_dataloader.dataset.ann_file=absent.pkl'])
 
 
-def test_labels_beyond_the_model_are_told(main, tmp_path):
+def test_labels_beyond_the_model_raise(main, tmp_path):
     data = write_ntu(tmp_path / 'ntu.pkl', num_clips=60, num_classes=6)
     cfg = small_config('psp_ntu60_xsub_5p.py', data, tmp_path,
                        **ONE_CLIP)
@@ -137,7 +137,7 @@ def test_wrong_arguments_are_one_sentence(main, model, tmp_path, options,
     assert not list(tmp_path.iterdir())
 
 
-def test_a_model_without_projector_is_told(main, tmp_path):
+def test_a_model_without_projector_raises(main, tmp_path):
     cfg = tiny_config('supervised_synthetic_5p.py', **ONE_CLIP)
     cfg.dump(str(tmp_path / 'config.py'))
     checkpoint = write_checkpoint(cfg, tmp_path / 'tiny.pth')

@@ -1,4 +1,4 @@
-"""What the benchmark measures."""
+"""The measurements of the benchmark."""
 import functools
 import json
 import subprocess
@@ -30,14 +30,14 @@ PHASES = {'encoder', 'labelled', 'unlabelled', 'backward', 'optimiser'}
 
 @pytest.fixture(scope='module')
 def tool():
-    """The script, with small products to find the peak: some CPUs take half a
-    minute for a large one in bfloat16."""
+    """The script with small products for the peak, as a large one in bfloat16
+    takes half a minute on some CPUs."""
     script = load_tool('benchmark')
     script.peak_flops = functools.partial(peak_flops, size=256)
     return script
 
 
-def test_modes_side_by_side(tool, tmp_path, capsys):
+def test_modes_in_turns(tool, tmp_path, capsys):
     path = tmp_path / 'new/times.json'
     tool.main([SMALL, '--labeled', '2', '--unlabeled', '3', '--rounds', '1',
                '--json', str(path), '--device', 'cpu'])
@@ -66,7 +66,7 @@ def test_flops_grow_with_the_batch():
     assert two / one == pytest.approx(2, rel=0.02)
 
 
-def test_flops_of_pre_training_are_the_specified():
+def test_flops_of_pre_training_match_the_specification():
     """shared/paper/ha_cm.md, section 12: two persons, 72 frames."""
     cfg = load_tool('benchmark').Config.fromfile(
         str(CONFIGS / 'pretrain/hacm_ntu60_xsub.py'))
@@ -91,7 +91,7 @@ def test_pre_training_with_either_attention(tool, tmp_path, capsys):
     rows = {row['mode']: row for row in step['rows']}
     assert list(rows) == ['plain', 'fused', 'bf16-plain', 'bf16-fused']
     plain, fused, half, half_fused = rows.values()
-    # The same masks are drawn.
+    # The same masks are sampled.
     assert fused['loss'] == pytest.approx(plain['loss'], rel=1e-5)
     assert half_fused['loss'] == pytest.approx(half['loss'], rel=0.02)
     assert fused['kept_gb'] < plain['kept_gb'] > half['kept_gb']
@@ -102,8 +102,8 @@ def test_pre_training_with_either_attention(tool, tmp_path, capsys):
             step['flops'] / row['seconds'] / step['peaks'][row['mode']])
 
 
-def test_what_is_kept_for_the_backward_pass():
-    """Known of two linear layers and a ReLU: weights are not counted."""
+def test_bytes_saved_for_the_backward_pass():
+    """Computed by hand for two linear layers and a ReLU, without weights."""
     cfg = load_tool('benchmark').Config.fromfile(PRETRAIN)
     case = make_case(cfg, CPU, dict(unlabeled=2))
     net = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.ReLU(),
@@ -121,7 +121,7 @@ def test_peak_is_that_of_matrix_products():
 
 
 @pytest.mark.parametrize('name', MODES)
-def test_switches_are_set_back(name):
+def test_flags_are_restored(name):
     matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
 
     def switches():
@@ -135,7 +135,7 @@ def test_switches_are_set_back(name):
 
 
 def test_channels_last_and_compiled_steps():
-    """The compiler's tracer alone, as a compiler may be absent."""
+    """Only with the compiler's tracer, as a compiler may be missing."""
     cfg = load_tool('benchmark').Config.fromfile(SMALL)
     case = make_case(cfg, torch.device('cpu'), dict(labeled=2, unlabeled=3))
     run = Run(case, MODES['channels-last'])
@@ -150,7 +150,7 @@ def test_channels_last_and_compiled_steps():
     assert case.model.backbone._compiled_call_impl is None
 
 
-def test_what_workers_prepared_is_not_timed():
+def test_prefetched_batches_are_not_timed():
     def loader(**options):
         return DataLoader(range(9), 3, **options)
 
@@ -189,7 +189,7 @@ def test_loading(tool, tmp_path, capsys):
     assert 'NormalizeSkeleton3D' in told and 'PreNormalize3D' in told
     loading = json.loads(path.read_text())['loading']
     assert loading['workers'] == 1 and loading['rate'] > 0
-    # The transforms are most of what a clip takes.
+    # The transforms take most of the time of a clip.
     assert 0.3 < sum(loading['transforms'].values()) / loading['clip'] < 1.3
 
 
@@ -202,7 +202,7 @@ def test_loading_for_any_encoder(tool, capsys):
 
 
 def test_training_with_synthetic_clips(tool, tmp_path, capsys):
-    """NTU's config, made small, with nothing to download."""
+    """A reduced NTU config, without downloads."""
     path = tmp_path / 'times.json'
     model = {'backbone.blocks': '[(8,8,2,2),(8,16,4,2)]',
              'backbone.num_heads': 2, 'neck.in_channels': 16,
@@ -280,7 +280,7 @@ def test_as_a_command(tmp_path):
     assert 'Traceback' not in done.stderr
 
 
-def test_configs_side_by_side(tool, tmp_path):
+def test_configs_in_turns(tool, tmp_path):
     path = tmp_path / 'times.json'
     methods = [str(CONFIGS / f'methods/{name}_synthetic_5p.py')
                for name in ('supervised_only', 'fixmatch')]

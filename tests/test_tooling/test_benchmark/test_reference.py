@@ -1,4 +1,4 @@
-"""The fast path gives the numbers of the plain one."""
+"""The fast path equals the reference path."""
 import pytest
 import torch
 from mmengine.config import Config
@@ -64,7 +64,7 @@ def test_every_gradient_in_double_precision():
                                    atol=1e-11, msg=name)
 
 
-def test_other_encoders_are_refused():
+def test_other_encoders_raise():
     cfg = config(**{'model.backbone.temporal': 'attention',
                     'model.backbone.num_frames': 50})
     case = make_case(cfg, CPU, dict(labeled=1, unlabeled=1))

@@ -1,10 +1,10 @@
-"""Bars of the runs at work, by what their trainings have logged."""
+"""The bars of active runs, from their logs."""
 from stand_in import plan, val, write_config, write_life
 
 from psp_plugin.tooling.experiments.progress import Display
 
 
-def test_a_log_that_cannot_be_read_holds_up_its_own_bar_alone(tmp_path):
+def test_an_unreadable_log_stops_only_its_bar(tmp_path):
     runs = plan(tmp_path, write_config(tmp_path, 'a'), seeds=[0, 1])
     line = dict(epoch=1, step=1)
     write_life(runs[0].folder, 'a', line, cut='{"epoch": 2, \n')

@@ -1,4 +1,4 @@
-"""What the figure of features shows."""
+"""The figure of features."""
 import numpy as np
 import pytest
 
@@ -24,7 +24,7 @@ def test_classes_are_named_counted_and_placed():
     assert figure.get_supxlabel() == 'a caption'
 
 
-def test_every_class_has_a_look_of_its_own():
+def test_every_class_has_its_own_colour_and_marker():
     count = MAX_CLASSES
     names = {label: f'class {label}' for label in range(count)}
     figure = draw_features(np.zeros((count, 2)), range(count), names)

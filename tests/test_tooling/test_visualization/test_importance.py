@@ -61,7 +61,7 @@ def test_maps_of_zeros_give_zeros():
     assert not joint_importance(dict(joint=(zeros, zeros))).any()
 
 
-def test_faults_are_told():
+def test_invalid_arguments_raise():
     with pytest.raises(ValueError, match=r"no level 'joint', but only \['b"):
         joint_importance(dict(body=maps()))
     with pytest.raises(ValueError, match='no person is present'):
