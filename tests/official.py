@@ -1,8 +1,7 @@
 """The network of the released implementation, reimplemented from its weights.
 
-Nothing of this package's models is used: shapes and computation are those of
-an official state dict, in functions; those of ``official_psp_train.npz`` are
-held against it in test_official_training.py.
+It does not use models of this package, only functions of a released state
+dict. test_official_training.py compares it with ``official_psp_train.npz``.
 """
 import math
 
@@ -214,11 +213,11 @@ def nt_xent(joint, motion, temperature=0.07):
 
 
 def losses(state, clips, labels, blocks=BLOCKS, heads=4):
-    """A training step's losses; running statistics in ``state`` move.
+    """A training step's losses; updates running statistics in ``state``.
 
     ``clips`` are labelled joint, labelled motion, unlabelled joint and
-    unlabelled motion data, (N, C, T, V, M) each. The encoder takes all as one
-    batch, the attention one stream after the other.
+    unlabelled motion data, (N, C, T, V, M) each. The encoder processes all as
+    one batch, the attention one stream after the other.
     """
     features = encode(state, torch.cat(clips), blocks, training=True)
     features = features.split([len(x) for x in clips])

@@ -190,7 +190,7 @@ def test_every_config_is_in_one_metafile(models):
 
 
 def test_names_are_those_of_the_files_and_unique(models):
-    """`mim` looks for a config by the name of its file alone."""
+    """`mim` finds a config only by its file name."""
     for model in models:
         path = Path(model['Config'])
         # The model with the name of the paper's config.

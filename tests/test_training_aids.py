@@ -91,7 +91,7 @@ def watch_of(runner) -> Watch:
 @pytest.fixture(scope='module')
 def run(tmp_path_factory):
     """A run with all aids: its folder and its records."""
-    folder = tmp_path_factory.mktemp('whole')
+    folder = tmp_path_factory.mktemp('run')
     return folder, start(config(folder))
 
 

@@ -206,8 +206,8 @@ def test_progress_is_shown_only_for_several_batches(inferencer, clips, capsys):
     inferencer(clips[:2], batch_size=2, progress=True)
     assert capsys.readouterr().err == ''
     inferencer(clips[:3], batch_size=2, progress=True)
-    told = capsys.readouterr()
-    assert '3/3' in told.err and told.err.endswith('\n') and told.out == ''
+    out, err = capsys.readouterr()
+    assert '3/3' in err and err.endswith('\n') and out == ''
 
 
 def test_scores_that_are_not_averaged_raise(model, clips):
@@ -220,8 +220,8 @@ def test_scores_that_are_not_averaged_raise(model, clips):
 def test_importance_excludes_absent_persons(model, clips):
     """An absent second person does not change the result."""
     cfg = Config.fromfile(model[0])
-    alone = SkeletonInferencer(cfg, model[1])
-    importance = alone.importance(clips[6])
+    single = SkeletonInferencer(cfg, model[1])
+    importance = single.importance(clips[6])
     assert importance.shape == (25, ) and importance.max() == 1
     assert importance.min() > 0 and np.ptp(importance) > .01
     cfg.test_dataloader.dataset.pipeline[4].num_person = 2

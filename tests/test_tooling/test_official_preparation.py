@@ -1,7 +1,7 @@
 """Data preparation and initialisation of the released implementation.
 
-An independent computation is held against the pipelines of
-``configs/official``; what is drawn at random is compared by distribution.
+An independent implementation is compared with the pipelines of
+``configs/official``; random choices are compared by distribution.
 """
 import copy
 import math
@@ -25,9 +25,9 @@ FRAMES = 50
 def clip(frames, persons=1, empty=(), absent=(), wide=0, lost=()):
     """A walk of tilted bodies of 25 joints, some of it missing.
 
-    ``empty`` frames have nobody; ``absent`` are persons and their frames,
-    ``lost`` are joints of the first person in every third frame; ``wide`` is
-    the person who spreads most.
+    ``empty`` frames have no person; ``absent`` are persons and the frames
+    that they are missing in, ``lost`` are missing joints of the first person
+    in every third frame; ``wide`` is the person with the largest extent.
     """
     rng = np.random.default_rng(frames)
     body = rng.normal(size=(persons, 1, 25, 3))

@@ -1,8 +1,8 @@
 """A training step, against stored numbers of the released implementation.
 
-Batch norms by the batch: what evaluation mode cannot tell apart. The stored
-numbers are of a small network; an independent computation that repeats them
-is then held against the model at full width.
+Batch norms use batch statistics, which evaluation mode does not test. The
+stored numbers are of a small network; an independent implementation that
+reproduces them is then compared with the model at full width.
 """
 import pytest
 import torch
@@ -163,9 +163,9 @@ def test_a_step_at_full_width():
     for name, loss in theirs.items():
         weight = 0.2 if 'con' in name else 1
         assert relative(ours[name], weight * loss) < 1e-6
-    whole = [torch.cat([x[name].flatten() for name in gradients])
+    flat = [torch.cat([x[name].flatten() for name in gradients])
              for x in (gradients, their_gradients)]
-    assert whole[0].norm() > 1 and relative(*whole) < 1e-5
+    assert flat[0].norm() > 1 and relative(*flat) < 1e-5
     moved = [name for name in statistics if 'running' in name]
     assert len(moved) == 2 * 34
     for name in moved:

@@ -44,8 +44,8 @@ settings:
         '2', '--unlabeled', '2', '--rounds', '1']
     with pytest.raises(SystemExit) as ended:
         tool.main(command)
-    said = capfd.readouterr()
-    assert ended.value.code == 0, said.err
+    output = capfd.readouterr()
+    assert ended.value.code == 0, output.err
     with open('logs/gpu_smoke.csv') as stream:
         rows = list(csv.DictReader(stream))
     assert sorted(row['check'] for row in rows) == sorted(CHECKS)
@@ -61,9 +61,9 @@ settings:
     with pytest.raises(SystemExit) as ended:
         tool.main(command)
     assert ended.value.code == 0
-    said = capfd.readouterr().out
-    assert 'exists for this machine' in said and 'contains 1 of 1' in said
-    assert 'passed' not in said
+    output = capfd.readouterr().out
+    assert 'exists for this machine' in output and 'contains 1 of 1' in output
+    assert 'passed' not in output
     assert time.monotonic() - began < 60
 
 
@@ -77,23 +77,23 @@ def test_failures_are_named_and_repeated(tmp_path, monkeypatch):
         [smoke.Check('other', ['python', '-c', 'pass'])]])
     monkeypatch.setattr(smoke, 'make_config', lambda path, folder: (
         folder.mkdir(parents=True, exist_ok=True), path)[1])
-    results, said = str(tmp_path / 'smoke.csv'), []
+    results, lines = str(tmp_path / 'smoke.csv'), []
 
     def run():
-        said.clear()
-        return SmokeTest(results, 'here', said.append).run(
+        lines.clear()
+        return SmokeTest(results, 'here', lines.append).run(
             ['a.py'], tools, tmp_path / 'runs', 2, 60)
 
     failed, = run()
     assert failed['check'] == 'train'
     assert failed['result'] == 'status 1: ValueError: too few cooks'
-    assert len(said) == 2  # of the test, which needs the training, nothing
+    assert len(lines) == 2  # the test needs the training and is not run
     (tools / 'train.py').write_text('')
     assert run() == []
-    assert sorted(line.split(' (')[0] for line in said) == [
+    assert sorted(line.split(' (')[0] for line in lines) == [
         'a.py, test: passed', 'a.py, train: passed']
     # Another machine repeats all checks; without time there is no result.
-    failed = SmokeTest(results, 'there', said.append).run(
+    failed = SmokeTest(results, 'there', lines.append).run(
         ['a.py'], tools, tmp_path / 'runs', 1, 0)
     assert {row['result'] for row in failed} == {'no time left'}
 
@@ -145,7 +145,7 @@ def test_configs_that_start_from_a_pre_training(tmp_path, monkeypatch):
 
 
 def test_every_family_can_be_resumed():
-    """ExactResumeHook refuses workers that outlive an epoch."""
+    """ExactResumeHook does not support persistent workers."""
     families = load_tool('gpu_check').FAMILIES
     assert len(set(families)) == len(families)
     for name in families:

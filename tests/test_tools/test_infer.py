@@ -77,9 +77,9 @@ def test_all_formats_give_the_scores_of_the_inferencer(main, model, tmp_path):
 
 def test_table_names_the_best_classes(main, model, clips, capsys):
     main([*model, str(clips / '0.npy'), str(clips / '1.npy'), '--top-k', '2'])
-    told = capsys.readouterr()
+    captured = capsys.readouterr()
     top = SkeletonInferencer(*model)(clips / '1.npy')[0]['top']
-    lines = told.out.splitlines()
+    lines = captured.out.splitlines()
     assert lines[0] == str(clips / '0.npy') and lines[4] == ''
     assert lines[5] == str(clips / '1.npy') and len(lines) == 9
     assert lines[6].split() == ['rank', 'label', 'class', 'score']
@@ -88,7 +88,7 @@ def test_table_names_the_best_classes(main, model, clips, capsys):
         assert line.split() == [str(rank), str(label), *name.split(),
                                 f'{score:.4f}']
     assert len({len(line) for line in lines[1:4] + lines[6:]}) == 1
-    assert 'computing on ' in told.err
+    assert 'computing on ' in captured.err
 
 
 def test_the_command_prints_only_json(model, clips):
@@ -134,9 +134,9 @@ def test_invalid_clips_do_not_affect_others(main, model, clips, capsys):
         main([*model, str(clips), str(clips / 'absent.npy'), '--json',
               str(clips / 'out.txt')])
     assert stop.value.code == '3 of 5 clips were not classified.'
-    told = capsys.readouterr()
-    assert told.out.count('rank') == 2 and '1.npy' not in told.out
-    *_, first, second, third = told.err.splitlines()
+    captured = capsys.readouterr()
+    assert captured.out.count('rank') == 2 and '1.npy' not in captured.out
+    *_, first, second, third = captured.err.splitlines()
     assert first == (f'not classified: {clips}/1.npy has 17 joints, but the '
                      'model takes 25.')
     assert 'x.json' in second and 'absent.npy does not exist' in third
@@ -157,8 +157,8 @@ def test_videos_of_all_valid_clips(main, model, clips, tmp_path, capsys):
     folder = tmp_path / 'new/pictures'
     with pytest.raises(SystemExit):
         main([*model, str(clips), '--video', str(folder)])
-    told = capsys.readouterr().err
-    assert 'one colour' not in told and told.count(f'wrote {folder}') == 3
+    log = capsys.readouterr().err
+    assert 'one colour' not in log and log.count(f'wrote {folder}') == 3
     frames = {}
     for path in folder.iterdir():
         with Image.open(path) as image:
@@ -207,6 +207,6 @@ def test_wrong_arguments_are_one_sentence(main, model, clips, tmp_path,
             *parts['options']]
     with pytest.raises(SystemExit) as stop:
         main([argument.format(tmp=tmp) for argument in argv])
-    told = str(stop.value.code)
-    assert message.format(tmp=tmp) in told
-    assert '\n' not in told and told.endswith('.')
+    captured = str(stop.value.code)
+    assert message.format(tmp=tmp) in captured
+    assert '\n' not in captured and captured.endswith('.')

@@ -120,5 +120,5 @@ def test_a_checkpoint_of_another_model_raises(main, model, tmp_path):
 def test_wrong_arguments_are_one_sentence(main, model, options, message):
     with pytest.raises(SystemExit) as stop:
         main([*model, '--labels', '1', *options])
-    told = str(stop.value.code)
-    assert message in told and '\n' not in told and told.endswith('.')
+    printed = str(stop.value.code)
+    assert message in printed and '\n' not in printed and printed.endswith('.')

@@ -1,7 +1,7 @@
 """Runs every command of docs/toolbox.md.
 
-They run in the page's order in one folder, so that each finds what those
-before it wrote.
+They run in the order of the page in one folder, as they need the files of
+previous ones.
 """
 import hashlib
 import json

@@ -101,8 +101,8 @@ def test_wrong_arguments_are_one_sentence(main, model, clip, tmp_path, clips,
     clips = [path.format(tmp=tmp_path) for path in clips] or [clip]
     with pytest.raises(SystemExit) as stop:
         main([*model, *clips, '-o', str(tmp_path / 'out'), *options])
-    told = str(stop.value.code)
-    assert message in told and '\n' not in told and told.endswith('.')
+    printed = str(stop.value.code)
+    assert message in printed and '\n' not in printed and printed.endswith('.')
     assert not Path(tmp_path / 'out').exists()
 
 

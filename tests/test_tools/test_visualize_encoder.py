@@ -120,8 +120,8 @@ def test_wrong_arguments_are_one_sentence(main, pretrained, clip, tmp_path,
                                           options, message):
     with pytest.raises(SystemExit) as stop:
         main([*pretrained, clip, '-o', str(tmp_path / 'out'), *options])
-    told = str(stop.value.code)
-    assert message in told and '\n' not in told and told.endswith('.')
+    printed = str(stop.value.code)
+    assert message in printed and '\n' not in printed and printed.endswith('.')
     assert not (tmp_path / 'out').exists()
 
 

@@ -96,9 +96,9 @@ def test_an_annotation_file_and_numbers_for_names(main, tmp_path):
     with pytest.raises(SystemExit) as stop:
         main([*arguments, '--cfg-options',
               'test_dataloader.dataset.pipeline.0.zaxis=[0,99]'])
-    told = stop.value.code
-    assert told.startswith("clip 'S001C001P001R001A") and '\n' not in told
-    assert 'does not pass the pipeline' in told and told.endswith('.')
+    error = stop.value.code
+    assert error.startswith("clip 'S001C001P001R001A") and '\n' not in error
+    assert 'does not pass the pipeline' in error and error.endswith('.')
     with pytest.raises(SystemExit, match='annotation file absent.pkl does not '
                                          'exist'):
         main([*arguments, '--cfg-options',
@@ -132,8 +132,8 @@ def test_wrong_arguments_are_one_sentence(main, model, tmp_path, options,
                                           message):
     with pytest.raises(SystemExit) as stop:
         main([*model, '-o', str(tmp_path / 'a.png'), *options])
-    told = str(stop.value.code)
-    assert message in told and '\n' not in told and told.endswith('.')
+    printed = str(stop.value.code)
+    assert message in printed and '\n' not in printed and printed.endswith('.')
     assert not list(tmp_path.iterdir())
 
 

@@ -69,7 +69,7 @@ def read_study(path: str, baseline: Optional[str] = None) -> Study:
         raise FileError(path, f'is not YAML: {error}') from error
     if not isinstance(content, dict):
         raise FileError(path, f'must be a mapping of {", ".join(KEYS)}')
-    _refuse_unknown(path, content, KEYS, 'the study')
+    _check_keys(path, content, KEYS, 'the study')
     settings, cases = content.get('settings'), content.get('cases')
     if not isinstance(settings, dict) or not settings:
         raise FileError(path, 'needs settings, each a name with a config')
@@ -81,8 +81,7 @@ def read_study(path: str, baseline: Optional[str] = None) -> Study:
         _check_name(path, name)
         if not isinstance(setting, dict) or 'config' not in setting:
             raise FileError(path, f'setting {name} has no config')
-        _refuse_unknown(path, setting, ('config', 'options'),
-                        f'setting {name}')
+        _check_keys(path, setting, ('config', 'options'), f'setting {name}')
     for name in cases:
         _check_name(path, name)
         if name == 'all' and len(cases) > 1:
@@ -145,7 +144,7 @@ def names_of(run: Run) -> Tuple[str, str]:
     return case, setting
 
 
-def _refuse_unknown(path: str, content: dict, known, where: str) -> None:
+def _check_keys(path: str, content: dict, known, where: str) -> None:
     unknown = sorted(set(map(str, content)) - set(known))
     if unknown:
         raise FileError(path, f'{where} has {", ".join(unknown)}, but the '

@@ -25,7 +25,7 @@ TITLES = dict(body='Body level, $A_z$', part='Part level, $A_{h,z}$',
 CAPTION = ('Attention is the mean of absolute values over heads, persons, '
            'sampled clips and {streams}. The darker the row of a joint in the '
            'map of the joint level, the more important the joint and the '
-           'larger its dot. Colours tell the body that dots and labels belong '
+           'larger its dot. Colours show the body that dots and labels belong '
            'to; dots have the numbers of joints.')
 
 

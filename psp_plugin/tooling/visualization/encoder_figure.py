@@ -22,7 +22,7 @@ CAPTION = (
     'Attention is the mean over heads, persons and sampled clips{streams}. A '
     'row is what a joint or a patch gives to each, and sums to 1. The more a '
     'joint receives, the larger its dot: the mean of its column (in pictures '
-    'of the pyramid, of its row). Colours tell the body of joints.')
+    'of the pyramid, of its row). Colours show the body of joints.')
 LEFT_OUT = ' Small grey joints have no token.'
 MOST_LABELS = 25  # per axis of a map; more would overlap
 

@@ -85,8 +85,8 @@ def test_pre_training_with_either_attention(tool, tmp_path, capsys):
     path = tmp_path / 'times.json'
     tool.main([PRETRAIN, '--unlabeled', '3', '--rounds', '1', '--json',
                str(path), '--device', 'cpu'])
-    told = capsys.readouterr().out
-    assert 'counted with plain attention' in told
+    printed = capsys.readouterr().out
+    assert 'counted with plain attention' in printed
     step = json.loads(path.read_text())['step']
     rows = {row['mode']: row for row in step['rows']}
     assert list(rows) == ['plain', 'fused', 'bf16-plain', 'bf16-fused']
@@ -185,8 +185,8 @@ def test_loading(tool, tmp_path, capsys):
                f'{key}={ann_file}', 'train_dataloader.batch_size=4',
                'train_dataloader.dataset.dataset.labeled_ratio=0.3',
                'train_dataloader.num_workers=1'])
-    told = capsys.readouterr().out
-    assert 'NormalizeSkeleton3D' in told and 'PreNormalize3D' in told
+    printed = capsys.readouterr().out
+    assert 'NormalizeSkeleton3D' in printed and 'PreNormalize3D' in printed
     loading = json.loads(path.read_text())['loading']
     assert loading['workers'] == 1 and loading['rate'] > 0
     # The transforms take most of the time of a clip.

@@ -41,9 +41,9 @@ def test_losses_and_gradients_at_full_size():
     assert fast.keys() == plain.keys() and len(fast) == 6
     for name in fast:
         torch.testing.assert_close(fast[name], plain[name], rtol=1e-8, atol=0)
-    whole = [torch.cat([g.flatten() for g in grads.values()])
+    flat = [torch.cat([g.flatten() for g in grads.values()])
              for grads in (fast_grad, plain_grad)]
-    assert relative(*whole) < 1e-8
+    assert relative(*flat) < 1e-8
     assert plain_grad['backbone.layers.0.attention.alpha'].norm() > 0
 
 

@@ -28,13 +28,13 @@ def test_seed_reaches_the_labelled_clips_of_every_shipped_config(name):
              if part.get('type') == 'SemiSupervisedDataset']
     assert [view['seed'] for view in views] == [3] * len(views)
     # These have a file of labelled clips, or none.
-    whole = name in ('psp_two_files.py', 'mix/refine_stgcn_ntu60_xsub.py') or (
+    fixed = name in ('psp_two_files.py', 'mix/refine_stgcn_ntu60_xsub.py') or (
         cfg.model.type == 'HACMPretrainer')
     if 'synthetic' not in name:
-        assert len(views) == (not whole)
+        assert len(views) == (not fixed)
     percent = re.search(r'_(\d+)p[_.]', name)
     share = '100%' if 'linear' in name else percent and f'{percent[1]}%'
-    assert first.labels == ('all' if whole else share)
+    assert first.labels == ('all' if fixed else share)
 
 
 def test_seed_of_the_config_is_overridden(tmp_path):

@@ -13,9 +13,9 @@ def test_an_unreadable_log_stops_only_its_bar(tmp_path):
         for run in runs:
             display.start(run)
         display.update()
-        _, damaged, whole = display.progress.tasks
+        _, damaged, intact = display.progress.tasks
         assert (damaged.completed, damaged.fields['note']) == (0, 'starting')
-        assert (whole.completed, whole.fields['note']) == (1, 'top-1 25.0')
+        assert (intact.completed, intact.fields['note']) == (1, 'top-1 25.0')
         (runs[0].folder / 'a/vis_data/scalars.json').write_text(
             '{"epoch": 2, "step": 2}\n')
         display.update()

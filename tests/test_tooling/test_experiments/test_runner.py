@@ -83,7 +83,7 @@ def test_a_failed_run_is_named_and_the_others_go_on(tmp_path, tools):
         f'tools/train.py ended with status 1, see {log} ("no such thing as a '
         'free lunch")', None]
     assert 'first things first' in log.read_text()
-    outcomes = carry_out(runs, tools, jobs=1)  # goes on where it failed
+    outcomes = carry_out(runs, tools, jobs=1)  # resumes where it failed
     assert failures(outcomes) == [None, None]
     first, second, tested = calls(runs[0])
     assert '--resume' not in first and tested[0] == 'test'

@@ -60,7 +60,7 @@ def test_invalid_choices_raise(dataset):
     with pytest.raises(InputError, match='max_clips must be at least 1, not '
                                          '0'):
         choose_clips(dataset, [0], 0)
-    for label, said in ((None, 'no label'), ([1, 2], 'several labels')):
+    for label, problem in ((None, 'no label'), ([1, 2], 'several labels')):
         odd = Clips([dict(filename='x', label=label)])
-        with pytest.raises(InputError, match=f"clip 'x' .* has {said}"):
+        with pytest.raises(InputError, match=f"clip 'x' .* has {problem}"):
             choose_clips(odd, [0])

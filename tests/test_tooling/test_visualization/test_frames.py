@@ -53,16 +53,16 @@ def test_images_have_y_down():
 
 def test_missing_joints_and_their_bones_are_not_drawn():
     bones = [(0, 1), (2, 3)]
-    whole, = draw_frames(SQUARE, bones)
+    complete, = draw_frames(SQUARE, bones)
     for missing in (0, np.nan):
         part = np.concatenate([SQUARE, SQUARE], 1)
         part[0, 1, 1] = missing
         _, second = draw_frames(part, bones)
         # Three of four joints, one of two bones.
         assert has(second, PLAIN) == pytest.approx(
-            .75 * has(whole, PLAIN), rel=.1)
+            .75 * has(complete, PLAIN), rel=.1)
         assert has(second, LIMBS[0]) == pytest.approx(
-            .5 * has(whole, LIMBS[0]), rel=.1)
+            .5 * has(complete, LIMBS[0]), rel=.1)
 
 
 def test_every_person_is_drawn():
