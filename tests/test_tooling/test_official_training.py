@@ -93,7 +93,7 @@ def test_running_statistics(stored):
 
 @torch.no_grad()
 def test_features(stored):
-    """Logits and pooled features, by the batch's own statistics."""
+    """Logits and pooled features, with batch statistics."""
     arrays, model, inputs, _ = stored
     features = model.encode(inputs)
     assert relative(model.cls_head(features['labeled']),

@@ -13,8 +13,8 @@ Scores = Dict[Tuple[str, int], float]  # top-1 by case and seed
 CONFIDENCE = 0.95
 NOTE = f'''Top-1 in percent: mean and sample standard deviation over the runs.
 The difference is to {{baseline}}, paired by case and seed, with its
-{CONFIDENCE:.0%} confidence interval (Student's t); "ahead" counts the pairs.
-"by seed" counts the mean of each seed over all cases once.
+{CONFIDENCE:.0%} confidence interval (Student's t); "ahead" counts the pairs in
+which it is positive. "by seed" pairs the means of each seed over all cases.
 '''
 
 

@@ -6,7 +6,7 @@ NTU RGB+D), and A1 on NTU RGB+D is B1 of table 4.
 """
 from typing import Dict, Optional
 
-_TABLES = {  # per cent of labels: accuracy
+_TABLES = {  # label fraction in percent: accuracy
     'psp_ntu60_xsub': {5: 72.2, 10: 78.1, 20: 82.6, 40: 85.4},
     'psp_ntu60_xview': {5: 76.3, 10: 82.1, 20: 86.9, 40: 90.8},
     'psp_nwucla_xview': {5: 69.2, 15: 77.8, 30: 80.6, 40: 83.6},

@@ -11,13 +11,13 @@ from .runner import Outcome
 from .text import as_csv, as_markdown, write_atomically
 
 NONE = '-'
-NOTE = '''Top-1 in percent. Mean and spread (sample standard deviation) are of
-the seeds, each tested with the weights of its last epoch; the seed is that of
-the labelled clips and of the initialisation. "Best" and "last" are of the
-validation while training. Time is that of one run, training and tests.
+NOTE = '''Top-1 in percent. Mean and spread (sample standard deviation) are
+over the seeds, each tested with the weights of its last epoch; the seed
+determines labelled clips and initialisation. "Best" and "last" are of the
+validations during training. Time is that of one run, training and tests.
 The paper's numbers are of one test clip per sample, while most shipped configs
-test ten: they are not like for like. The next command in this work dir
-overwrites these tables with its own configs'; the runs themselves stay.
+test ten: they are not comparable. The next command in this work dir
+overwrites these tables with those of its configs; the runs themselves remain.
 '''
 
 

@@ -79,7 +79,8 @@ def open_clips(cfg: dict, **changes: Any) -> Clips:
     return Clips(cfg, source, names, [int(label) for label in labels])
 
 
-def draw(clips: Clips, ratio: float, seed: int, balanced: bool) -> List[int]:
+def sample_labeled(clips: Clips, ratio: float, seed: int,
+                   balanced: bool) -> List[int]:
     """Samples the labelled clips as ``SemiSupervisedDataset`` does.
 
     Args:

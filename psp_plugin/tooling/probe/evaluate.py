@@ -19,17 +19,17 @@ from .classifiers import (
 from .encoding import (
     Samples,
     TestClips,
-    draw,
     features_of,
     find_dataset,
     find_pipeline,
     open_clips,
+    sample_labeled,
 )
 
 NOTE = f'''Top-1 in percent, of the linear layer after its last epoch: mean
 and {CONFIDENCE:.0%} confidence interval (Student's t) over {{seeds}}. A seed
-is that of the labelled clips, and of the layer's first weights and order. With
-all clips labelled nothing is drawn, and k-NN is one number.
+determines the labelled clips, and the layer's initial weights and clip order.
+With all clips labelled nothing is sampled, and k-NN is one number.
 Test clips: {{tested}}.
 '''
 
@@ -99,9 +99,9 @@ def evaluate(cfg: Config,
         if not 0 <= seed < 2**63:
             raise InputError(f'a seed must be from 0 to 2**63 - 1, not {seed}')
     train = open_clips(find_dataset(cfg, 'train'))
-    draws = {(ratio, seed): draw(train, ratio, seed, balanced)
-             for ratio in ratios for seed in seeds}
-    fewest = min(map(len, draws.values()))
+    subsets = {(ratio, seed): sample_labeled(train, ratio, seed, balanced)
+               for ratio in ratios for seed in seeds}
+    fewest = min(map(len, subsets.values()))
     check_fit(fewest, lr)
     check_neighbours(fewest, k)
     test = TestClips(find_dataset(cfg, 'test'), splits)
@@ -118,8 +118,8 @@ def evaluate(cfg: Config,
     labels = torch.tensor([rank[label] for label in train.labels])
     truth = torch.tensor([rank.get(label, -1) for label in test.labels])
     scores = []
-    for ratio, seed in show_progress(list(draws), 'fitting'):
-        chosen = torch.tensor(draws[ratio, seed])
+    for ratio, seed in show_progress(list(subsets), 'fitting'):
+        chosen = torch.tensor(subsets[ratio, seed])
         rows, classes = train_rows[chosen], labels[chosen]
         layer = fit_linear(rows, classes, len(rank), seed, epochs, lr)
         linear = layer(test_rows).argmax(1) == truth

@@ -11,7 +11,7 @@ from psp_plugin.annotations.invalid_clips import InvalidClipError
 from psp_plugin.datasets import SemiSupervisedDataset
 from psp_plugin.errors import InputError
 from psp_plugin.tooling.probe import Score, as_records, as_table, evaluate
-from psp_plugin.tooling.probe.encoding import draw, open_clips
+from psp_plugin.tooling.probe.encoding import open_clips, sample_labeled
 
 SAMPLE = [dict(type='UniformSamplePose', clip_len=4, test_mode=True),
           dict(type='PoseDecode'), dict(type='FormatGCNInput', num_person=1),
@@ -111,18 +111,18 @@ def test_scores_depend_on_the_seed(data):
 @pytest.mark.parametrize('balanced, ratio, count', [
     (True, .1, 4), (True, .39, 12), (False, .1, 4), (False, .39, 15),
     (True, 1, 40), (False, 1, 40)])
-def test_draws_are_those_of_the_datasets(data, balanced, ratio, count):
+def test_labelled_clips_are_those_of_the_dataset(data, balanced, ratio, count):
     cfg = dict(type='CheckedPoseDataset', ann_file=data, split='train')
     clips = open_clips(cfg)
-    chosen = draw(clips, ratio, 3, balanced)
+    chosen = sample_labeled(clips, ratio, 3, balanced)
     assert len(set(chosen)) == count
     if ratio < 1:
         assert {clips.names[i] for i in chosen} == set(SemiSupervisedDataset(
             cfg, labeled_ratio=ratio, seed=3,
             balanced=balanced).labeled_names)
-        assert set(chosen) != set(draw(clips, ratio, 4, balanced))
-        assert {clips.labels[i] for i in draw(clips, ratio, 3, True)} == {
-            0, 7, 14, 21}
+        assert set(chosen) != set(sample_labeled(clips, ratio, 4, balanced))
+        chosen = sample_labeled(clips, ratio, 3, True)
+        assert {clips.labels[i] for i in chosen} == {0, 7, 14, 21}
 
 
 def test_all_clips_of_classes_that_differ_in_size(tmp_path):
