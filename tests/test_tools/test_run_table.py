@@ -68,7 +68,7 @@ def test_real_run_that_is_killed_and_resumed(
     assert table['val mean'] == row['val']
     logged = (folder / 'train.log').read_text()
 
-    main(command)  # there is nothing left to do
+    main(command)  # all runs are finished
     assert (folder / 'train.log').read_text() == logged
     assert rows(tmp_path / 'table')[0] == row
 

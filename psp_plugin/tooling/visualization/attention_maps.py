@@ -12,7 +12,6 @@ from psp_plugin.errors import InputError
 from psp_plugin.skeletons import LEVELS
 
 STREAMS = ('joint', 'motion')
-Streams = Tuple[torch.Tensor, torch.Tensor]
 
 
 class ClipAttention(NamedTuple):
@@ -100,7 +99,7 @@ def mean_attention(attention: Dict[str, Tuple[torch.Tensor, ...]],
     return means
 
 
-def joint_importance(attention: Dict[str, Streams],
+def joint_importance(attention: Dict[str, Tuple[torch.Tensor, ...]],
                      present: Optional[torch.Tensor] = None) -> np.ndarray:
     """Averages each row of the joint-level map, scaled to a maximum of 1.
 
@@ -112,7 +111,7 @@ def joint_importance(attention: Dict[str, Streams],
     is a choice of this package.
 
     Args:
-        attention (dict[str, Streams]): Output of ``PSPRecognizer.attention``;
+        attention (dict[str, tuple[Tensor, ...]]): Output of ``PSPRecognizer.attention``;
             only the level ``'joint'`` is used: the maps of one or both
             streams, each (N, M, S, V, V) with queries as rows.
         present (Tensor, optional): (N, M), true for the persons to include.

@@ -110,7 +110,7 @@ def test_bytes_saved_for_the_backward_pass():
                               torch.nn.Linear(16, 4))
     x = torch.zeros(5, 8)
     case.model.loss = lambda inputs: dict(loss=net(x).sum())
-    weights = 16 * 4  # of the second layer: net is no part of the model
+    weights = 16 * 4  # of the second layer; net is not part of the model
     assert kept_bytes(case, MODES['fp32']) == 4 * (
         x.numel() + 5 * 16 + weights)
 
@@ -144,7 +144,7 @@ def test_channels_last_and_compiled_steps():
         lambda module, inputs, output: seen.append(inputs[0].stride(1)))
     run.step()
     assert seen == [1]
-    case.model.backbone.channels_last = True  # as a config may have it
+    case.model.backbone.channels_last = True  # as in some configs
     assert not Run(case, MODES['fp32']).model.backbone.channels_last
     assert Run(case, MODES['compile']).model.backbone._compiled_call_impl
     assert case.model.backbone._compiled_call_impl is None

@@ -155,7 +155,7 @@ def test_ctrl_c_ends_all_processes_and_the_next_call_resumes(tmp_path, tools,
         while alive(pid):
             assert time.monotonic() < given_up
             time.sleep(0.05)
-    assert not calls(runs[1])  # was not begun
+    assert not calls(runs[1])  # not started
     seconds = outcomes[0].state.seconds
     assert seconds > 0
     outcomes = carry_out(runs, tools, jobs=1)
