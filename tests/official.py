@@ -1,8 +1,7 @@
-"""The released implementation's network, written from its weights.
+"""The network of the released implementation, reimplemented from its weights.
 
-Nothing of this package's models is used: shapes and computation are those of
-an official state dict, in functions; those of ``official_psp_train.npz`` are
-held against it in test_official_training.py.
+It does not use models of this package, only functions of a released state
+dict. test_official_training.py compares it with ``official_psp_train.npz``.
 """
 import math
 
@@ -31,7 +30,7 @@ def conv_bn_shapes(name, inputs, outputs, kernel=1):
 
 
 def official_shapes(blocks=BLOCKS, heads=4, joints=25, frames=50, classes=60):
-    """Names and shapes of an official state dict."""
+    """Names and shapes of a released state dict."""
     shapes = conv_bn_shapes('input_map', 3, blocks[0][0])
     for i, (inputs, outputs, inner, stride) in enumerate(blocks):
         block = f'graph_layers.{i}'
@@ -67,7 +66,7 @@ def official_shapes(blocks=BLOCKS, heads=4, joints=25, frames=50, classes=60):
 
 
 def position_code(channels, frames, joints):
-    """The sinusoidal code of the joints, one number at a time."""
+    """The sinusoidal position code of the joints, element by element."""
     code = torch.zeros(1, channels, frames, joints)
     for v in range(joints):
         for c in range(0, channels, 2):
@@ -78,7 +77,7 @@ def position_code(channels, frames, joints):
 
 
 def random_state(seed=0, **sizes):
-    """An official state dict, batch norm statistics random as well."""
+    """A random released state dict, including batch norm statistics."""
     generator = torch.Generator().manual_seed(seed)
     state = {}
     for name, shape in official_shapes(**sizes).items():
@@ -98,7 +97,7 @@ def random_state(seed=0, **sizes):
 
 
 def batch_norm(state, name, x, training):
-    """By running statistics, or by the batch, which moves the former."""
+    """Batch norm; training updates the running statistics in ``state``."""
     if training:
         state[f'{name}.num_batches_tracked'] += 1
     return F.batch_norm(x, *(state[f'{name}.{key}'] for key in (
@@ -203,7 +202,7 @@ def group(x, groups):
 
 
 def nt_xent(joint, motion, temperature=0.07):
-    """Equation 10, one feature after the other."""
+    """Equation 10, feature by feature."""
     features = F.normalize(torch.cat([joint, motion]), dim=1)
     n, total = len(features), 0
     for i in range(n):
@@ -214,11 +213,11 @@ def nt_xent(joint, motion, temperature=0.07):
 
 
 def losses(state, clips, labels, blocks=BLOCKS, heads=4):
-    """A training step's losses; running statistics in ``state`` move.
+    """A training step's losses; updates running statistics in ``state``.
 
     ``clips`` are labelled joint, labelled motion, unlabelled joint and
-    unlabelled motion data, (N, C, T, V, M) each. The encoder takes all as one
-    batch, the attention one stream after the other.
+    unlabelled motion data, (N, C, T, V, M) each. The encoder processes all as
+    one batch, the attention one stream after the other.
     """
     features = encode(state, torch.cat(clips), blocks, training=True)
     features = features.split([len(x) for x in clips])

@@ -1,4 +1,4 @@
-"""The baselines of the paper: what each leaves of PSP, and that it trains."""
+"""The baselines of the paper: which parts of PSP they use, and a step."""
 import pytest
 import torch
 from mmaction.registry import MODELS
@@ -9,7 +9,7 @@ from toy import CONFIGS, small_config, write_ntu
 from psp_plugin.models.recognizers.two_stream import Streams
 from psp_plugin.skeletons import LEVELS
 
-# Section 4.5: the levels that are contrasted, and whether PPA is there.
+# Section 4.5: the contrasted levels, and whether PPA is used.
 BASELINES = {
     'a1_supervised': ((), False),
     'a2_without_ppa': (LEVELS, False),
@@ -26,7 +26,7 @@ BASELINES = {
 DATA = {'ntu60_xsub_5p': 25, 'nwucla_xview_5p': 20}
 EACH = pytest.mark.parametrize('data, baseline', [
     (data, baseline) for data in DATA for baseline in BASELINES])
-# What is given twice under the paper's two letters, and what is PSP itself.
+# Baselines with two names in the paper, and the one that is PSP.
 SAME = {'b1_no_contrast': 'ablations/{}_a1_supervised.py',
         'b8_joint_part_body': 'psp_{}.py', 'a3_with_ppa': 'psp_{}.py'}
 
@@ -38,7 +38,7 @@ def ann_files(tmp_path_factory):
             for data, joints in DATA.items()}
 
 
-def test_every_baseline_is_there():
+def test_every_baseline_has_a_config():
     assert {path.stem for path in (CONFIGS / 'ablations').glob('*.py')} == {
         f'{data}_{baseline}' for data in DATA for baseline in BASELINES}
 
@@ -63,8 +63,8 @@ def test_train_step_contrasts_its_levels(data, baseline, ann_files, tmp_path):
 @pytest.mark.parametrize('data, baseline', [
     (data, baseline) for data in DATA
     for baseline, (levels, attention) in BASELINES.items() if attention])
-def test_a_dropped_level_has_no_say(data, baseline):
-    """The paper drops the branch: its attention as well as its contrast."""
+def test_a_dropped_level_has_no_influence(data, baseline):
+    """The paper drops the branch: both its attention and its contrast."""
     levels, _ = BASELINES[baseline]
     cfg = Config.fromfile(str(CONFIGS / f'ablations/{data}_{baseline}.py'))
     cfg.model.backbone.blocks = [(8, 8, 2, 2)]
@@ -82,7 +82,7 @@ def test_a_dropped_level_has_no_say(data, baseline):
         torch.nn.init.normal_(model.neck.levels[level].query_key_value.weight)
         after = model.contrast(features)
         changed = {key for key in before if before[key] != after[key]}
-        # A level that is kept is polymerized into the finer ones.
+        # A level that is kept is aggregated into the finer ones.
         assert changed == {f'loss_con_{k}' for k in finer[level]
                            if k in levels and level in levels}
         model.load_state_dict(saved)

@@ -16,13 +16,13 @@ from psp_plugin.tooling.experiments.plan import load_config
 
 NAMES = sorted(str(path.relative_to(CONFIGS))
                for path in CONFIGS.rglob('*.py') if '_base_' not in path.parts)
-# Those that differ in the labelled or tested clips alone, and from which.
+# Configs that differ only in the labelled or tested clips, and from which.
 SIBLINGS = {name: re.sub(r'(ntu60_xsub|ntu60_xview|xview)_\d+p',
                          lambda match: match[1].replace(
                              'ntu60_xview', 'ntu60_xsub') + '_5p', name)
             for name in NAMES if name.startswith('psp_')}
 SIBLINGS = {name: other for name, other in SIBLINGS.items() if name != other}
-# These have tests of their own: test_ablations.py, test_method_configs.py,
+# These have separate tests: test_ablations.py, test_method_configs.py,
 # test_pretrain_configs.py.
 STEPPED = [name for name in NAMES if name not in SIBLINGS
            and not name.startswith(('ablations/', 'methods/', 'pretrain/'))]
@@ -40,7 +40,7 @@ def ann_files(tmp_path_factory):
 
 
 def joints_of(cfg):
-    """The joints of a config's data, by the name of its file."""
+    """The number of joints of a config's data, from its file name."""
     name = cfg.test_dataloader.dataset.get('ann_file', '')
     return 20 if 'nwucla' in name else 17 if '2d' in name else 25
 
@@ -68,7 +68,7 @@ def tiny(name, ann_files, work_dir):
 
 
 @pytest.mark.parametrize('name', SIBLINGS)
-def test_siblings_differ_in_their_clips_alone(name):
+def test_siblings_differ_only_in_their_clips(name):
     one, other = (Config.fromfile(str(CONFIGS / stem)) for stem in
                   (name, SIBLINGS[name]))
     for cfg in (one, other):
@@ -103,7 +103,7 @@ def test_small_configs_take_about_the_same_steps(percent):
 
 @pytest.mark.parametrize('percent', [15, 30, 40])
 def test_shares_of_the_study_are_the_configs(percent):
-    """The study repeats as options what the configs change."""
+    """The options of the study are the settings that the configs change."""
     study = read_study(str(CONFIGS / 'studies/nwucla_small.yml'))
     base = str(CONFIGS / 'psp_nwucla_xview_5p_small.py')
     config = str(CONFIGS / f'psp_nwucla_xview_{percent}p_small.py')
@@ -136,8 +136,8 @@ def test_config_can_be_read_back(name, tmp_path):
     assert Config.fromfile(str(path)).model == cfg.model
 
 
-def test_the_readmes_own_config(ann_files, tmp_path):
-    """The block of README, beside the shipped configs, trains."""
+def test_the_config_of_the_readme(ann_files, tmp_path):
+    """The config in README trains when saved next to the shipped configs."""
     text = (CONFIGS.parent / 'README.md').read_text(encoding='utf-8')
     block = text.split('```python\n')[1].split('```')[0]
     block = block.replace("'psp_ntu60", f"'{CONFIGS}/psp_ntu60")

@@ -22,19 +22,19 @@ def read(name):
     return Config.fromfile(str(FOLDER / f'{name}.py'))
 
 
-def test_every_method_has_every_data_set():
+def test_every_method_has_every_dataset():
     assert set(NAMES) == {f'{method}_{data}' for method in METHODS
                           for data in DATA}
 
 
 @pytest.mark.parametrize('name', NAMES)
-def test_leaves_are_short(name):
+def test_method_configs_are_short(name):
     lines = (FOLDER / f'{name}.py').read_text().splitlines()
     assert sum(bool(line) for line in lines) < 10
 
 
 @pytest.mark.parametrize('name', NAMES)
-def test_all_methods_share_one_setting(name):
+def test_all_methods_share_the_setting(name):
     """Encoder, head, labelled clips, steps and optimiser are PSP's."""
     data = ENDING.search(name)[1]
     ours, psp = read(name), Config.fromfile(str(CONFIGS / f'{DATA[data]}.py'))
@@ -70,7 +70,7 @@ def ann_files(tmp_path_factory):
 
 
 def shrink(cfg, ann_files, work_dir, joints):
-    """Two steps of tiny batches, one to test; the model as it is."""
+    """Two training steps and a test step of tiny batches; the same model."""
     cfg.work_dir = str(work_dir)
     cfg.randomness = dict(seed=0)
     cfg.train_cfg.update(max_epochs=1, val_interval=1)
@@ -88,7 +88,7 @@ def shrink(cfg, ann_files, work_dir, joints):
     return cfg
 
 
-# Every method once, and one of them on every data set at full size.
+# Every method once, and one of them on every dataset at full size.
 @pytest.mark.parametrize('name', [
     *(f'{method}_nwucla_xview_5p_small' for method in METHODS),
     *(f'freematch_{data}' for data in DATA if 'small' not in data)])
@@ -109,7 +109,7 @@ def test_train_and_test_step(name, ann_files, tmp_path):
     assert 0 <= runner.test()['acc/top1'] <= 1
 
 
-def test_the_pages_own_method(ann_files, tmp_path, monkeypatch):
+def test_the_method_of_the_page(ann_files, tmp_path, monkeypatch):
     """Module and config of docs/methods.md train, in at most 60 lines."""
     page = (CONFIGS.parent / 'docs/methods.md').read_text(encoding='utf-8')
     section = page.split('## Your own')[1].split('\n## ')[0]

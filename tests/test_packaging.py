@@ -1,4 +1,4 @@
-"""What is installed: the wheel alone trains, and its index is true."""
+"""The wheel contains everything to train, and the model index is correct."""
 import os
 import shutil
 import subprocess
@@ -21,7 +21,7 @@ CONFIGS = sorted(
 PIP = (sys.executable, '-m', 'pip', '--disable-pip-version-check', '-q')
 BUILD = ('from setuptools import build_meta; import sys; '
          'getattr(build_meta, sys.argv[1])(sys.argv[2])')
-# What lies about in a working tree, and must not be shipped.
+# Files in a working tree that must not be shipped.
 JUNK = ('configs/__pycache__/psp.cpython-311.pyc', 'configs/mix/clips.pkl',
         'data/skeleton/ntu60_3d.pkl', 'psp_plugin/__pycache__/a.pyc',
         'tools/__pycache__/train.cpython-311.pyc', 'tools/data/all_sqe.zip',
@@ -59,7 +59,7 @@ def listing(folder):
 
 @pytest.fixture(scope='module')
 def tracked():
-    """The files that are, or are to be, under version control."""
+    """The files that are or will be under version control."""
     names = run('git', 'ls-files', '--cached', '--others',
                 '--exclude-standard', cwd=ROOT).splitlines()
     return {name for name in names if (ROOT / name).is_file()}
@@ -67,7 +67,7 @@ def tracked():
 
 @pytest.fixture(scope='module')
 def source(tracked, tmp_path_factory):
-    """A copy of them, in which building leaves its traces, and some junk."""
+    """A copy of the tracked files to build in, with some untracked files."""
     folder = tmp_path_factory.mktemp('source')
     for name in tracked:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -100,11 +100,11 @@ def expected(tracked):
     return code | mim
 
 
-def test_wheel_holds_code_configs_and_tools_and_no_more(wheel, tracked):
+def test_wheel_contains_only_code_configs_and_tools(wheel, tracked):
     assert shipped(wheel) == expected(tracked)
 
 
-def test_wheel_describes_itself(wheel):
+def test_wheel_metadata(wheel):
     with zipfile.ZipFile(wheel) as archive:
         path, = (name for name in archive.namelist()
                  if name.endswith('.dist-info/METADATA'))
@@ -130,8 +130,8 @@ def test_source_archive_gives_the_same_wheel(source, tracked, tmp_path):
     assert shipped(built) == expected(tracked)
 
 
-def test_editable_install_leaves_the_source_tree_as_it_is(source, tmp_path):
-    """But for the folder with its metadata, which setuptools puts there."""
+def test_editable_install_does_not_change_the_source_tree(source, tmp_path):
+    """Except for the metadata folder of setuptools."""
     before = listing(source)
     run(sys.executable, '-W', 'ignore', '-c', BUILD, 'build_editable',
         tmp_path, cwd=source)
@@ -167,7 +167,7 @@ def load_yaml(name):
 
 @pytest.fixture(scope='module')
 def index():
-    """The metafiles that the index names, which are all there are."""
+    """The metafiles that the index lists, which are all metafiles."""
     names = load_yaml('model-index.yml')['Import']
     assert sorted(names) == sorted(
         path.relative_to(ROOT).as_posix()
@@ -190,10 +190,10 @@ def test_every_config_is_in_one_metafile(models):
 
 
 def test_names_are_those_of_the_files_and_unique(models):
-    """`mim` looks for a config by the name of its file alone."""
+    """`mim` finds a config only by its file name."""
     for model in models:
         path = Path(model['Config'])
-        # The one that is named as the config of the paper.
+        # The model with the name of the paper's config.
         prefix = 'official_' if path.parent.name == 'official' else ''
         assert model['Name'] == prefix + path.stem
     assert len({model['Name'] for model in models}) == len(models)

@@ -1,4 +1,4 @@
-"""The configs of pre-training and of what follows it."""
+"""The configs of pre-training and of training from its encoders."""
 import re
 
 import pytest
@@ -16,7 +16,7 @@ DATA = ('ntu60_xsub', 'ntu60_xview', 'ntu60_2d', 'nwucla_xview', 'synthetic')
 PRETRAIN = [name for name in NAMES
             if re.fullmatch(rf'(hacm|mamp)_({"|".join(DATA)})'
                             '(_small|_all_joints)?', name)]
-# One of each kind does a step: the others differ in clips or layout alone.
+# One of each kind runs a step: the others differ only in clips or layout.
 STEPPED = [
     'hacm_ntu60_xsub', 'mamp_ntu60_2d', 'hacm_nwucla_xview_all_joints',
     'hacm_synthetic', 'hacm_ntu60_xsub_finetune_10p',
@@ -35,7 +35,7 @@ def checkpoint_of(cfg):
     return (cfg.model.backbone.get('init_cfg') or {}).get('checkpoint')
 
 
-def test_every_data_set_has_every_step():
+def test_every_dataset_has_every_step():
     steps = ('', '_linear', '_finetune_1p', '_finetune_5p', '_finetune_10p')
     wanted = {f'{method}_{data}{step}' for method in ('hacm', 'mamp')
               for data in DATA for step in steps}
@@ -45,7 +45,7 @@ def test_every_data_set_has_every_step():
 
 @pytest.mark.parametrize('name', [
     n for n in NAMES if n not in PRETRAIN and not n.startswith('scratch')])
-def test_an_encoder_fits_the_one_that_it_is_taken_from(name):
+def test_an_encoder_fits_the_pretrained_one(name):
     """Layout, sizes and the name of the checkpoint, without a training."""
     cfg = read(name)
     folder, file = checkpoint_of(cfg).split('/')[1:]
@@ -81,7 +81,7 @@ def steps_of(loader):
 
 @pytest.mark.parametrize('name', NAMES)
 def test_resume_is_exact(name):
-    """As ExactResumeHook needs it: a pass of its own for every epoch."""
+    """ExactResumeHook needs a separate pass over the data for every epoch."""
     assert not read(name).train_dataloader.get('persistent_workers')
 
 
@@ -96,7 +96,7 @@ def test_schedules_end_with_the_training(name):
 
 @pytest.mark.parametrize('name', [n for n in NAMES if '_xview' in n
                                   or '_finetune_1p' in n])
-def test_siblings_differ_in_their_clips_alone(name):
+def test_siblings_differ_only_in_their_clips(name):
     if '_finetune_1p' in name:
         other = name.replace('_1p', '_10p')
     elif 'ntu60' in name:
@@ -122,7 +122,7 @@ def ann_files(tmp_path_factory):
 
 
 def tiny(name, ann_files, work_dir):
-    """The config, its model as it is, its data and schedule cut down."""
+    """The config with the same model, but reduced data and schedule."""
     cfg = read(name)
     cfg.work_dir = str(work_dir)
     cfg.randomness = dict(seed=0)
@@ -170,7 +170,7 @@ def test_train_and_test_step(name, ann_files, tmp_path):
             name.startswith('hacm'))
         return
     assert 0 <= runner.test()['acc/top1'] <= 1
-    # Only a frozen encoder is still the one that was pre-trained.
+    # Only a frozen encoder keeps the pre-trained weights.
     loaded = encoder.backbone.state_dict()
     kept = [value.equal(loaded[key])
             for key, value in runner.model.backbone.state_dict().items()]

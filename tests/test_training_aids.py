@@ -1,4 +1,4 @@
-"""The switches of docs/training.md, all in one run, and what each does."""
+"""The options of docs/training.md, all in one run, and their effects."""
 import copy
 import json
 import math
@@ -41,7 +41,7 @@ AIDS = dict(
 
 @HOOKS.register_module()
 class Watch(Hook):
-    """Keeps the classifier's weights and the labels of every iteration."""
+    """Records the classifier's weights and the labels of every iteration."""
 
     def __init__(self):
         self.trained, self.tested, self.labels = [], [], []
@@ -77,7 +77,7 @@ def config(work_dir) -> Config:
 
 
 def start(cfg) -> Watch:
-    """Trains and returns what was watched."""
+    """Trains and returns the records."""
     runner = Runner.from_cfg(cfg)
     runner.train()
     return watch_of(runner)
@@ -90,20 +90,20 @@ def watch_of(runner) -> Watch:
 
 @pytest.fixture(scope='module')
 def run(tmp_path_factory):
-    """A run with all aids: its folder, what was watched."""
-    folder = tmp_path_factory.mktemp('whole')
+    """A run with all aids: its folder and its records."""
+    folder = tmp_path_factory.mktemp('run')
     return folder, start(config(folder))
 
 
 def average_of(weights):
-    """The moving average as its equation has it, from the first iteration."""
+    """The moving average by its equation, from the first iteration."""
     average = weights[0].double()
     for weight in weights[1:]:
         average = (1 - MOMENTUM) * average + MOMENTUM * weight.double()
     return average.float()
 
 
-def test_resumed_is_uninterrupted(run, tmp_path):
+def test_resumed_equals_uninterrupted(run, tmp_path):
     folder, _ = run
     torch.manual_seed(1)
     cfg = config(tmp_path)
@@ -125,7 +125,7 @@ def test_the_average_is_saved_tested_and_scored(run, tmp_path):
     assert not torch.allclose(tested, watch.trained[-1], atol=1e-4)
     validated, = (line for line in scalars(folder) if 'acc/top1' in line)
     assert {key: validated[key] for key in scores} == pytest.approx(scores)
-    # Also for a config that does not name the hook.
+    # Also for a config without the hook.
     saved = torch.load(cfg.load_from, weights_only=True)
     assert torch.equal(saved['state_dict'][WEIGHT], tested)
     assert torch.equal(saved['ema_state_dict'][f'module.{WEIGHT}'],
@@ -153,7 +153,7 @@ def test_every_batch_has_each_class_once(run):
 @pytest.mark.parametrize('name', [
     'psp_nwucla_xview_5p_small.py', 'psp_synthetic_5p.py',
     'mix/ppa_stgcn_nwucla_xview_5p_small.py'])
-def test_weights_of_maps_and_convolutions_alone_decay(name):
+def test_only_weights_of_maps_and_convolutions_decay(name):
     cfg = Config.fromfile(str(CONFIGS / name))
     cfg.merge_from_dict(dict(optim_wrapper=copy.deepcopy(ADAMW)))
     model = MODELS.build(cfg.model)
@@ -165,7 +165,7 @@ def test_weights_of_maps_and_convolutions_alone_decay(name):
 
 
 @pytest.mark.parametrize('batch', [1, 6])
-def test_label_smoothing_is_of_the_loss_alone(batch):
+def test_label_smoothing_affects_only_the_loss(batch):
     head = MODELS.build(dict(
         type='TwoStreamHead', num_classes=6, in_channels=4,
         label_smooth_eps=0.1))

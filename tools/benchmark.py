@@ -1,7 +1,7 @@
 """Times the training step of a config in several modes, and its loader.
 
 The step is timed on random skeletons of the config's sizes; the loader needs
-the data. Modes take turns, so that their ratios hold on a shared machine.
+the data. Modes are timed in turns, for valid ratios on a shared machine.
 """
 import argparse
 import contextlib
@@ -59,37 +59,38 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument(
         '--parts', nargs='+', choices=('step', 'loading', 'training'),
         default=['step'],
-        help='what is timed: the step alone, the loader alone, or both at '
-        'work (default: step)')
+        help='what to time: only the step, only the loader, or both together '
+        '(default: step)')
     parser.add_argument(
         '--modes', nargs='+', choices=list(MODES), metavar='MODE',
-        help=f'of {", ".join(MODES)}; ratios are to the first (default: '
-        'reference, fp32, bf16, bf16-channels-last, and on a GPU tf32; of '
-        'pre-training plain, fused, bf16-plain, bf16-fused: its attention)')
+        help=f'among {", ".join(MODES)}; ratios are to the first (default: '
+        'reference, fp32, bf16, bf16-channels-last, and on a GPU tf32; for '
+        'pre-training the kinds of attention plain, fused, bf16-plain, '
+        'bf16-fused)')
     parser.add_argument(
-        '--against', nargs='+', metavar='CONFIG', help='time steps of these '
-        'configs in turns with the first, each as it trains, and nothing else')
+        '--against', nargs='+', metavar='CONFIG', help='only time steps of '
+        'these configs in turns with the first, each as it trains')
     parser.add_argument('--labeled', type=positive, metavar='N',
                         help="labelled clips (default: the config's)")
     parser.add_argument('--unlabeled', type=positive, metavar='N',
                         help="unlabelled clips (default: the config's)")
     parser.add_argument(
         '--absent', type=float, default=0., metavar='SHARE',
-        help='share of second persons that are absent (default: 0)')
+        help='share of persons other than the first that are absent (default: '
+        '0)')
     parser.add_argument(
         '--rounds', type=positive, metavar='N', help='steps timed per mode '
-        '(default: 5, with the loaders at work 20)')
+        '(default: 5, with --parts training 20)')
     parser.add_argument(
         '--synthetic', '--made-up', type=positive, metavar='N',
-        help='load N random clips in place of the data, from a file that is '
-        'removed afterwards')
+        help='load N random clips instead of the data, from a temporary file')
     parser.add_argument('--clips', type=positive, default=300, metavar='N',
-                        help='clips loaded (default: %(default)s)')
+                        help='clips to load (default: %(default)s)')
     add_device(parser)
     parser.add_argument('--threads', type=positive, metavar='N',
-                        help="threads of PyTorch (default: PyTorch's own)")
+                        help="threads of PyTorch (default: PyTorch's default)")
     parser.add_argument('--json', metavar='FILE',
-                        help='write everything to this file, too')
+                        help='write all results to this file')
     add_cfg_options(parser)
     if '--made-up' in (sys.argv[1:] if argv is None else argv):
         warnings.warn('--made-up is deprecated: use --synthetic',
@@ -149,7 +150,7 @@ def time_against(cfg: Config, args: argparse.Namespace) -> dict:
 
 
 def time_loader(cfg: Config, args: argparse.Namespace) -> dict:
-    """Times the labelled loader and prints the result."""
+    """Times the labelled loader and prints its times."""
     loading = time_loading(cfg, args.clips)
     print(loading_lines(loading))
     return loading._asdict()
@@ -158,8 +159,8 @@ def time_loader(cfg: Config, args: argparse.Namespace) -> dict:
 def time_both(cfg: Config, args: argparse.Namespace) -> dict:
     """Times steps with their loaders running, and prints the result."""
     if args.labeled or args.unlabeled or args.absent:
-        raise InputError('--labeled, --unlabeled and --absent are for the '
-                         'step alone: set batch_size of the loaders with '
+        raise InputError('--labeled, --unlabeled and --absent are only for '
+                         'the part step: set batch_size of the loaders with '
                          '--cfg-options')
     case = make_case(cfg, choose_device(args.device))
     results = {}
@@ -174,16 +175,16 @@ def time_both(cfg: Config, args: argparse.Namespace) -> dict:
 
 
 def describe(device: torch.device) -> str:
-    """The machine, in words."""
+    """Describes device and PyTorch version."""
     name = (torch.cuda.get_device_name(device) if device.type == 'cuda' else
             f'CPU ({platform.machine()}), {torch.get_num_threads()} threads')
     return f'{name}, PyTorch {torch.__version__}'
 
 
 def run(args: argparse.Namespace) -> dict:
-    """Times what was asked for, prints it, and returns it."""
+    """Times the requested parts, prints and returns the results."""
     results = {}
-    with contextlib.redirect_stdout(sys.stderr):  # what MMEngine logs
+    with contextlib.redirect_stdout(sys.stderr):  # MMEngine logs to stdout
         cfg = read_config(args)
     init_default_scope('mmaction')
     if args.against:
@@ -209,7 +210,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
     if args.threads:
         torch.set_num_threads(args.threads)
-    logging.disable(logging.INFO)  # what MMEngine tells of a model
+    logging.disable(logging.INFO)  # of MMEngine, about the model
     try:
         with exit_on_error(RuntimeError):
             results = run(args)

@@ -1,4 +1,4 @@
-"""Converts a checkpoint of the authors' implementation to this package's."""
+"""Converts a checkpoint of the released implementation to MMEngine's."""
 import argparse
 from pathlib import Path
 from typing import List, Optional
@@ -17,13 +17,12 @@ CONFIG = Path(__file__).resolve().parents[1].joinpath(
 def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        'source', help="the authors' checkpoint: a state dict, or a dict with "
+        'source', help='the released checkpoint: a state dict, or a dict with '
         "one under 'model', with or without `module.` in its keys")
     parser.add_argument('target', help='the checkpoint to write')
     parser.add_argument(
-        '--config', default=str(CONFIG), help='config of the model that is to '
-        'have the weights, such as one of another size '
-        '(default: configs/official/psp_ntu60_xsub_10p.py)')
+        '--config', default=str(CONFIG), help='config of the model that loads '
+        'the weights (default: configs/official/psp_ntu60_xsub_10p.py)')
     add_cfg_options(parser)
     return parser.parse_args(argv)
 

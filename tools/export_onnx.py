@@ -28,19 +28,19 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         help='the file to write (default: %(default)s)')
     parser.add_argument(
         '--num-frames', type=positive, metavar='T',
-        help='frames of a clip (default: those that the encoder is built for, '
-        'or clip_len of the test pipeline)')
+        help='frames of a clip (default: num_frames of the encoder, or '
+        'clip_len of the test pipeline)')
     parser.add_argument(
         '--num-persons', type=positive, metavar='M',
         help='persons of a clip (default: num_person of the test pipeline)')
     parser.add_argument(
         '--num-joints', type=positive, metavar='V',
-        help='joints of a skeleton (default: those of the encoder)')
+        help='joints of a skeleton (default: number of the encoder)')
     return parser.parse_args(argv)
 
 
 def from_test_pipeline(cfg: Config, key: str, flag: str) -> int:
-    """The value of a key in the config's test pipeline."""
+    """Returns the value of a key in the test pipeline of a config."""
     for step in innermost_dataset(cfg, 'test').get('pipeline', []):
         if key in step:
             return step[key]
@@ -50,11 +50,12 @@ def from_test_pipeline(cfg: Config, key: str, flag: str) -> int:
 
 def clip_shape(cfg: Config, model: torch.nn.Module,
                args: argparse.Namespace) -> Tuple[int, ...]:
-    """(M, T, V, C) of the clips that the model is given."""
+    """Returns the shape (M, T, V, C) of the model's clips."""
     joints = args.num_joints or num_joints_of(model.backbone)
     if joints is None:
-        raise ValueError(f'the encoder {type(model.backbone).__name__} does '
-                         'not say its number of joints: pass --num-joints')
+        raise ValueError('the number of joints of the encoder '
+                         f'{type(model.backbone).__name__} is unknown: pass '
+                         '--num-joints')
     persons = args.num_persons or from_test_pipeline(
         cfg, 'num_person', '--num-persons')
     frames = (args.num_frames or getattr(model.backbone, 'num_frames', None)
@@ -62,16 +63,17 @@ def clip_shape(cfg: Config, model: torch.nn.Module,
     channels = num_channels_of(model)
     if channels is None:
         raise ValueError(f'the encoder {type(model.backbone).__name__} has no '
-                         'argument in_channels, which says what it takes')
+                         'argument in_channels, the number of channels of the '
+                         'clips: add it')
     return persons, frames, joints, channels
 
 
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
-    # It tells of operators of torchvision, which no skeleton model has.
+    # It warns about operators of torchvision, which are not used here.
     logging.getLogger('torch.onnx').setLevel(logging.ERROR)
     with exit_on_error(ImportError, ExportError):
-        with contextlib.redirect_stdout(sys.stderr):  # what MMEngine logs
+        with contextlib.redirect_stdout(sys.stderr):  # MMEngine logs to stdout
             cfg = read_config(args)
             model, _ = load_model(cfg, args.checkpoint, torch.device('cpu'))
         shape = clip_shape(cfg, model, args)

@@ -1,9 +1,9 @@
-"""What a GPU has to show, in one command that can be cut short at any time.
+"""Checks training on a GPU in limited time; can be interrupted at any time.
 
 First a smoke test of every family of configs (training, resume, test,
 inference, AMP, bfloat16, compiled, a process group), then the benchmark, then
-as many runs of a study as fit. What is done is kept in CSV files and skipped
-the next time, here or on another machine that has them.
+as many runs of a study as fit. Finished parts are recorded in the folder of
+--logs and skipped by the next call.
 """
 import argparse
 import json
@@ -29,7 +29,7 @@ FAMILIES = (
     'methods/freematch_ntu60_xsub_5p', 'methods/mean_teacher_nwucla_xview_5p',
     'methods/vat_entmin_nwucla_xview_5p', 'methods/s4l_synthetic_5p',
     'methods/cmd_nwucla_xview_5p', 'best/psp_softmatch_nwucla_xview_5p_small',
-    # These pre-train an encoder first, and take longest.
+    # These pre-train an encoder first and take longest.
     'pretrain/psp_nwucla_xview_from_hacm_5p',
     'pretrain/hacm_ntu60_xsub_finetune_5p', 'pretrain/hacm_ntu60_xsub_linear',
     'pretrain/mamp_ntu60_2d_finetune_5p',
@@ -51,28 +51,28 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         '--minutes', type=float, default=9, metavar='M',
-        help='for everything (default: %(default)s)')
+        help='time limit of all parts (default: %(default)s)')
     parser.add_argument(
         '--parts', nargs='+', choices=('smoke', 'benchmark', 'study'),
         default=['smoke', 'benchmark', 'study'], help='(default: all three)')
     parser.add_argument(
-        '--configs', nargs='+', metavar='CONFIG', help='of the smoke test '
-        '(default: one of every family)')
+        '--configs', nargs='+', metavar='CONFIG', help='configs of the smoke '
+        'test (default: one of every family)')
     parser.add_argument(
         '--benchmark', metavar='CONFIG', default=str(
-            CONFIGS / f'{BENCHMARK}.py'), help='(default: the full size on '
-        'NW-UCLA)')
+            CONFIGS / f'{BENCHMARK}.py'), help='config of the benchmark '
+        '(default: the full size on NW-UCLA)')
     parser.add_argument(
         '--benchmark-args', nargs=argparse.REMAINDER, default=[
-            '--modes', *MODES], help='all that follows goes to '
+            '--modes', *MODES], help='pass all following arguments to '
         'tools/benchmark.py (default: the modes for a GPU)')
     parser.add_argument(
         '--study', default=str(CONFIGS / 'studies' / 'nwucla_full.yml'),
-        help='runs for the time that is left (default: the full size on '
+        help='study to run in the remaining time (default: the full size on '
         'NW-UCLA)')
     parser.add_argument(
         '--logs', default='docs/logs', metavar='DIR',
-        help='folder of the files of results (default: %(default)s)')
+        help='folder of the results (default: %(default)s)')
     parser.add_argument(
         '--work-dir', default='work_dirs/gpu_check',
         help='folder of the runs (default: %(default)s)')
@@ -81,7 +81,7 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
 
 
 def smoke(args: argparse.Namespace, left: float) -> List[str]:
-    """Runs the smoke test and returns what failed, in words."""
+    """Runs the smoke test and returns descriptions of failures."""
     configs = args.configs or [str(CONFIGS / f'{x}.py') for x in FAMILIES]
     compiled = [str(CONFIGS / f'{x}.py') for x in COMPILED]
     test = SmokeTest(f'{args.logs}/gpu_smoke.csv', machine(),
@@ -94,10 +94,10 @@ def smoke(args: argparse.Namespace, left: float) -> List[str]:
 
 
 def benchmark(args: argparse.Namespace, left: float) -> List[str]:
-    """Times the step and returns what failed, in words."""
+    """Times the step and returns descriptions of failures."""
     file = Path(args.logs, 'gpu_benchmark.json')
     if file.is_file() and json.loads(file.read_text())['machine'] == machine():
-        print(f'{file} is of this machine')
+        print(f'{file} exists for this machine')
         return []
     made = Path(args.work_dir, 'benchmark.json')
     made.parent.mkdir(parents=True, exist_ok=True)
@@ -107,7 +107,7 @@ def benchmark(args: argparse.Namespace, left: float) -> List[str]:
              '--json', str(made), *args.benchmark_args],
             timeout=left, check=False).returncode
     except subprocess.TimeoutExpired:
-        return ['the benchmark did not end in the time that was left']
+        return ['the benchmark did not end in the remaining time']
     if status:
         return [f'the benchmark ended with status {status}']
     results = dict(machine=machine(), commit=commit(),
@@ -117,7 +117,8 @@ def benchmark(args: argparse.Namespace, left: float) -> List[str]:
 
 
 def study(args: argparse.Namespace, left: float) -> List[str]:
-    """Carries out what fits of the study; returns what failed, in words."""
+    """Runs the study in the remaining time; returns descriptions of failures.
+    """
     csv = Path(args.logs, f'{Path(args.study).stem}.csv')
     status = subprocess.run(
         [sys.executable, str(TOOLS / 'run_study.py'), args.study, '--csv',
@@ -132,7 +133,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     Path(args.logs).mkdir(parents=True, exist_ok=True)
     print(f'{machine()}', flush=True)
     if not torch.cuda.is_available():
-        print('no GPU: the same on the CPU', flush=True)
+        print('no GPU: running the checks on the CPU', flush=True)
     failed = []
     with exit_on_error():
         for name, part in dict(smoke=smoke, benchmark=benchmark,

@@ -31,7 +31,7 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         'joint')
     parser.add_argument(
         '--top-k', type=int, default=5,
-        help='number of best classes to tell (default: %(default)s)')
+        help='number of best classes to print (default: %(default)s)')
     parser.add_argument(
         '--json', metavar='FILE',
         help='write all scores to this file; - for the standard output, '
@@ -60,13 +60,13 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def tell(message: str) -> None:
-    """Says something that is no result."""
+def log(message: str) -> None:
+    """Prints a message to stderr, as stdout is for results."""
     print(message, file=sys.stderr, flush=True)
 
 
 def find_clips(arguments: List[str]) -> List[str]:
-    """The clips, the recordings of a folder in its place."""
+    """Replaces folders with the recordings in them."""
     clips = []
     for argument in arguments:
         if not Path(argument).is_dir():
@@ -75,7 +75,7 @@ def find_clips(arguments: List[str]) -> List[str]:
         found = [str(path) for path in sorted(Path(argument).rglob('*'))
                  if path.suffix.lower() in SUFFIXES]
         if not found:
-            raise ValueError(f'folder {argument} holds no recording: none of '
+            raise ValueError(f'folder {argument} contains no recording: no '
                              f'{", ".join(SUFFIXES)}')
         clips += found
     return clips
@@ -83,9 +83,9 @@ def find_clips(arguments: List[str]) -> List[str]:
 
 def draw(inferencer: SkeletonInferencer, clips: List[str],
          results: List[Dict], args: argparse.Namespace) -> None:
-    """Writes the pictures of all clips that were classified."""
+    """Writes videos of all clips that were classified."""
     if inferencer.lacks_attention:
-        tell(f'joints are drawn in one colour: {inferencer.lacks_attention}')
+        log(f'joints are drawn in one colour: {inferencer.lacks_attention}')
     taken = set()
     for clip, result in zip(clips, results):
         if 'error' in result:
@@ -102,7 +102,7 @@ def draw(inferencer: SkeletonInferencer, clips: List[str],
             path, data['keypoint'], inferencer.bones, importance,
             title=f'{best} ({score:.2f})', fps=args.video_fps,
             up=args.video_up)
-        tell(f'wrote {path}')
+        log(f'wrote {path}')
 
 
 def main(argv: Optional[List[str]] = None) -> None:
@@ -111,11 +111,11 @@ def main(argv: Optional[List[str]] = None) -> None:
         sys.exit(f'--video-fps must be positive, not {args.video_fps}.')
     with exit_on_error():
         clips = find_clips(args.clips)
-        with contextlib.redirect_stdout(sys.stderr):  # what MMEngine logs
+        with contextlib.redirect_stdout(sys.stderr):  # MMEngine logs to stdout
             cfg = read_config(args)
             inferencer = SkeletonInferencer(
                 cfg, args.checkpoint, args.device, args.classes, args.scored)
-        tell(f'computing on {inferencer.device}')
+        log(f'computing on {inferencer.device}')
         results = inferencer(clips, args.batch_size, args.top_k,
                              on_error='return', progress=True)
         if args.json != '-' and any('top' in result for result in results):
@@ -126,7 +126,7 @@ def main(argv: Optional[List[str]] = None) -> None:
             draw(inferencer, clips, results, args)
     bad = [result['error'] for result in results if 'error' in result]
     if bad:
-        tell('\n'.join(f'not classified: {error}.' for error in bad))
+        log('\n'.join(f'not classified: {error}.' for error in bad))
         sys.exit(f'{len(bad)} of {len(clips)} clips were not classified.')
 
 

@@ -1,8 +1,8 @@
-"""Tests a frozen encoder: a linear layer and k-NN on features of the clips.
+"""Evaluates a frozen encoder: a linear layer and k-NN on its features.
 
-The features are computed once, without augmentation; linear layers are fitted
-to those of some labelled clips, by share of labels and seed. Top-1 is of the
-test clips. CHECKPOINT may be 'none': the weights that a training begins with.
+The features are computed once, without augmentation; a linear layer is fitted
+to those of the labelled clips for each label fraction and seed. Top-1 is of
+the test clips. CHECKPOINT may be 'none' for the initial weights of a training.
 """
 import argparse
 import contextlib
@@ -25,7 +25,7 @@ from psp_plugin.commands.command_line import (
 )
 from psp_plugin.commands.loading import choose_device, load_model
 from psp_plugin.tooling.experiments.plan import config_name
-from psp_plugin.tooling.experiments.text import as_csv, write_whole
+from psp_plugin.tooling.experiments.text import as_csv, write_atomically
 from psp_plugin.tooling.probe import Score, as_records, as_table, evaluate
 
 
@@ -34,38 +34,38 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument(
         '--labels', type=float, nargs='+', default=[0.05, 0.15, 0.3, 1.0],
-        metavar='SHARE', help='shares of labelled training clips, in (0, 1]; '
-        '1 is all of them (default: 0.05 0.15 0.3 1.0)')
+        metavar='SHARE', help='label fractions, in (0, 1]; 1 for all clips '
+        '(default: 0.05 0.15 0.3 1.0)')
     parser.add_argument(
         '--seeds', type=int, nargs='+', default=[0, 1, 2], metavar='SEED',
         help='seeds, each of the labelled clips and of the linear layer '
         '(default: 0 1 2)')
     parser.add_argument(
         '--draw', choices=('balanced', 'all'), default='balanced',
-        help='as many labelled clips of each class, or a share of all clips '
-        'whatever their class (default: %(default)s)')
+        help='the same number of labelled clips per class, or a fraction of '
+        'all clips regardless of class (default: %(default)s)')
     parser.add_argument(
         '--test-splits', nargs='+', metavar='SPLIT',
-        help="splits of the test data, as xview_val_clean (default: the "
-        "config's own)")
+        help='splits of the test data, such as xview_val_clean (default: the '
+        'split of the config)')
     parser.add_argument(
         '--k', type=positive, default=1, metavar='N',
         help='number of nearest neighbours (default: %(default)s)')
     parser.add_argument(
         '--epochs', type=positive, default=100, metavar='N',
-        help='of the linear layer (default: %(default)s)')
+        help='epochs of the linear layer (default: %(default)s)')
     parser.add_argument(
         '--lr', type=float, default=0.1,
-        help='its learning rate at first (default: %(default)s)')
+        help='initial learning rate (default: %(default)s)')
     parser.add_argument(
         '--csv', metavar='FILE',
-        help='write top-1 of every share, seed and split to this file')
+        help='write top-1 of every fraction, seed and split to this file')
     add_device(parser)
     return parser.parse_args(argv)
 
 
 def build_model(cfg: Config, args: argparse.Namespace) -> nn.Module:
-    """The model with its trained weights, or those before any training."""
+    """Builds the model with its trained or initial weights."""
     device = choose_device(args.device)
     if args.checkpoint != 'none':
         return load_model(cfg, args.checkpoint, device)[0]
@@ -76,7 +76,7 @@ def build_model(cfg: Config, args: argparse.Namespace) -> nn.Module:
 
 def run(args: argparse.Namespace) -> List[Score]:
     cfg = read_config(args)
-    set_random_seed(0)  # for random weights, or a pipeline that samples so
+    set_random_seed(0)  # for random weights and random pipelines
     return evaluate(
         cfg, build_model(cfg, args), list(dict.fromkeys(args.labels)),
         list(dict.fromkeys(args.seeds)), args.draw == 'balanced',
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> List[Score]:
 
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
-    logging.disable(logging.INFO)  # what MMEngine tells of every draw
+    logging.disable(logging.INFO)  # of MMEngine, for every labelled split
     try:
         with exit_on_error(InvalidClipError):
             with contextlib.redirect_stdout(sys.stderr):
@@ -96,7 +96,7 @@ def main(argv: Optional[List[str]] = None) -> None:
                     scores, config=config_name(args.config),
                     checkpoint=args.checkpoint, draw=args.draw,
                     epochs=args.epochs, lr=args.lr, k=args.k)
-                write_whole(as_csv(rows), args.csv)
+                write_atomically(as_csv(rows), args.csv)
                 print(f'wrote {args.csv}')
     finally:
         logging.disable(logging.NOTSET)

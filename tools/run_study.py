@@ -1,4 +1,4 @@
-"""Compares settings over cases and seeds, and keeps every run in one CSV."""
+"""Compares settings over cases and seeds, and records all runs in a CSV."""
 import argparse
 import signal
 import sys
@@ -19,25 +19,25 @@ TOOLS = Path(__file__).resolve().parent
 
 def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=__doc__, epilog='Started again, here or on another '
-        'machine with the CSV, it skips the runs that are in it.')
+        description=__doc__, epilog='When restarted, also on another machine '
+        'with the CSV, it skips the recorded runs.')
     parser.add_argument('study', help='a YAML file, see docs/experiments.md')
     parser.add_argument(
         '--csv', metavar='FILE', required=True,
-        help='where finished runs are kept, one row for each tested split')
+        help='file of finished runs, one row per tested split')
     parser.add_argument(
         '--work-dir', default='work_dirs/study',
         help='folder of the runs (default: %(default)s)')
     add_jobs(parser)
     parser.add_argument(
         '--minutes', type=float, metavar='M',
-        help='begin nothing that will not end by then (default: no limit)')
+        help='time limit; no run starts that would exceed it (default: none)')
     parser.add_argument(
         '--baseline', metavar='SETTING',
         help='the setting that others are compared with (default: the '
-        "study's)")
+        'baseline of the study)')
     parser.add_argument('--show', action='store_true',
-                        help='only show the table of what is in the CSV')
+                        help='only print the table of the runs in the CSV')
     return parser.parse_args(argv)
 
 
@@ -52,7 +52,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     if not args.show:
         failed, open_runs = carry_out_study(
             runs, record, TOOLS, args.jobs, seconds)
-    print(f'\n{compare(study, runs, record)}\n{args.csv} holds '
+    print(f'\n{compare(study, runs, record)}\n{args.csv} contains '
           f'{sum(map(record.holds, runs))} of {len(runs)} runs')
     for outcome in failed:
         print(f'{outcome.run.name} seed {outcome.run.seed} failed: '

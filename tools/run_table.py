@@ -1,4 +1,4 @@
-"""Runs configs over several seeds and writes one table of what they give."""
+"""Runs configs over several seeds and writes a table of their results."""
 import argparse
 import signal
 import sys
@@ -14,8 +14,8 @@ TOOLS = Path(__file__).resolve().parent
 
 def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=__doc__, epilog='Started again, it skips what is done and '
-        'goes on with what was interrupted.')
+        description=__doc__, epilog='When restarted, it skips finished runs '
+        'and resumes interrupted ones.')
     parser.add_argument('configs', nargs='+', help='configs, one row each')
     parser.add_argument(
         '--seeds', type=int, nargs='+', default=[0, 1, 2],
@@ -27,10 +27,11 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     add_jobs(parser)
     parser.add_argument(
         '--splits', nargs='+', default=[],
-        help="splits to test on beside the config's own, as xview_val_clean")
+        help='splits to test on in addition to that of the config, such as '
+        'xview_val_clean')
     parser.add_argument(
         '--cfg-options', nargs='+', default=[],
-        help='settings for all configs, key=value, as in tools/train.py')
+        help='options for all configs, key=value, as in tools/train.py')
     return parser.parse_args(argv)
 
 

@@ -1,7 +1,7 @@
-"""Trains the first steps of configs to see whether their contrast learns.
+"""Trains the first steps of configs to check their contrastive loss.
 
-loss_con is given as a share of chance, log(2N - 1): 1 means that nothing is
-learnt. Nothing is saved.
+loss_con is printed as a share of chance, log(2N - 1): at 1 nothing is learnt.
+No checkpoints are saved.
 """
 import argparse
 import json
@@ -36,17 +36,17 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('configs', nargs='+', help='configs, one row each')
     parser.add_argument('--steps', type=positive, default=100, metavar='N',
-                        help='steps of each (default: %(default)s)')
+                        help='steps per config (default: %(default)s)')
     parser.add_argument('--seed', type=int, default=0,
                         help='seed of the training (default: 0)')
     parser.add_argument('--json', metavar='FILE',
-                        help='write every step to this file, too')
+                        help='write the values of every step to this file')
     add_cfg_options(parser)
     return parser.parse_args(argv)
 
 
 def row(name: str, trial) -> str:
-    """A line of the table; levels are body, part, joint."""
+    """Formats a row of the table, levels in the order body, part, joint."""
     def triple(values: dict, form: str) -> str:
         return ' '.join(format(values[level], form) for level in LEVELS
                         if level in values) or '-'
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> None:
 
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
-    logging.disable(logging.INFO)  # what MMEngine tells of a model
+    logging.disable(logging.INFO)  # of MMEngine, about the model
     try:
         with exit_on_error(FloatingPointError):
             run(args)

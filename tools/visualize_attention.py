@@ -1,8 +1,9 @@
-"""Draws the attention maps of clips beside a skeleton.
+"""Draws the attention maps of clips next to a skeleton.
 
-Of a pyramid, figure 5 of the paper, with joints sized by their importance to
-the model; else, or with --encoder, of a block of a SkeletonTransformer, with
-joints sized by the attention that they receive.
+For a model with a pyramid, these are the maps of figure 5 of the paper, and
+joints are sized by their importance. Otherwise, or with --encoder, they are
+those of a block of a SkeletonTransformer, and joints are sized by the
+attention that they receive.
 """
 import argparse
 import contextlib
@@ -41,18 +42,18 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         'an annotation pickle')
     parser.add_argument(
         '-o', '--output', required=True, metavar='DIR',
-        help='the folder to write to, a picture for each clip')
+        help='the folder to write to, one picture per clip')
     parser.add_argument(
         '--format', nargs='+', choices=('png', 'svg'), default=['png'],
         help='(default: png)')
     parser.add_argument(
         '--stream', choices=('joint', 'motion'),
-        help='the stream of a PSPRecognizer to look at (default: the mean of '
+        help='the stream of a PSPRecognizer to draw (default: the mean of '
         'both)')
     parser.add_argument(
         '--encoder', action='store_true',
-        help="look at the encoder, not at the pyramid (default: at the "
-        "pyramid where there is one)")
+        help='draw the attention of the encoder (default: of the pyramid, if '
+        'the model has one)')
     parser.add_argument(
         '--block', type=int, metavar='N',
         help='the block of the encoder, from 1 (default: the last one)')
@@ -78,9 +79,9 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def of_encoder(inferencer: SkeletonInferencer,
-               args: argparse.Namespace) -> bool:
-    """Whether to look at the encoder; raises if there is nothing to see."""
+def uses_encoder(inferencer: SkeletonInferencer,
+                 args: argparse.Namespace) -> bool:
+    """Whether to draw the encoder's attention; raises if there is none."""
     lacking = inferencer.lacks_attention
     encoder = inferencer.model.backbone
     if not args.encoder and lacking is None:
@@ -91,17 +92,17 @@ def of_encoder(inferencer: SkeletonInferencer,
     if has_attention(encoder):
         return True
     raise InputError(
-        f'the encoder {type(encoder).__name__} gives no attention maps, as '
-        'SkeletonTransformer does' if args.encoder else lacking)
+        f'the encoder {type(encoder).__name__} has no attention maps, only '
+        'SkeletonTransformer has' if args.encoder else lacking)
 
 
 def draw(inferencer: SkeletonInferencer, clip: str,
          args: argparse.Namespace) -> Tuple[str, Figure]:
-    """The name of a clip and its figure."""
+    """Returns the name of a clip and its figure."""
     data = inferencer.read(clip)
-    named = dict(data, frame_dir=clip)  # so that errors tell the path
+    named = dict(data, frame_dir=clip)  # so that errors contain the path
     title = data['frame_dir']
-    if inferencer.classes:  # a model that is pre-trained predicts nothing
+    if inferencer.classes:  # pre-training models predict nothing
         result, = inferencer(named, top_k=1)
         (_, best, score), = result['top']
         title += f': predicted {best} ({score:.2f})'
@@ -109,10 +110,10 @@ def draw(inferencer: SkeletonInferencer, clip: str,
     inputs = model.data_preprocessor(
         pseudo_collate([inferencer.prepare(named)]))['inputs']
     frame = None if args.frame is None else args.frame - 1
-    if of_encoder(inferencer, args):
+    if uses_encoder(inferencer, args):
         if not inputs.any():
             raise InputError(f'{clip} has no person: all coordinates that the '
-                             'model is given are zero')
+                             'model receives are zero')
         figure = draw_encoder_attention(
             encoder_attention(
                 model, inputs, None if args.block is None else args.block - 1,
@@ -133,11 +134,11 @@ def main(argv: Optional[List[str]] = None) -> None:
     with exit_on_error():
         if not args.dpi > 0:
             raise InputError(f'--dpi must be positive, not {args.dpi}')
-        with contextlib.redirect_stdout(sys.stderr):  # what MMEngine logs
+        with contextlib.redirect_stdout(sys.stderr):  # MMEngine logs to stdout
             cfg = read_config(args)
             inferencer = SkeletonInferencer(
                 cfg, args.checkpoint, args.device, args.classes, args.scored)
-        of_encoder(inferencer, args)  # before any clip is read
+        uses_encoder(inferencer, args)  # before any clip is read
         taken = set()
         for clip in args.clips:
             name, figure = draw(inferencer, clip, args)

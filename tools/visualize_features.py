@@ -1,4 +1,4 @@
-"""Draws t-SNE of the features of a data set, figures 6 and 8 of the paper."""
+"""Draws t-SNE of the features of a dataset, figures 6 and 8 of the paper."""
 import argparse
 import contextlib
 import csv
@@ -44,34 +44,35 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
                         help='the picture to write, .png or .svg')
     parser.add_argument(
         '--split', choices=('test', 'val'), default='test',
-        help='whose dataloader of the config gives the clips (default: '
+        help='the dataloader of the config that loads the clips (default: '
         '%(default)s)')
     parser.add_argument(
         '--classes', nargs='+', metavar='NAME_OR_NUMBER',
         help='the classes to draw, numbers from 0 (default: all)')
     parser.add_argument(
         '--max-clips', type=int, metavar='N',
-        help='draw so many of their clips, chosen at random (default: all)')
+        help='maximum number of clips, chosen at random (default: all)')
     parser.add_argument(
         '--level', choices=LEVELS,
-        help='the projected features of this level, which the contrast '
-        'compares (default: those of the encoder)')
+        help='draw the projected features of this level, as in the '
+        'contrastive loss (default: features of the encoder)')
     parser.add_argument(
         '--perplexity', type=float,
-        help='of t-SNE (default: 30, with few clips a third of them)')
+        help='of t-SNE (default: 30, or less for few clips)')
     parser.add_argument('--seed', type=int, default=0,
-                        help='(default: %(default)s)')
+                        help='random seed (default: %(default)s)')
     parser.add_argument('--csv', metavar='FILE',
-                        help='write the points to this file as well')
-    parser.add_argument('--title', help='(default: the name of the config)')
+                        help='write the points to this file')
+    parser.add_argument(
+        '--title', help='title of the figure (default: name of the config)')
     parser.add_argument('--dpi', type=float, default=100,
-                        help='of a PNG file (default: %(default)s)')
+                        help='dots per inch of PNG files (default: 100)')
     add_device(parser)
     return parser.parse_args(argv)
 
 
 def build_dataset(cfg: Config, split: str) -> Tuple[Dataset, int]:
-    """The dataset of a dataloader, all annotations read, and a batch size."""
+    """Builds the dataset of a dataloader; returns it and the batch size."""
     loader = cfg.get(f'{split}_dataloader')
     if not loader:
         raise InputError(f'{cfg.filename} has no {split}_dataloader')
@@ -83,17 +84,17 @@ def build_dataset(cfg: Config, split: str) -> Tuple[Dataset, int]:
 
 
 def name_classes(names: List[str], labels: List[int]) -> Dict[int, str]:
-    """The names of some classes, by label."""
+    """Returns the names of some classes, by label."""
     wrong = [label for label in labels if not 0 <= label < len(names)]
     if wrong:
-        raise InputError(f'the data set has clips of class {wrong[0]}, but '
-                         f'the model has classes 0 to {len(names) - 1} alone')
+        raise InputError(f'the dataset has clips of class {wrong[0]}, but '
+                         f'the model has only classes 0 to {len(names) - 1}')
     return {label: names[label] for label in sorted(set(labels))}
 
 
 def write_csv(path: str, clips: List[Tuple[int, str, int]],
               names: Dict[int, str], points: np.ndarray) -> None:
-    """Writes name, label, class and place of each clip."""
+    """Writes name, label, class and coordinates of each clip."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     with open(path, 'w', newline='', encoding='utf-8') as stream:
         writer = csv.writer(stream)
@@ -104,7 +105,7 @@ def write_csv(path: str, clips: List[Tuple[int, str, int]],
 
 
 def caption_of(args: argparse.Namespace, count: int) -> str:
-    """What the points are."""
+    """Returns the caption of the figure."""
     what = (f'projected {args.level}-level features' if args.level else
             'encoder features')
     perplexity = args.perplexity or default_perplexity(count)
@@ -143,7 +144,7 @@ def run(args: argparse.Namespace) -> None:
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
     with exit_on_error(InvalidClipError), contextlib.redirect_stdout(
-            sys.stderr):  # what MMEngine logs
+            sys.stderr):  # MMEngine logs to stdout
         run(args)
     for path in filter(None, (args.output, args.csv)):
         print(f'wrote {path}')

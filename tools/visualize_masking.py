@@ -1,7 +1,7 @@
-"""Draws what masked pre-training hides of clips, and what it reconstructs.
+"""Draws the masked, predicted and true motion of clips in pre-training.
 
-Three skeletons side by side: what the model sees, what it predicts of the
-motion of the rest, and the true motion.
+Three skeletons side by side: the visible joints, the predicted motion of the
+masked ones, and the true motion.
 """
 import argparse
 import contextlib
@@ -40,19 +40,19 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         'an annotation pickle')
     parser.add_argument(
         '-o', '--output', required=True, metavar='DIR',
-        help='the folder to write to, a picture for each clip')
+        help='the folder to write to, one picture per clip')
     parser.add_argument(
         '--format', nargs='+', choices=('gif', 'png'), default=['gif'],
-        help='all frames, or one (default: gif)')
+        help='gif for all frames, png for one (default: gif)')
     parser.add_argument(
         '--seed', type=int, default=0,
-        help='of what is masked (default: %(default)s)')
+        help='seed of the masking (default: %(default)s)')
     parser.add_argument(
         '--fps', type=float, default=5,
         help='frames per second of GIF files (default: %(default)s)')
     parser.add_argument(
         '--frame', type=int, metavar='N',
-        help='the frame of PNG files, from 1 (default: one of much motion)')
+        help='the frame of PNG files, from 1 (default: one with much motion)')
     parser.add_argument(
         '--up', choices=('y', '-y', 'z'), default='z',
         help='the axis that points up in 3D clips, after the test pipeline '
@@ -66,21 +66,21 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
 
 
 def load(cfg: Config, args: argparse.Namespace) -> nn.Module:
-    """The model, if it is one of masked pre-training."""
+    """Loads the model, which must be one of masked pre-training."""
     model, _ = load_model(cfg, args.checkpoint, choose_device(args.device))
     if not isinstance(model, HACMPretrainer):
         raise InputError(
             f'{args.config} has a {type(model).__name__}, which masks '
-            'nothing: give a config of masked pre-training, whose model is an '
+            'nothing: use a config of masked pre-training, whose model is an '
             'HACMPretrainer')
     return model
 
 
 def mask(prepare: ClipPreparer, model: nn.Module, clip: str,
          seed: int) -> Tuple[str, ClipMasking]:
-    """The name of a clip, and what becomes of it."""
+    """Returns the name of a clip and its masking."""
     data = prepare.read(clip)
-    named = dict(data, frame_dir=clip)  # so that errors tell the path
+    named = dict(data, frame_dir=clip)  # so that errors contain the path
     inputs = model.data_preprocessor(
         pseudo_collate([prepare(named)]))['inputs']
     coordinates = min(data['keypoint'].shape[-1], model.coordinates)
@@ -96,7 +96,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     with exit_on_error():
         if not args.fps > 0:
             raise InputError(f'--fps must be positive, not {args.fps}')
-        with contextlib.redirect_stdout(sys.stderr):  # what MMEngine logs
+        with contextlib.redirect_stdout(sys.stderr):  # MMEngine logs to stdout
             cfg = read_config(args)
             dataset = find_test_dataset(cfg)
             model = load(cfg, args)

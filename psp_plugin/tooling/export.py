@@ -1,4 +1,4 @@
-"""A recognizer as a function of tensors, and its trace.
+"""Exports a recognizer to ONNX and compares the graph with PyTorch.
 
 Axes: B sample, M person, T frame, V joint, C channel.
 """
@@ -14,25 +14,24 @@ from mmaction.models.recognizers import BaseRecognizer
 from mmengine.utils import digit_version
 from torch import nn
 
-# Samples and clips of the traced input, of which neither may be 1: PyTorch
-# takes an axis of that length for a constant.
+# Samples and clips of the traced input. Neither may be 1: torch.export
+# specializes an axis of length 1.
 TRACED = (2, 3)
-CHECKED = ((1, 1), (3, 1), (5, 2))  # samples and clips of the comparisons
+CHECKED = ((1, 1), (3, 1), (5, 2))  # (samples, clips) of each comparison
 PACKAGES = ('onnx', 'onnxruntime', 'onnxscript')
 MIN_TORCH = '2.8.0'
 
 
 class ExportError(RuntimeError):
-    """Why a model cannot be exported, in one sentence for the user."""
+    """Raised if a model cannot be exported."""
 
 
 class ClassScores(nn.Module):
-    """What a recognizer predicts, as tensors instead of data samples.
+    """Wraps a recognizer to return scores as tensors, not as data samples.
 
     Args:
-        recognizer (BaseRecognizer): A recognizer with a classification head,
-            whose own methods do all the work. A copy of it is kept, on the
-            CPU and in evaluation mode.
+        recognizer (BaseRecognizer): A recognizer with a classification head.
+            It is copied; the copy is on the CPU and in evaluation mode.
     """
 
     def __init__(self, recognizer: BaseRecognizer) -> None:
@@ -40,18 +39,18 @@ class ClassScores(nn.Module):
         self.recognizer = copy.deepcopy(recognizer).cpu().eval()
 
     def forward(self, inputs: torch.Tensor) -> Tuple[torch.Tensor, ...]:
-        """Computes the scores, averaged over clips as the head has it.
+        """Computes the scores, averaged over clips by the head.
 
         Args:
             inputs (Tensor): (B, num_clips, M, T, V, C), as the test pipeline
-                gives it.
+                returns it.
 
         Returns:
             tuple[Tensor, Tensor]: Scores (B, num_classes): probabilities
-            averaged over clips with the head's ``average_clips='prob'`` (the
-            default), logits averaged over clips with ``'score'``; with None
-            those of all clips. And the logits of all clips,
-            (B, num_clips, num_classes).
+            averaged over clips if ``average_clips`` of the head is
+            ``'prob'`` (the default), logits averaged over clips if it is
+            ``'score'``, the logits of all clips if it is None. And the logits
+            of all clips, (B, num_clips, num_classes).
         """
         logits, _ = self.recognizer.extract_feat(inputs, stage='head')
         scores = self.recognizer.cls_head.average_clip(
@@ -59,21 +58,113 @@ class ClassScores(nn.Module):
         return scores, logits.unflatten(0, inputs.shape[:2])
 
 
-def trace(model: BaseRecognizer,
-          example_inputs: torch.Tensor) -> torch.export.ExportedProgram:
-    """Traces the :class:`ClassScores` of a model, samples and clips free.
+class Comparison(NamedTuple):
+    """Difference between ONNX Runtime and PyTorch on one batch.
 
     Args:
-        model (BaseRecognizer): The recognizer; it stays as it is.
+        samples: Number of samples B.
+        clips: Number of clips of each sample.
+        error: Largest absolute error of a score.
+        logit_error: Largest absolute error of a logit, divided by the spread
+            of the logits over clips.
+    """
+    samples: int
+    clips: int
+    error: float
+    logit_error: float
+
+
+def export_onnx(model: BaseRecognizer,
+                path: str,
+                example_inputs: torch.Tensor,
+                tolerance: float = 1e-4) -> List[Comparison]:
+    """Exports a recognizer to ONNX, verifies the graph and writes it.
+
+    The graph has one input ``inputs`` (batch, num_clips, M, T, V, C), float32
+    as the test pipeline returns it, and the outputs ``scores`` and ``logits``
+    of :meth:`ClassScores.forward`. It is compared with PyTorch at batch sizes
+    other than the traced one. Errors of scores may be up to ``tolerance``,
+    those of logits up to a hundredth of their spread: scores that are nearly
+    the same for all clips, as of an untrained or a very confident model, hide
+    errors.
+
+    Args:
+        model (BaseRecognizer): The recognizer; it is not changed.
+        path (str): The file to write.
+        example_inputs (Tensor): (B, num_clips, M, T, V, C); only the last
+            four sizes are used.
+        tolerance (float): Largest allowed error of a score. Defaults to
+            1e-4.
+
+    Returns:
+        list[Comparison]: One per batch size.
+
+    Raises:
+        ImportError: If a package is missing or PyTorch is too old.
+        ExportError: If the model cannot be exported or its ONNX graph
+            differs from PyTorch; then no file is written.
+    """
+    require_packages()
+    program, name = trace(model, example_inputs), type(model).__name__
+    try:
+        exported = torch.onnx.export(
+            program,
+            dynamo=True,
+            verbose=False,
+            input_names=['inputs'],
+            output_names=['scores', 'logits'],
+            # Only names: the program determines which axes are dynamic.
+            dynamic_shapes=({0: 'batch', 1: 'num_clips'}, ))
+    except RuntimeError as error:  # base class of the errors of torch.onnx
+        raise ExportError(f'{name} cannot be converted to ONNX: '
+                          f'{short(error)}') from error
+    proto = exported.model_proto  # a new one at every access
+    strip_metadata(proto.graph)
+    graph = proto.SerializeToString()
+    comparisons = compare(model, graph, tuple(example_inputs.shape[2:]))
+    for c in comparisons:
+        if not (c.error <= tolerance and c.logit_error <= 0.01):  # or a NaN
+            raise ExportError(
+                f'the ONNX graph of {name} is wrong, nothing was written: on '
+                f'{c.samples} samples of {c.clips} clips a score differs from '
+                f'that of PyTorch by {c.error:.1e}, and a logit by '
+                f'{c.logit_error:.1e} of the spread of the logits')
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_bytes(graph)
+    return comparisons
+
+
+def require_packages() -> None:
+    """Checks that the packages of the export are installed.
+
+    Raises:
+        ImportError: If a package is missing or PyTorch is too old.
+    """
+    missing = [p for p in PACKAGES if importlib.util.find_spec(p) is None]
+    if missing:
+        raise ImportError(
+            f'the ONNX export needs {" and ".join(missing)}, which is not '
+            f'installed: run `pip install {" ".join(missing)}`')
+    if digit_version(torch.__version__) < digit_version(MIN_TORCH):
+        raise ImportError(f'the ONNX export needs PyTorch {MIN_TORCH} or '
+                          f'newer, not {torch.__version__}')
+
+
+def trace(model: BaseRecognizer,
+          example_inputs: torch.Tensor) -> torch.export.ExportedProgram:
+    """Traces :class:`ClassScores` with dynamic numbers of samples and clips.
+
+    Args:
+        model (BaseRecognizer): The recognizer; it is not changed.
         example_inputs (Tensor): (B, num_clips, M, T, V, C); the last four
             sizes become fixed.
 
     Returns:
-        ExportedProgram: As :func:`torch.export.export` makes it.
+        ExportedProgram: The result of :func:`torch.export.export`.
 
     Raises:
-        ExportError: If the model does not take such inputs or cannot be
-            traced.
+        ExportError: If the model does not accept inputs of this shape or
+            cannot be traced.
     """
     if example_inputs.dim() != 6:
         raise ExportError('example_inputs must be (B, num_clips, M, T, V, C), '
@@ -85,56 +176,48 @@ def trace(model: BaseRecognizer,
             scores(example)
     except (ValueError, RuntimeError) as error:
         raise ExportError(
-            f'{name} does not take inputs of shape {tuple(example.shape)}: '
+            f'{name} does not accept inputs of shape {tuple(example.shape)}: '
             f'{short(error)}') from error
     axes = {0: torch.export.Dim('batch'), 1: torch.export.Dim('num_clips')}
     try:
         return torch.export.export(
             scores, (example.repeat(*TRACED, 1, 1, 1, 1), ),
             dynamic_shapes=(axes, ))
-    except RuntimeError as error:  # the class of all errors of torch.export
+    except RuntimeError as error:  # base class of the errors of torch.export
         raise ExportError(f'{name} cannot be traced with any number of '
                           f'samples and clips: {short(error)}') from error
 
 
-def short(error: Exception) -> str:
-    """The beginning of a library's message, on one line."""
-    return textwrap.shorten(str(error), 200, placeholder=' ...')
-
-
-class Comparison(NamedTuple):
-    """ONNX Runtime against PyTorch on one batch.
+def strip_metadata(graph) -> None:
+    """Removes the metadata of all nodes, which contains local file paths.
 
     Args:
-        samples: Number of samples B.
-        clips: Number of clips of each.
-        error: Largest absolute error of a score.
-        logit_error: Largest error of a logit, as a share of how far apart the
-            logits of different clips are.
+        graph (onnx.GraphProto): The graph, changed in place.
     """
-    samples: int
-    clips: int
-    error: float
-    logit_error: float
+    for node in graph.node:
+        node.ClearField('metadata_props')
+        for attribute in node.attribute:
+            if attribute.HasField('g'):
+                strip_metadata(attribute.g)
 
 
 def compare(model: BaseRecognizer, graph: bytes,
             clip_shape: Tuple[int, ...]) -> List[Comparison]:
     """Compares an ONNX graph with its model on synthetic clips.
 
-    They are random poses that tremble: to white noise a trained model gives
-    one and the same answer, which a wrong graph may well give too.
+    The clips are random poses with jitter: a trained model predicts the same
+    scores for any white noise, which would hide errors of the graph.
 
     Args:
         model (BaseRecognizer): The recognizer.
-        graph (bytes): The ONNX form of its :class:`ClassScores`.
+        graph (bytes): The serialized ONNX graph of its :class:`ClassScores`.
         clip_shape (tuple[int, ...]): (M, T, V, C).
 
     Returns:
-        list[Comparison]: One for each of several batch sizes.
+        list[Comparison]: One per batch size.
 
     Raises:
-        ExportError: If ONNX Runtime fails on one of them.
+        ExportError: If ONNX Runtime fails or returns other shapes.
     """
     rng, (m, t, v, c) = np.random.default_rng(0), clip_shape
     reference, results = ClassScores(model), []
@@ -148,14 +231,14 @@ def compare(model: BaseRecognizer, graph: bytes,
         found = _run(graph, inputs)
         if [x.shape for x in found] != [x.shape for x in expected]:
             raise ExportError(
-                f'ONNX Runtime gives shapes {[x.shape for x in found]}, where '
-                f'PyTorch gives {[x.shape for x in expected]}')
+                f'ONNX Runtime returns shapes {[x.shape for x in found]}, '
+                f'but PyTorch {[x.shape for x in expected]}')
         results.append((sizes, found, expected))
     logits = np.concatenate([
         expected[1].reshape(-1, expected[1].shape[-1])
         for _, _, expected in results
     ])
-    # Of a model that gives all clips the same, the rounding is no error.
+    # If all clips have the same logits, rounding is not an error.
     spread = max(np.ptp(logits, axis=0).max(), np.abs(logits).max() / 1000,
                  np.finfo(np.float32).tiny)
     return [
@@ -168,100 +251,17 @@ def compare(model: BaseRecognizer, graph: bytes,
 def _run(graph: bytes, inputs: np.ndarray) -> List[np.ndarray]:
     import onnxruntime
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # its messages come with its exceptions
+    options.log_severity_level = 4  # its exceptions contain the messages
     try:
         session = onnxruntime.InferenceSession(
             graph, options, providers=['CPUExecutionProvider'])
         return session.run(None, dict(inputs=inputs))
-    except Exception as error:  # its errors have no class in common
+    except Exception as error:  # its errors have no common base class
         raise ExportError(
             f'ONNX Runtime fails on {inputs.shape[0]} samples of '
             f'{inputs.shape[1]} clips: {short(error)}') from error
 
 
-def export_onnx(model: BaseRecognizer,
-                path: str,
-                example_inputs: torch.Tensor,
-                tolerance: float = 1e-4) -> List[Comparison]:
-    """Writes a recognizer as an ONNX file, once it is seen to be the same.
-
-    The graph has one input ``inputs`` (batch, num_clips, M, T, V, C), float32
-    as the test pipeline gives it, and the outputs ``scores`` and ``logits``
-    of :meth:`ClassScores.forward`. It is compared with PyTorch in other batch
-    sizes than the traced one. The errors of scores may be up to ``tolerance``
-    and those of logits a hundredth of their spread: the scores alone hide
-    errors where they are all alike, as those of an untrained or of a very
-    sure model are.
-
-    Args:
-        model (BaseRecognizer): The recognizer; it stays as it is.
-        path (str): The file to write.
-        example_inputs (Tensor): (B, num_clips, M, T, V, C), of which only the
-            last four sizes matter.
-        tolerance (float): Largest error of a score. Defaults to 1e-4.
-
-    Returns:
-        list[Comparison]: One for each batch size that was compared.
-
-    Raises:
-        ImportError: If a package is missing or PyTorch is too old.
-        ExportError: If the model cannot be exported or its ONNX form is not
-            the same; no file is written then.
-    """
-    require_packages()
-    program, name = trace(model, example_inputs), type(model).__name__
-    try:
-        exported = torch.onnx.export(
-            program,
-            dynamo=True,
-            verbose=False,
-            input_names=['inputs'],
-            output_names=['scores', 'logits'],
-            # Names of the axes; the program settles which are free.
-            dynamic_shapes=({0: 'batch', 1: 'num_clips'}, ))
-    except RuntimeError as error:  # the class of all errors of torch.onnx
-        raise ExportError(f'{name} has no ONNX form: {short(error)}'
-                          ) from error
-    proto = exported.model_proto  # a new one each time
-    forget_origins(proto.graph)
-    graph = proto.SerializeToString()
-    comparisons = compare(model, graph, tuple(example_inputs.shape[2:]))
-    for c in comparisons:
-        if not (c.error <= tolerance and c.logit_error <= 0.01):  # or a NaN
-            raise ExportError(
-                f'the ONNX form of {name} is wrong, nothing was written: on '
-                f'{c.samples} samples of {c.clips} clips a score differs from '
-                f'that of PyTorch by {c.error:.1e}, and a logit by '
-                f'{c.logit_error:.1e} of the spread of the logits')
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_bytes(graph)
-    return comparisons
-
-
-def forget_origins(graph) -> None:
-    """Takes from all nodes where they come from, by paths of this disk.
-
-    Args:
-        graph (onnx.GraphProto): The graph, which is changed.
-    """
-    for node in graph.node:
-        node.ClearField('metadata_props')
-        for attribute in node.attribute:
-            if attribute.HasField('g'):
-                forget_origins(attribute.g)
-
-
-def require_packages() -> None:
-    """Says what to install where the export lacks something.
-
-    Raises:
-        ImportError: If a package is missing or PyTorch is too old.
-    """
-    missing = [p for p in PACKAGES if importlib.util.find_spec(p) is None]
-    if missing:
-        raise ImportError(
-            f'the ONNX export needs {" and ".join(missing)}, which this '
-            f'Python lacks: run `pip install {" ".join(missing)}`')
-    if digit_version(torch.__version__) < digit_version(MIN_TORCH):
-        raise ImportError(f'the ONNX export needs PyTorch {MIN_TORCH} or '
-                          f'newer, not {torch.__version__}')
+def short(error: Exception) -> str:
+    """Shortens a library's error message to one line."""
+    return textwrap.shorten(str(error), 200, placeholder=' ...')

@@ -1,4 +1,4 @@
-"""The inferencer: its scores, its batches, and the clips it refuses."""
+"""The inferencer: scores, batches, and clips that it rejects."""
 import copy
 import pickle
 import subprocess
@@ -42,7 +42,7 @@ def write_npy(folder, name, shape=(1, 30, 25, 3), seed=0):
 
 
 def write_gcn(folder, layout='nturgb+d', **backbone):
-    """The toolbox's own recognizer, small, on the same clips."""
+    """A small recognizer of the toolbox, on the same clips."""
     cfg = tiny_config()
     cfg.model = dict(
         type='RecognizerGCN',
@@ -89,14 +89,14 @@ def test_best_classes_come_with_their_names(inferencer, clips):
     assert len(everything['top']) == 10
 
 
-def test_a_clip_is_left_as_it_was(inferencer, clips):
+def test_a_clip_is_not_changed(inferencer, clips):
     before = copy.deepcopy(clips[0])
     inferencer(clips[0])
     assert clips[0].keys() == before.keys()
     np.testing.assert_array_equal(clips[0]['keypoint'], before['keypoint'])
 
 
-def test_paths_and_annotations_go_together(inferencer, clips, tmp_path):
+def test_paths_and_annotations_can_be_mixed(inferencer, clips, tmp_path):
     np.save(tmp_path / 'x.npy', clips[3]['keypoint'])
     path, annotation = inferencer([tmp_path / 'x.npy', clips[3]])
     assert path['name'] == str(tmp_path / 'x.npy')
@@ -105,7 +105,7 @@ def test_paths_and_annotations_go_together(inferencer, clips, tmp_path):
 
 
 def test_the_pipeline_chooses_among_two_persons(inferencer, clips, tmp_path):
-    """The model takes one: who is seen longer, not who comes first."""
+    """The model has one person: the one present longer, not the first one."""
     both = np.concatenate([clips[4]['keypoint'], clips[4]['keypoint'] + .5])
     both[0, ::2] = 0
     both[1] *= np.linspace(.5, 1, both.shape[1])[:, None, None]
@@ -149,7 +149,7 @@ BAD = [
 
 
 @pytest.mark.parametrize('clip, message', BAD)
-def test_invalid_clips_are_told_before_their_batch_is_run(
+def test_invalid_clips_raise_before_their_batch_is_run(
         inferencer, clips, tmp_path, clip, message):
     runs = []
     hook = inferencer.model.backbone.register_forward_hook(
@@ -181,14 +181,14 @@ def test_invalid_clips_are_told_before_their_batch_is_run(
     (dict(keypoint_score=np.ones((1, 9, 25))), 'a has 3 coordinates per joint '
      'and scores, on which GenSkeFeat of the test pipeline fails: Assertion'),
 ])
-def test_bad_annotations_are_told(inferencer, change, message):
+def test_bad_annotations_raise(inferencer, change, message):
     clip = dict(frame_dir='a', keypoint=np.ones((1, 9, 25, 3), np.float32))
     assert inferencer(clip)[0]['name'] == 'a'
     with pytest.raises(ClipError, match=message):
         inferencer({**clip, **change})
 
 
-def test_a_batch_of_invalid_clips_alone(inferencer, tmp_path):
+def test_a_batch_of_only_invalid_clips(inferencer, tmp_path):
     results = inferencer([str(tmp_path / 'absent.npy')] * 3, batch_size=2,
                          on_error='return')
     assert ['error' in result for result in results] == [True] * 3
@@ -196,32 +196,32 @@ def test_a_batch_of_invalid_clips_alone(inferencer, tmp_path):
 
 @pytest.mark.parametrize('argument', [
     dict(batch_size=0), dict(top_k=0), dict(on_error='ignore')])
-def test_wrong_arguments_are_told(inferencer, clips, argument):
+def test_wrong_arguments_raise(inferencer, clips, argument):
     (name, value), = argument.items()
     with pytest.raises(ValueError, match=f'{name}.*{value}'):
         inferencer(clips[0], **argument)
 
 
-def test_progress_is_told_of_several_batches_only(inferencer, clips, capsys):
+def test_progress_is_shown_only_for_several_batches(inferencer, clips, capsys):
     inferencer(clips[:2], batch_size=2, progress=True)
     assert capsys.readouterr().err == ''
     inferencer(clips[:3], batch_size=2, progress=True)
-    told = capsys.readouterr()
-    assert '3/3' in told.err and told.err.endswith('\n') and told.out == ''
+    out, err = capsys.readouterr()
+    assert '3/3' in err and err.endswith('\n') and out == ''
 
 
-def test_scores_that_are_not_averaged_are_told(model, clips):
+def test_scores_that_are_not_averaged_raise(model, clips):
     cfg = Config.fromfile(model[0])
     cfg.model.cls_head.average_clips = None
     with pytest.raises(ValueError, match="average_clips to 'prob'"):
         SkeletonInferencer(cfg, model[1])(clips[0])
 
 
-def test_importance_is_of_the_persons_that_are_there(model, clips):
-    """A second person who is absent changes nothing of the first one's."""
+def test_importance_excludes_absent_persons(model, clips):
+    """An absent second person does not change the result."""
     cfg = Config.fromfile(model[0])
-    alone = SkeletonInferencer(cfg, model[1])
-    importance = alone.importance(clips[6])
+    single = SkeletonInferencer(cfg, model[1])
+    importance = single.importance(clips[6])
     assert importance.shape == (25, ) and importance.max() == 1
     assert importance.min() > 0 and np.ptp(importance) > .01
     cfg.test_dataloader.dataset.pipeline[4].num_person = 2
@@ -255,21 +255,21 @@ def test_labels_only_models_have_bones_but_no_attention(model, clips):
         inferencer.importance(clips[0])
 
 
-def test_a_pyramid_without_attention_is_told(tmp_path, clips):
+def test_a_pyramid_without_attention_raises(tmp_path, clips):
     inferencer = SkeletonInferencer(*write_model(
         tmp_path, **{'model.neck.type': 'PyramidPooling'}))
     with pytest.raises(ValueError, match='PyramidPooling of this PSP'):
         inferencer.importance(clips[0])
 
 
-def test_untrained_attention_is_told(tmp_path, clips):
+def test_untrained_attention_raises(tmp_path, clips):
     inferencer = SkeletonInferencer(*write_model(
         tmp_path, **{'model.loss_con.level_weights': dict(body=1.)}))
     with pytest.raises(ValueError, match='leaves the joint level out'):
         inferencer.importance(clips[0])
 
 
-def test_toolbox_recognizers_are_served_too(tmp_path, clips):
+def test_toolbox_recognizers_work(tmp_path, clips):
     inferencer = SkeletonInferencer(*write_gcn(tmp_path))
     results = inferencer(clips[:3])
     assert all(np.isfinite(result['scores']).all() for result in results)

@@ -1,7 +1,7 @@
 """Exported models compute what `predict` does, in any batch size.
 
-The models are small, but their batch norms have seen data and their heads
-tell the samples apart: scores that are all alike would hide errors.
+The models are small, but their batch norms have statistics and their scores
+differ between samples: nearly equal scores would hide errors.
 """
 import copy
 import sys
@@ -15,8 +15,12 @@ import torch
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 
-from psp_plugin.tooling import export as compare
-from psp_plugin.tooling.export import ExportError, export_onnx, trace
+from psp_plugin.tooling.export import (
+    ExportError,
+    compare,
+    export_onnx,
+    trace,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 BATCHES = [(1, 1), (4, 1), (3, 5)]  # samples and clips
@@ -34,7 +38,7 @@ STGCNPP = dict(STGCN, gcn_adaptive='init', gcn_with_res=True,
 
 
 def psp(backbone):
-    """A recognizer of two streams, with all that only training uses."""
+    """A two-stream recognizer, including all parts only used in training."""
     return dict(
         type='PSPRecognizer',
         backbone=backbone,
@@ -79,7 +83,7 @@ def clips_for(model, samples, clips, seed=0):
 
 
 def build(cfg, logits_std=2.):
-    """A model in evaluation mode whose logits are of this size."""
+    """A model in evaluation mode whose logits have this deviation."""
     torch.manual_seed(0)
     model = MODELS.build(cfg)
     fc, streams = model.cls_head.fc, num_streams(model)
@@ -103,14 +107,14 @@ def predict(model, inputs):
 
 
 @pytest.mark.parametrize('case', CASES)
-def test_onnx_gives_what_predict_gives(case, tmp_path):
+def test_onnx_equals_predict(case, tmp_path):
     model, path = build(CASES[case]).train(), tmp_path / 'model.onnx'
     before = copy.deepcopy(model.state_dict())
     comparisons = export_onnx(model, str(path), clips_for(model, 1, 1))
     assert [c[:2] for c in comparisons] == [(1, 1), (3, 1), (5, 2)]
     assert max(c.error for c in comparisons) < 1e-5
     assert max(c.logit_error for c in comparisons) < 1e-3
-    # The model is as it was, and the file does not tell of this disk.
+    # The model is not changed, and the file contains no local paths.
     assert all(module.training for module in model.modules())
     assert all(x.equal(before[k]) for k, x in model.state_dict().items())
     assert str(ROOT).encode() not in path.read_bytes()
@@ -127,11 +131,11 @@ def test_onnx_gives_what_predict_gives(case, tmp_path):
         assert logits.shape == (*batch, 7)
         np.testing.assert_allclose(scores.sum(1), 1, atol=1e-5)
         np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-5)
-    assert np.ptp(scores, axis=0).max() > 0.1  # or anything would do
+    assert np.ptp(scores, axis=0).max() > 0.1  # otherwise the comparison is trivial
 
 
 @pytest.mark.parametrize('average_clips', ['prob', 'score', None])
-def test_clips_are_averaged_as_the_head_has_it(average_clips):
+def test_clips_are_averaged_by_the_head(average_clips):
     model = build(gcn(STGCN, average_clips=average_clips))
     program = trace(model, clips_for(model, 1, 1)).module()
     for batch in BATCHES:
@@ -148,8 +152,8 @@ def test_clips_are_averaged_as_the_head_has_it(average_clips):
 @pytest.mark.parametrize('cfg', [
     psp(DSTA), psp(ATTENTION), psp(STGCN), psp(AAGCN), gcn(STGCN),
     gcn(STGCNPP)])
-def test_torch_export_takes_the_recognizer_itself(cfg):
-    """PyTorch's own function, as its users call it: it gives features."""
+def test_torch_export_of_the_recognizer(cfg):
+    """torch.export.export of the recognizer returns features."""
     model = build(cfg)
     program = torch.export.export(
         model, (clips_for(model, 2, 3), ),
@@ -163,33 +167,33 @@ def test_torch_export_takes_the_recognizer_itself(cfg):
 
 
 class Wrapper(torch.nn.Module):
-    """An encoder that is changed in some way."""
+    """A modified encoder."""
 
     def __init__(self, backbone):
         super().__init__()
         self.backbone = backbone
 
 
-class Liar(Wrapper):
+class WrongExport(Wrapper):
 
     def forward(self, x):
         return self.backbone(x * 2 if torch.compiler.is_exporting() else x)
 
 
-class Chooser(Wrapper):
+class DataDependent(Wrapper):
 
     def forward(self, x):
         return self.backbone(x if x.mean() > 0 else -x)
 
 
 @pytest.mark.parametrize('wrapper, logits_std, message', [
-    (Liar, 2, 'the ONNX form of RecognizerGCN is wrong, nothing was written: '
-     'on 1 samples of 1 clips a score differs from that of PyTorch by'),
-    # Scores that are all alike, to less than the tolerance.
-    (Liar, 1e-5, r'the ONNX form of RecognizerGCN is wrong, .* by .*e-0\d, '
-     'and a logit'),
-    (Chooser, 2, 'RecognizerGCN cannot be traced with any number of samples '
-     'and clips: '),
+    (WrongExport, 2, 'the ONNX graph of RecognizerGCN is wrong, nothing was '
+     'written: on 1 samples of 1 clips a score differs from that of PyTorch '),
+    # Scores that differ by less than the tolerance.
+    (WrongExport, 1e-5, 'the ONNX graph of RecognizerGCN is wrong, .* by '
+     r'.*e-0\d, and a logit'),
+    (DataDependent, 2, 'RecognizerGCN cannot be traced with any number of '
+     'samples and clips: '),
 ])
 def test_a_wrong_graph_is_not_written(wrapper, logits_std, message, tmp_path):
     model = build(CASES['stgcn'], logits_std)
@@ -201,7 +205,7 @@ def test_a_wrong_graph_is_not_written(wrapper, logits_std, message, tmp_path):
     assert not any(tmp_path.iterdir())
 
 
-def test_graphs_that_do_not_compare_are_told():
+def test_graphs_that_cannot_be_compared_raise():
     model, sizes = build(CASES['stgcn']), (2, 12, 25, 3)
     with pytest.raises(ExportError, match='ONNX Runtime fails on 1 samples '
                        'of 1 clips: .*INVALID_PROTOBUF'):
@@ -216,24 +220,24 @@ def test_graphs_that_do_not_compare_are_told():
             [onnx.helper.make_tensor_value_info(name, kind, [None] * 6)
              for name in outputs]),
         opset_imports=[onnx.helper.make_opsetid('', 17)], ir_version=8)
-    with pytest.raises(ExportError, match=r'gives shapes .*, where PyTorch '
-                       r'gives \[\(1, 7\), \(1, 1, 7\)\]'):
+    with pytest.raises(ExportError, match=r'returns shapes .*, but PyTorch '
+                       r'\[\(1, 7\), \(1, 1, 7\)\]'):
         compare(model, echo.SerializeToString(), sizes)
 
 
 @pytest.mark.parametrize('shape, message', [
     ((1, 2, 12, 25, 3), r'must be \(B, num_clips, M, T, V, C\), not of shape '
      r'\(1, 2, 12, 25, 3\)'),
-    ((1, 1, 2, 12, 17, 3), r'RecognizerGCN does not take inputs of shape '
+    ((1, 1, 2, 12, 17, 3), r'RecognizerGCN does not accept inputs of shape '
      r'\(1, 1, 2, 12, 17, 3\): '),
 ])
-def test_inputs_that_do_not_fit_are_told(shape, message):
+def test_wrong_input_shapes_raise(shape, message):
     with pytest.raises(ExportError, match=message) as caught:
         trace(build(CASES['stgcn']), torch.zeros(shape))
     assert '\n' not in str(caught.value)
 
 
-def test_what_is_missing_is_told(monkeypatch, tmp_path):
+def test_missing_packages_raise(monkeypatch, tmp_path):
     model, path = build(CASES['stgcn']), tmp_path / 'model.onnx'
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, 'onnxscript', None)

@@ -1,4 +1,4 @@
-"""Weights of the released implementation, at full size and by numbers."""
+"""Weights of the released implementation, at full size."""
 import pytest
 import torch
 from mmaction.registry import MODELS
@@ -24,7 +24,7 @@ def state():
     return random_state()
 
 
-def test_full_size_state_is_loaded_strictly_and_comes_back(model, state):
+def test_full_size_state_is_loaded_strictly_and_converted_back(model, state):
     converted = from_official(state, model)
     assert set(converted) == set(model.state_dict())
     model.load_state_dict(converted, strict=True)
@@ -47,8 +47,8 @@ def test_full_size_logits_are_those_of_the_official_network(model, state):
 
 
 @torch.no_grad()
-def test_official_network_gives_the_reference_numbers():
-    """What the test above compares with is itself the released network."""
+def test_official_network_equals_the_reference_numbers():
+    """The network in the test above equals the released one."""
     arrays = read('official_psp')
     state = {key[len('state/'):]: x for key, x in arrays.items()
              if key.startswith('state/')}
@@ -59,7 +59,7 @@ def test_official_network_gives_the_reference_numbers():
     assert relative(theirs, arrays['out/logits']) < 1e-4
 
 
-def test_data_parallel_prefix_is_taken_off(model, state):
+def test_data_parallel_prefix_is_removed(model, state):
     prefixed = {f'module.{key}': x for key, x in state.items()}
     plain = from_official(state, model)
     for key, x in from_official(prefixed, model).items():
@@ -67,7 +67,7 @@ def test_data_parallel_prefix_is_taken_off(model, state):
 
 
 def changed(state, **changes):
-    """The state with keys dropped (None) or set; `__` stands for a dot."""
+    """The state with keys removed (None) or set; `__` for a dot."""
     state = dict(state)
     for key, x in changes.items():
         key = key.replace('__', '.')
@@ -83,24 +83,24 @@ def changed(state, **changes):
     (dict(att_pb__ff_nets__1__running_var=None),
      "'att_pb.ff_nets.1.running_var' is missing"),
     (dict(graph_layers__8__in_nets__bias=torch.zeros(1)),
-     "'graph_layers.8.in_nets.bias' is left over"),
+     "'graph_layers.8.in_nets.bias' is unexpected"),
     (dict(graph_layers__8__atts=torch.zeros(1, 4, 25, 25)),
-     "'graph_layers.8.atts' is left over"),
+     "'graph_layers.8.atts' is unexpected"),
     (dict(graph_layers__0__attt=torch.zeros(1, 4, 50, 50)),
-     "'graph_layers.0.attt' is left over"),
+     "'graph_layers.0.attt' is unexpected"),
     (dict(fc__weight=torch.zeros(120, 256)),
      r"'fc.weight' has shape \(120, 256\), not the \(60, 256\)"),
     (dict(graph_layers__2__alphas=torch.zeros(4, 1, 1)),
      r"'graph_layers.2.alphas' has shape \(4, 1, 1\), not the \(1, 4, 1, 1\)"),
-    (dict(fc__bias=3), "'fc.bias' holds a int, not a tensor"),
+    (dict(fc__bias=3), "'fc.bias' is a int, not a tensor"),
     (dict(graph_layers__1__atts=torch.ones(1, 4, 25, 25)),
-     "'graph_layers.1.atts' holds other numbers"),
+     "'graph_layers.1.atts' has other values"),
     (dict(graph_layers__1__pes__pe=torch.zeros(1, 64, 50, 25)),
-     "'graph_layers.1.pes.pe' holds other numbers"),
+     "'graph_layers.1.pes.pe' has other values"),
     (dict(graph_layers__1__pes__pe=torch.zeros(1, 64, 50, 20)),
      r"'graph_layers.1.pes.pe' has shape \(1, 64, 50, 20\)"),
 ])
-def test_what_does_not_fit_is_named(model, state, change, message):
+def test_mismatches_raise(model, state, change, message):
     with pytest.raises(InputError, match=message):
         from_official(changed(state, **change), model)
 

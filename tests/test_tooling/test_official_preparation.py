@@ -1,7 +1,7 @@
-"""The released implementation's way from a clip to a batch, and its start.
+"""Data preparation and initialisation of the released implementation.
 
-An independent computation is held against the pipelines of
-``configs/official``; what is drawn at random is compared by distribution.
+An independent implementation is compared with the pipelines of
+``configs/official``; random choices are compared by distribution.
 """
 import copy
 import math
@@ -23,11 +23,11 @@ FRAMES = 50
 
 
 def clip(frames, persons=1, empty=(), absent=(), wide=0, lost=()):
-    """A walk of bodies of 25 joints, askew; some of it is missing.
+    """A walk of tilted bodies of 25 joints, some of it missing.
 
-    ``empty`` frames have nobody; ``absent`` are persons and their frames,
-    ``lost`` are joints of the first person in every third frame; ``wide`` is
-    the person who spreads most.
+    ``empty`` frames have no person; ``absent`` are persons and the frames
+    that they are missing in, ``lost`` are missing joints of the first person
+    in every third frame; ``wide`` is the person with the largest extent.
     """
     rng = np.random.default_rng(frames)
     body = rng.normal(size=(persons, 1, 25, 3))
@@ -52,7 +52,7 @@ def spread(person):
 
 
 def turned(clip, source, target):
-    """The clip turned by the rotation of one direction onto another."""
+    """The clip rotated from one direction to another."""
     if not source.any():
         return clip
     axis = np.cross(source, target)
@@ -63,7 +63,7 @@ def turned(clip, source, target):
 
 
 def released(keypoint):
-    """Joint and motion of all frames that are there, (M, T, 25, 3) each."""
+    """Joint and motion of all non-empty frames, (M, T, 25, 3) each."""
     people = sorted(keypoint.astype(np.float64), key=spread, reverse=True)
     clip = np.stack(people)
     clip = clip[:, [t for t in range(clip.shape[1]) if clip[:, t].any()]]
@@ -106,7 +106,7 @@ CLIPS = pytest.mark.parametrize('kind', KINDS)
 
 
 def prepared(pipeline, one):
-    """What a pipeline makes of a clip, (M, T, 25, 6)."""
+    """The output of a pipeline for a clip, (M, T, 25, 6)."""
     inputs, = Compose(pipeline)(one)['inputs']
     return inputs.numpy()
 
@@ -143,8 +143,8 @@ def frames_of(ours, all_frames):
 
 
 @CLIPS
-def test_training_clips_hold_frames_of_the_clip(kind):
-    """Both streams in order, each of a draw of its own, all frames if few."""
+def test_training_clips_contain_frames_of_the_clip(kind):
+    """Both streams in order, independently sampled, all frames if few."""
     np.random.seed(0)
     one = clip(**KINDS[kind])
     joint, motion = released(one['keypoint'])
@@ -162,7 +162,7 @@ def test_training_clips_hold_frames_of_the_clip(kind):
 
 
 def simulated(length, rng):
-    """Frames of one draw: a pool of repeated frames, 50 of it, in order."""
+    """Frames of one sampling: 50 of a pool of repeated frames, in order."""
     pool = [t for t in range(length)
             for _ in range(math.ceil(FRAMES / length))]
     return sorted(pool[i] for i in rng.permutation(len(pool))[:FRAMES])
@@ -170,7 +170,7 @@ def simulated(length, rng):
 
 @pytest.mark.parametrize('length', [20, 30, 51, 75, 300])
 def test_training_frames_by_distribution(length):
-    """Mean and deviation of every place, and what the streams share."""
+    """Mean and deviation of every position, and overlap of the streams."""
     count = 2000
     np.random.seed(0)
     apart = TRANSFORMS.build(TRAIN[2])
@@ -225,7 +225,7 @@ def layers_of(model, kind):
 
 
 def test_initial_convolutions(model):
-    """Weights of Kaiming, biases as PyTorch draws them."""
+    """Kaiming weights, PyTorch's default biases."""
     layers = layers_of(model, torch.nn.Conv2d)
     assert len(layers) == 45
     for layer in layers:
@@ -261,7 +261,7 @@ def test_initial_norms_and_maps(model):
         assert all((x == value).all() for x in found)
 
 
-def test_kaiming_weight_is_kaiming_but_for_the_biases():
+def test_kaiming_weight_is_kaiming_except_for_biases():
     net = MODELS.build(dict(type='DSTANet', blocks=[(4, 8, 2, 1)]))
     ours = copy.deepcopy(net)
     before = {name: x.clone() for name, x in net.named_parameters()}

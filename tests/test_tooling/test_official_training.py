@@ -1,8 +1,8 @@
-"""A training step of the released implementation, by numbers.
+"""A training step, against stored numbers of the released implementation.
 
-Batch norms by the batch: what evaluation mode cannot tell apart. The stored
-numbers are of a small network; an independent computation that repeats them
-is then held against the model at full width.
+Batch norms use batch statistics, which evaluation mode does not test. The
+stored numbers are of a small network; an independent implementation that
+reproduces them is then compared with the model at full width.
 """
 import pytest
 import torch
@@ -34,8 +34,8 @@ def build(small):
 
 
 def step(model, inputs, labels):
-    """Losses of one step, gradients and what becomes of running statistics,
-    under the official names."""
+    """Losses, gradients and updated running statistics of one step, under the
+    released names."""
     samples = [ActionDataSample().set_gt_label(label) for label in
                labels.tolist()]
     out = model.loss(inputs, dict(labeled=samples, unlabeled=None))
@@ -48,7 +48,7 @@ def step(model, inputs, labels):
 
 @pytest.fixture(scope='module')
 def stored():
-    """The stored step and what we compute for it."""
+    """The stored step and ours."""
     arrays = read('official_psp_train')
     before = read('official_psp')
     model = build(small=True)
@@ -60,14 +60,14 @@ def stored():
 
 
 def compare(arrays, prefix, ours, tolerance):
-    """Every stored array, relative to the largest number in it."""
+    """Compares every stored array, relative to its largest number."""
     names = [key[len(prefix):] for key in arrays if key.startswith(prefix)]
     assert len(names) > 40
     for name in names:
         theirs = arrays[prefix + name]
         assert ours[name].shape == theirs.shape, name
         off = (ours[name] - theirs).abs().max()
-        # A bias before a batch norm has a gradient of rounding errors alone.
+        # The gradient of a bias before a batch norm is only rounding error.
         assert off <= tolerance * max(theirs.abs().max(), 3e-2), name
 
 
@@ -93,7 +93,7 @@ def test_running_statistics(stored):
 
 @torch.no_grad()
 def test_features(stored):
-    """Logits and pooled features, by the batch's own statistics."""
+    """Logits and pooled features, with batch statistics."""
     arrays, model, inputs, _ = stored
     features = model.encode(inputs)
     assert relative(model.cls_head(features['labeled']),
@@ -105,7 +105,7 @@ def test_features(stored):
 
 
 def test_every_stored_array_is_compared():
-    """No other kind of number is in the file."""
+    """The file contains no other arrays."""
     kinds = {key.split('/')[0] for key in read('official_psp_train')}
     outputs = {key for key in read('official_psp_train')
                if key.startswith('out/')}
@@ -116,7 +116,7 @@ def test_every_stored_array_is_compared():
 
 
 def independent(state, inputs, labels, **sizes):
-    """The same step by the independent computation."""
+    """The same step by the independent implementation."""
     state = {name: x.clone() for name, x in state.items()}
     weights = {name: x.requires_grad_() for name, x in state.items()
                if x.is_floating_point() and not name.endswith(
@@ -130,7 +130,7 @@ def independent(state, inputs, labels, **sizes):
     return out, {name: x.grad for name, x in weights.items()}, state
 
 
-def test_independent_computation_gives_the_stored_numbers():
+def test_independent_implementation_equals_the_stored_numbers():
     arrays, before = read('official_psp_train'), read('official_psp')
     state = {key[len('state/'):]: x for key, x in before.items()
              if key.startswith('state/')}
@@ -163,9 +163,9 @@ def test_a_step_at_full_width():
     for name, loss in theirs.items():
         weight = 0.2 if 'con' in name else 1
         assert relative(ours[name], weight * loss) < 1e-6
-    whole = [torch.cat([x[name].flatten() for name in gradients])
+    flat = [torch.cat([x[name].flatten() for name in gradients])
              for x in (gradients, their_gradients)]
-    assert whole[0].norm() > 1 and relative(*whole) < 1e-5
+    assert flat[0].norm() > 1 and relative(*flat) < 1e-5
     moved = [name for name in statistics if 'running' in name]
     assert len(moved) == 2 * 34
     for name in moved:

@@ -64,7 +64,7 @@ def test_errors_are_one_sentence_and_write_nothing(state, tmp_path):
     assert done.returncode == 1
     assert done.stderr.strip() == (
         "official.pth does not fit the model: key 'mlp.2.weight' is missing, "
-        'which the model needs for its projector.mlp.2.weight.')
+        'which the model needs for projector.mlp.2.weight.')
     assert [path.name for path in tmp_path.iterdir()] == ['official.pth']
 
 
@@ -79,10 +79,10 @@ class Evil:
     (None, 'official.pth does not exist'),
     (b'', 'cannot be read as a checkpoint'),
     (b'PK\3\4 of no archive', 'cannot be read as a checkpoint'),
-    ([torch.zeros(1)], 'holds no state dict'),
-    (dict(model=Evil()), 'holds more than weights and plain data'),
-    (dict(model={}), 'holds no state dict'),
-    ({0: torch.zeros(1)}, 'holds no state dict'),
+    ([torch.zeros(1)], 'is not a state dict'),
+    (dict(model=Evil()), 'contains more than weights and plain data'),
+    (dict(model={}), 'is not a state dict'),
+    ({0: torch.zeros(1)}, 'is not a state dict'),
     (dict(epoch=3), "key 'input_map.0.weight' is missing"),
 ])
 def test_other_files_raise(tmp_path, monkeypatch, content, message):

@@ -1,4 +1,4 @@
-"""The export command, on shrunken shipped configs and the toolbox's own."""
+"""The export command, on reduced configs of this package and the toolbox."""
 import subprocess
 import sys
 from pathlib import Path
@@ -64,7 +64,7 @@ def test_the_command_line(files, tmp_path):
         'batch', 'num_clips', 2, 50, 25, 6]
 
 
-def test_the_toolboxs_own_config_with_other_sizes(tool, tmp_path, capsys):
+def test_a_config_of_the_toolbox_with_other_sizes(tool, tmp_path, capsys):
     base = tools_folder().parent / (
         'configs/skeleton/stgcn/'
         'stgcn_8xb16-joint-u100-80e_ntu60-xsub-keypoint-2d.py')

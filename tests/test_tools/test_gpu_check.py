@@ -1,4 +1,4 @@
-"""The check for GPUs, on the CPU at tiny size."""
+"""The GPU check, on the CPU at tiny size."""
 import csv
 import json
 import runpy
@@ -13,7 +13,7 @@ from toy import CONFIGS, load_tool
 
 from psp_plugin.annotations.pickles import load_pickle
 from psp_plugin.tooling.experiments import smoke
-from psp_plugin.tooling.experiments.smoke import SmokeTest, last_words
+from psp_plugin.tooling.experiments.smoke import SmokeTest, last_error
 from psp_plugin.tooling.experiments.smoke_checks import chains, make_config
 
 CHECKS = ['train', 'resume', 'test', 'bf16', 'one process of a group']
@@ -44,8 +44,8 @@ settings:
         '2', '--unlabeled', '2', '--rounds', '1']
     with pytest.raises(SystemExit) as ended:
         tool.main(command)
-    said = capfd.readouterr()
-    assert ended.value.code == 0, said.err
+    output = capfd.readouterr()
+    assert ended.value.code == 0, output.err
     with open('logs/gpu_smoke.csv') as stream:
         rows = list(csv.DictReader(stream))
     assert sorted(row['check'] for row in rows) == sorted(CHECKS)
@@ -61,14 +61,14 @@ settings:
     with pytest.raises(SystemExit) as ended:
         tool.main(command)
     assert ended.value.code == 0
-    said = capfd.readouterr().out
-    assert 'is of this machine' in said and 'holds 1 of 1 runs' in said
-    assert 'passed' not in said
+    output = capfd.readouterr().out
+    assert 'exists for this machine' in output and 'contains 1 of 1' in output
+    assert 'passed' not in output
     assert time.monotonic() - began < 60
 
 
-def test_what_fails_is_named_and_run_again(tmp_path, monkeypatch):
-    """With scripts in the place of the real ones."""
+def test_failures_are_named_and_repeated(tmp_path, monkeypatch):
+    """With other scripts instead of the real ones."""
     tools = write_tools(tmp_path / 'tools')
     (tools / 'train.py').write_text('raise ValueError("too few cooks")')
     monkeypatch.setattr(smoke, 'chains', lambda config, tools, *_: [
@@ -77,28 +77,28 @@ def test_what_fails_is_named_and_run_again(tmp_path, monkeypatch):
         [smoke.Check('other', ['python', '-c', 'pass'])]])
     monkeypatch.setattr(smoke, 'make_config', lambda path, folder: (
         folder.mkdir(parents=True, exist_ok=True), path)[1])
-    results, said = str(tmp_path / 'smoke.csv'), []
+    results, lines = str(tmp_path / 'smoke.csv'), []
 
     def run():
-        said.clear()
-        return SmokeTest(results, 'here', said.append).run(
+        lines.clear()
+        return SmokeTest(results, 'here', lines.append).run(
             ['a.py'], tools, tmp_path / 'runs', 2, 60)
 
     failed, = run()
     assert failed['check'] == 'train'
     assert failed['result'] == 'status 1: ValueError: too few cooks'
-    assert len(said) == 2  # of the test, which needs the training, nothing
+    assert len(lines) == 2  # the test needs the training and is not run
     (tools / 'train.py').write_text('')
     assert run() == []
-    assert sorted(line.split(' (')[0] for line in said) == [
+    assert sorted(line.split(' (')[0] for line in lines) == [
         'a.py, test: passed', 'a.py, train: passed']
-    # Another machine starts anew; no time, no result.
-    failed = SmokeTest(results, 'there', said.append).run(
+    # Another machine repeats all checks; without time there is no result.
+    failed = SmokeTest(results, 'there', lines.append).run(
         ['a.py'], tools, tmp_path / 'runs', 1, 0)
     assert {row['result'] for row in failed} == {'no time left'}
 
 
-def test_configs_are_cut_down(tmp_path):
+def test_configs_are_reduced(tmp_path):
     file = make_config('configs/psp_nwucla_xview_5p_small.py', tmp_path / 'a')
     cfg = Config.fromfile(str(file))
     clip = load_pickle(str(tmp_path / 'a/synthetic.pkl'))['annotations'][0]
@@ -118,7 +118,7 @@ def test_clips_in_pixels_for_a_config_of_key_points(tmp_path):
     assert 0 < clip['keypoint'].min() < clip['keypoint'].max() < 1920
 
 
-def test_what_begins_with_a_pre_training(tmp_path, monkeypatch):
+def test_configs_that_start_from_a_pre_training(tmp_path, monkeypatch):
     """The encoder is the one that the first check writes."""
     folder, tools = tmp_path / 'run', CONFIGS.parent / 'tools'
     config = make_config(
@@ -137,7 +137,7 @@ def test_what_begins_with_a_pre_training(tmp_path, monkeypatch):
         assert wanted.is_file()
     assert (folder / 'fp32/epoch_1.pth').is_file()
 
-    # Of the pre-training itself nothing is asked that it cannot do.
+    # The pre-training itself is not tested.
     found = chains(folder / 'encoder/config.py', tools, tmp_path / 'other',
                    'data.pkl#clip', 29500, False)
     assert [[check.name for check in chain] for chain in found[:2]] == [
@@ -145,7 +145,7 @@ def test_what_begins_with_a_pre_training(tmp_path, monkeypatch):
 
 
 def test_every_family_can_be_resumed():
-    """ExactResumeHook refuses workers that outlive an epoch."""
+    """ExactResumeHook does not support persistent workers."""
     families = load_tool('gpu_check').FAMILIES
     assert len(set(families)) == len(families)
     for name in families:
@@ -154,11 +154,11 @@ def test_every_family_can_be_resumed():
             assert not cfg.train_dataloader.get('persistent_workers'), name
 
 
-def test_last_words_are_those_of_the_error(tmp_path):
+def test_last_error(tmp_path):
     log = tmp_path / 'log'
     log.write_text('a\nValueError: no\n====\nexited with 1\n---\n')
-    assert last_words(log) == 'ValueError: no'
+    assert last_error(log) == 'ValueError: no'
     log.write_text('a\nb\n--\n')
-    assert last_words(log) == 'b'
+    assert last_error(log) == 'b'
     log.write_text('')
-    assert last_words(log) == ''
+    assert last_error(log) == ''

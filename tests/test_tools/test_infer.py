@@ -1,4 +1,4 @@
-"""The inference tool: formats, tables, pictures, and what it refuses."""
+"""The inference tool: formats, tables, videos and invalid input."""
 import json
 import os
 import pickle
@@ -77,9 +77,9 @@ def test_all_formats_give_the_scores_of_the_inferencer(main, model, tmp_path):
 
 def test_table_names_the_best_classes(main, model, clips, capsys):
     main([*model, str(clips / '0.npy'), str(clips / '1.npy'), '--top-k', '2'])
-    told = capsys.readouterr()
+    captured = capsys.readouterr()
     top = SkeletonInferencer(*model)(clips / '1.npy')[0]['top']
-    lines = told.out.splitlines()
+    lines = captured.out.splitlines()
     assert lines[0] == str(clips / '0.npy') and lines[4] == ''
     assert lines[5] == str(clips / '1.npy') and len(lines) == 9
     assert lines[6].split() == ['rank', 'label', 'class', 'score']
@@ -88,10 +88,10 @@ def test_table_names_the_best_classes(main, model, clips, capsys):
         assert line.split() == [str(rank), str(label), *name.split(),
                                 f'{score:.4f}']
     assert len({len(line) for line in lines[1:4] + lines[6:]}) == 1
-    assert 'computing on ' in told.err
+    assert 'computing on ' in captured.err
 
 
-def test_the_command_gives_json_alone_on_the_standard_output(model, clips):
+def test_the_command_prints_only_json(model, clips):
     done = subprocess.run(
         [sys.executable, '-W', 'ignore', str(TOOL), *model, str(clips),
          'absent.npy', '--json', '-', '--batch-size', '2', '--top-k', '1',
@@ -107,7 +107,7 @@ def test_the_command_gives_json_alone_on_the_standard_output(model, clips):
         assert best['score'] == max(result['scores'])
         assert result['scores'][best['label']] == best['score']
         assert best['class'] == CLASSES[best['label']]  # of the checkpoint
-    # Fewer sampled clips are another average.
+    # Fewer sampled clips give another average.
     ten = SkeletonInferencer(*model)(clips / '0.npy')[0]['scores']
     assert np.abs(ten - results[0]['scores']).max() > 1e-6
     assert bad == dict(name='absent.npy', error='absent.npy does not exist')
@@ -126,7 +126,7 @@ def test_names_from_a_file(main, model, clips, tmp_path, capsys):
     assert capsys.readouterr().out.count('Aktion ') == 5
 
 
-def test_invalid_clips_lose_no_others(main, model, clips, capsys):
+def test_invalid_clips_do_not_affect_others(main, model, clips, capsys):
     np.save(clips / '1.npy', np.ones((1, 9, 17, 3)))
     (clips / 'x.json').write_text('{')
     (clips / 'readme.txt').write_text('no recording')
@@ -134,9 +134,9 @@ def test_invalid_clips_lose_no_others(main, model, clips, capsys):
         main([*model, str(clips), str(clips / 'absent.npy'), '--json',
               str(clips / 'out.txt')])
     assert stop.value.code == '3 of 5 clips were not classified.'
-    told = capsys.readouterr()
-    assert told.out.count('rank') == 2 and '1.npy' not in told.out
-    *_, first, second, third = told.err.splitlines()
+    captured = capsys.readouterr()
+    assert captured.out.count('rank') == 2 and '1.npy' not in captured.out
+    *_, first, second, third = captured.err.splitlines()
     assert first == (f'not classified: {clips}/1.npy has 17 joints, but the '
                      'model expects 25.')
     assert 'x.json' in second and 'absent.npy does not exist' in third
@@ -145,7 +145,7 @@ def test_invalid_clips_lose_no_others(main, model, clips, capsys):
         False, True, False, True, True]
 
 
-def test_pictures_of_all_good_clips(main, model, clips, tmp_path, capsys):
+def test_videos_of_all_valid_clips(main, model, clips, tmp_path, capsys):
     np.save(clips / '1.npy', np.ones((1, 9, 17, 3)))
     for index in (0, 2):
         np.save(clips / f'{index}.npy',
@@ -157,8 +157,8 @@ def test_pictures_of_all_good_clips(main, model, clips, tmp_path, capsys):
     folder = tmp_path / 'new/pictures'
     with pytest.raises(SystemExit):
         main([*model, str(clips), '--video', str(folder)])
-    told = capsys.readouterr().err
-    assert 'one colour' not in told and told.count(f'wrote {folder}') == 3
+    log = capsys.readouterr().err
+    assert 'one colour' not in log and log.count(f'wrote {folder}') == 3
     frames = {}
     for path in folder.iterdir():
         with Image.open(path) as image:
@@ -167,7 +167,7 @@ def test_pictures_of_all_good_clips(main, model, clips, tmp_path, capsys):
     assert {'0.gif', '2.gif'} < set(frames)
 
 
-def test_a_model_without_neck_draws_in_one_colour_and_says_why(
+def test_a_model_without_neck_draws_in_one_colour_and_logs_why(
         main, clips, tmp_path, capsys):
     cfg = tiny_config('supervised_synthetic_5p.py')
     cfg.dump(str(tmp_path / 'config.py'))
@@ -188,7 +188,7 @@ def test_a_model_without_neck_draws_in_one_colour_and_says_why(
 @pytest.mark.parametrize('change, message', [
     (dict(config='absent.py'), 'absent.py'),
     (dict(checkpoint='absent.pth'), 'checkpoint absent.pth does not exist.'),
-    (dict(clips=['{tmp}']), 'folder {tmp} holds no recording'),
+    (dict(clips=['{tmp}']), 'folder {tmp} contains no recording'),
     (dict(options=['--device', 'gpu']), "device 'gpu' cannot be used: "),
     (dict(options=['--classes', 'absent.txt']), 'absent.txt'),
     (dict(options=['--top-k', '0']), 'must be at least 1, not 16 and 0.'),
@@ -207,6 +207,6 @@ def test_wrong_arguments_are_one_sentence(main, model, clips, tmp_path,
             *parts['options']]
     with pytest.raises(SystemExit) as stop:
         main([argument.format(tmp=tmp) for argument in argv])
-    told = str(stop.value.code)
-    assert message.format(tmp=tmp) in told
-    assert '\n' not in told and told.endswith('.')
+    captured = str(stop.value.code)
+    assert message.format(tmp=tmp) in captured
+    assert '\n' not in captured and captured.endswith('.')

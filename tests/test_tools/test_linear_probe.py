@@ -1,4 +1,4 @@
-"""The command: its table, its CSV, and what it refuses in a sentence."""
+"""The command: table, CSV and invalid input."""
 import csv
 
 import pytest
@@ -60,7 +60,7 @@ def test_the_command_prints_a_table_and_writes_rows(main, model, tmp_path,
 @pytest.mark.parametrize('kind', ['RecognizerGCN', 'RecognizerGCNWithNeck'])
 def test_toolbox_model_random_weights_several_splits(main, ann_file, tmp_path,
                                                      capsys, kind):
-    """With the draw over all classes, and three neighbours."""
+    """Labelled clips sampled over all classes, and three neighbours."""
     cfg = Config.fromfile(str(CONFIGS / 'mix/refine_stgcn_ntu60_xsub.py'))
     cfg.model.type = kind
     cfg.model.backbone.update(base_channels=8, num_stages=2,
@@ -88,7 +88,7 @@ def test_toolbox_model_random_weights_several_splits(main, ann_file, tmp_path,
 
 
 def test_a_pre_trained_encoder(main, tmp_path, capsys):
-    """Without head or validation; its training data drop the labels."""
+    """Without head or validation; its training data have no labels."""
     cfg = Config.fromfile(str(CONFIGS / 'pretrain/hacm_nwucla_xview_small.py'))
     set_everywhere(cfg, 'ann_file', write_ntu(tmp_path / 'a.pkl', joints=20))
     cfg.dump(str(tmp_path / 'config.py'))
@@ -101,7 +101,7 @@ def test_a_pre_trained_encoder(main, tmp_path, capsys):
     assert lines[2].startswith('| 50% | 18 | ')
 
 
-def test_a_checkpoint_of_another_model_is_told(main, model, tmp_path):
+def test_a_checkpoint_of_another_model_raises(main, model, tmp_path):
     with pytest.raises(SystemExit, match='does not fit the config'):
         main([*model, *QUICK, '--cfg-options', 'model.cls_head.num_classes=7'])
     with pytest.raises(SystemExit, match='absent.pth does not exist'):
@@ -120,5 +120,5 @@ def test_a_checkpoint_of_another_model_is_told(main, model, tmp_path):
 def test_wrong_arguments_are_one_sentence(main, model, options, message):
     with pytest.raises(SystemExit) as stop:
         main([*model, '--labels', '1', *options])
-    told = str(stop.value.code)
-    assert message in told and '\n' not in told and told.endswith('.')
+    printed = str(stop.value.code)
+    assert message in printed and '\n' not in printed and printed.endswith('.')

@@ -34,7 +34,7 @@ def write_tiny(folder, **kill):
     return str(folder / 'tiny.py')
 
 
-def test_real_run_that_is_killed_and_gone_on_with(
+def test_real_run_that_is_killed_and_resumed(
         tmp_path, monkeypatch, capsys):
     monkeypatch.setenv('PYTHONPATH', str(ROOT / 'tests'))
     main = load_tool('run_table').main
@@ -68,21 +68,21 @@ def test_real_run_that_is_killed_and_gone_on_with(
     assert table['val mean'] == row['val']
     logged = (folder / 'train.log').read_text()
 
-    main(command)  # there is nothing left to do
+    main(command)  # all runs are finished
     assert (folder / 'train.log').read_text() == logged
     assert rows(tmp_path / 'table')[0] == row
 
 
 @pytest.fixture
 def main(tmp_path):
-    """The command, with other scripts beside it."""
+    """The command, next to other scripts."""
     tools = write_tools(tmp_path / 'tools')
     module = load_tool('run_table')
     module.TOOLS = tools
     return module.main
 
 
-def test_failures_are_named_and_the_table_is_there(tmp_path, main, capsys):
+def test_failures_are_named_and_the_table_is_written(tmp_path, main, capsys):
     configs = [write_config(tmp_path, 'good'),
                write_config(tmp_path, 'bad', 'fail_always'),
                write_config(tmp_path, 'fine')]
@@ -101,7 +101,7 @@ def test_failures_are_named_and_the_table_is_there(tmp_path, main, capsys):
     assert [row['seeds'] for row in table] == ['2', '0 of 2', '2']
 
 
-def test_ended_by_a_signal_it_still_writes_the_table(tmp_path, main):
+def test_a_signal_still_writes_the_table(tmp_path, main):
     path = write_config(tmp_path, 'a', 'wait')
     command = [path, '--seeds', '0', '--work-dir', str(tmp_path / 'table')]
     before = signal.getsignal(signal.SIGTERM)
@@ -123,7 +123,7 @@ def test_ended_by_a_signal_it_still_writes_the_table(tmp_path, main):
     (['CONFIG', '--cfg-options', 'x'], 'cannot be read with these options'),
     (['CONFIG', 'CONFIG'], 'have the same name, a: run them'),
 ])
-def test_what_cannot_be_planned_starts_nothing(tmp_path, main, args, message):
+def test_invalid_plans_start_nothing(tmp_path, main, args, message):
     config = write_config(tmp_path, 'a')
     args = [config if arg == 'CONFIG' else arg for arg in args]
     with pytest.raises(SystemExit, match=message):

@@ -1,4 +1,4 @@
-"""The configs of docs/toolbox.md, trained as they stand over a small one."""
+"""The configs of docs/toolbox.md, trained on top of a small one."""
 import math
 import pickle
 import re
@@ -66,25 +66,25 @@ def test_moving_average():
 
 
 def test_iterations():
-    """The log, and a run that is stopped half way and resumed."""
+    """The log, and a run that is stopped halfway and resumed."""
     config = write('iterations')
     options = ('train_cfg.max_iters={} train_cfg.val_interval=4 '
                'default_hooks.checkpoint.interval=4 param_scheduler.0.end=4')
-    output = train(config, options.format(8), '--work-dir work_dirs/whole')
+    output = train(config, options.format(8), '--work-dir work_dirs/full')
     assert re.search(r'Iter\(train\) \[8/8\].* loss_con_joint: ', output)
     assert output.count('acc/top1: ') == 2
     train(config, options.format(4), '--work-dir work_dirs/parts')
     train(config, options.format(8), '--work-dir work_dirs/parts --resume')
-    (whole, ), (first, rest) = logs('whole'), logs('parts')
-    assert [line['iter'] for line in whole] == list(range(1, 9))
-    assert 'epoch' not in whole[0]
-    for line in whole + first + rest:
+    (full, ), (first, rest) = logs('full'), logs('parts')
+    assert [line['iter'] for line in full] == list(range(1, 9))
+    assert 'epoch' not in full[0]
+    for line in full + first + rest:
         del line['time'], line['data_time']
-    assert first + rest == whole
+    assert first + rest == full
 
 
-def test_mixed_precision_as_far_as_a_cpu_goes(monkeypatch):
-    """MMEngine's wrapper, told that there is a GPU, trains with ours."""
+def test_mixed_precision_on_a_cpu(monkeypatch):
+    """MMEngine's AMP wrapper, with a mocked GPU, trains our model."""
     half = torch.float16 if torch.cuda.is_available() else torch.bfloat16
     monkeypatch.setattr(
         'mmengine.optim.optimizer.amp_optimizer_wrapper.is_cuda_available',

@@ -1,7 +1,7 @@
-"""Every command of docs/toolbox.md, run as it stands there.
+"""Runs every command of docs/toolbox.md.
 
-They run in the page's order in one folder, so that each finds what those
-before it wrote.
+They run in the order of the page in one folder, as they need the files of
+previous ones.
 """
 import hashlib
 import json
@@ -36,7 +36,7 @@ from psp_plugin.commands.toolbox import find_tool
 # One command of each script that is started through psp_plugin.toolbox.
 BY_PATH = list({c.tool: c for c in reversed(COMMANDS)
                 if c.tool and not c.broken}.values())
-# This one ends with logging.shutdown(), so it gets a process of its own.
+# This one ends with logging.shutdown() and needs a separate process.
 APART = 'analysis_tools/confusion_matrix CONFIG CHECKPOINT'
 
 
@@ -50,19 +50,19 @@ def test_the_page_was_read():
 
 @pytest.fixture(scope='module')
 def outcomes(tmp_path_factory):
-    """Runs all commands; gives what each printed, or the error it raised."""
+    """Runs all commands; returns what each printed, or its error."""
     results = {}
     with working_in(tmp_path_factory.mktemp('toolbox')):
         for text in (command.text for command in COMMANDS):
             try:
-                results[text] = (run_in_a_process if APART in text else
+                results[text] = (run_in_subprocess if APART in text else
                                  run)(fill_in(text))
             except (Exception, SystemExit) as error:
                 results[text] = error
         yield results
 
 
-def run_in_a_process(command: str) -> str:
+def run_in_subprocess(command: str) -> str:
     done = run_apart(*shlex.split(command)[1:])
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -70,7 +70,7 @@ def run_in_a_process(command: str) -> str:
 
 @pytest.fixture(scope='module')
 def printed(outcomes):
-    """What the one command printed that contains a word."""
+    """The output of the only command that contains a word."""
 
     def find(word: str) -> str:
         (text, ) = [text for text in outcomes if word in text]
@@ -80,7 +80,7 @@ def printed(outcomes):
 
 
 @pytest.mark.parametrize('command', COMMANDS, ids=lambda c: c.text[7:])
-def test_command_does_what_the_page_says(outcomes, command):
+def test_commands_of_the_page(outcomes, command):
     outcome = outcomes[command.text]
     if 'without a GPU' in command.by_path and torch.cuda.is_available():
         assert isinstance(outcome, str), repr(outcome)
@@ -91,7 +91,7 @@ def test_command_does_what_the_page_says(outcomes, command):
 
 
 @pytest.mark.parametrize('command', BY_PATH, ids=lambda c: c.tool)
-def test_by_its_path(outcomes, command):
+def test_script_by_path(outcomes, command):
     arguments = shlex.split(fill_in(command.text))[4:]
     done = run_apart(str(find_tool(command.tool)), *arguments)
     if command.by_path == 'yes':

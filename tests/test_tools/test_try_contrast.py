@@ -1,4 +1,4 @@
-"""The first steps of a training, told as a row of a table."""
+"""The first steps of a training, as a row of a table."""
 import json
 import math
 
@@ -13,7 +13,7 @@ def main():
 
 
 def write(folder, name='psp_synthetic_5p.py', **options):
-    """A shipped config, its model and data small."""
+    """A shipped config with a small model and little data."""
     cfg = tiny_config(name, **{
         'train_dataloader.dataset.dataset.dataset.num_clips': 60, **options})
     path = folder / name
@@ -39,8 +39,8 @@ def test_a_row_and_every_step(main, tmp_path, capsys):
     assert not list(tmp_path.glob('*.pth'))
 
 
-def test_trials_of_the_same_second_are_apart(main, tmp_path, monkeypatch):
-    """MMEngine names runs by the second; those of one name share scalars."""
+def test_trials_in_the_same_second_are_separate(main, tmp_path, monkeypatch):
+    """MMEngine names runs by the second; equal names would share scalars."""
     monkeypatch.setattr('time.time', lambda: 1e9)
     config = write(tmp_path)
     again = tmp_path / 'again.py'
@@ -53,7 +53,7 @@ def test_trials_of_the_same_second_are_apart(main, tmp_path, monkeypatch):
 
 
 def test_share_is_of_chance(main, tmp_path, capsys):
-    """Features of one point: the loss is log(2N - 1), at any weight."""
+    """With equal features the loss is log(2N - 1), at any weight."""
     config = write(tmp_path, **{'model.loss_con.loss_weight': 0.3,
                                 'model.loss_con.temperature': 1e6})
     main([config, '--steps', '5', '--json', str(tmp_path / 'steps.json')])
@@ -63,13 +63,13 @@ def test_share_is_of_chance(main, tmp_path, capsys):
     assert '| not |' in capsys.readouterr().out
 
 
-def test_nothing_to_try(main, tmp_path):
+def test_a_config_without_contrast_raises(main, tmp_path):
     config = write(tmp_path, 'supervised_synthetic_5p.py')
     with pytest.raises(SystemExit, match='has no contrast to try'):
         main([config])
 
 
-def test_more_steps_than_the_training_has(main, tmp_path):
+def test_too_many_steps_raise(main, tmp_path):
     config = write(tmp_path)
     with pytest.raises(SystemExit, match='ends before 1000: lower --steps'):
         main([config, '--steps', '1000'])

@@ -1,4 +1,4 @@
-"""The attention tool: files, titles, and what it refuses."""
+"""The attention tool: files, titles and invalid input."""
 import json
 import subprocess
 import sys
@@ -101,12 +101,12 @@ def test_wrong_arguments_are_one_sentence(main, model, clip, tmp_path, clips,
     clips = [path.format(tmp=tmp_path) for path in clips] or [clip]
     with pytest.raises(SystemExit) as stop:
         main([*model, *clips, '-o', str(tmp_path / 'out'), *options])
-    told = str(stop.value.code)
-    assert message in told and '\n' not in told and told.endswith('.')
+    printed = str(stop.value.code)
+    assert message in printed and '\n' not in printed and printed.endswith('.')
     assert not Path(tmp_path / 'out').exists()
 
 
-def test_a_model_without_attention_is_told(main, clip, tmp_path):
+def test_a_model_without_attention_raises(main, clip, tmp_path):
     cfg = tiny_config('supervised_synthetic_5p.py')
     cfg.dump(str(tmp_path / 'config.py'))
     checkpoint = write_checkpoint(cfg, tmp_path / 'tiny.pth')

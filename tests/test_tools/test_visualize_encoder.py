@@ -37,7 +37,7 @@ def pretrained(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def psp(tmp_path_factory):
-    """PSP on a transformer, as configs/pretrain/psp_* have it."""
+    """PSP on a transformer, as in configs/pretrain/psp_*."""
     cfg = tiny_config(**{'test_dataloader.dataset.pipeline.2.num_clips': 1})
     frames = cfg.test_dataloader.dataset.pipeline[2].clip_len
     cfg.model.backbone = dict(
@@ -85,7 +85,7 @@ def test_joints_without_tokens_have_no_label(main, clip, tmp_path):
     model = write(cfg, tmp_path)
     texts = draw(main, model, clip, tmp_path / 'out')
     assert 'Small grey joints' in ' '.join(texts)
-    # At both sides of the map; numbers at dots are drawn, not written.
+    # On both axes of the map; numbers at dots are paths, not text.
     assert (texts.count('19'), texts.count('16')) == (2, 0)
 
 
@@ -120,19 +120,19 @@ def test_wrong_arguments_are_one_sentence(main, pretrained, clip, tmp_path,
                                           options, message):
     with pytest.raises(SystemExit) as stop:
         main([*pretrained, clip, '-o', str(tmp_path / 'out'), *options])
-    told = str(stop.value.code)
-    assert message in told and '\n' not in told and told.endswith('.')
+    printed = str(stop.value.code)
+    assert message in printed and '\n' not in printed and printed.endswith('.')
     assert not (tmp_path / 'out').exists()
 
 
 def test_a_clip_that_becomes_zeros_is_named(main, pretrained, tmp_path):
-    """Normalisation moves the one place of all joints to the origin."""
+    """Normalisation moves the common position of all joints to the origin."""
     np.save(tmp_path / 'point.npy', np.ones((1, 9, 20, 3)))
     with pytest.raises(SystemExit, match='point.npy has no person: all '):
         main([*pretrained, str(tmp_path / 'point.npy'), '-o', str(tmp_path)])
 
 
-def test_an_encoder_without_attention_is_told(main, ntu_clip, tmp_path):
+def test_an_encoder_without_attention_raises(main, ntu_clip, tmp_path):
     with pytest.raises(SystemExit, match='the encoder DSTANet gives no atten'):
         main([*write_model(tmp_path), ntu_clip, '-o', str(tmp_path / 'out'),
               '--encoder'])

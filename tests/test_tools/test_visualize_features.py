@@ -1,4 +1,4 @@
-"""The t-SNE tool: files, legend, determinism, and what it refuses."""
+"""The t-SNE tool: files, legend, determinism and invalid input."""
 import csv
 import subprocess
 import sys
@@ -73,7 +73,7 @@ def test_chosen_classes_of_the_other_split(main, model, tmp_path):
 
 
 def test_an_annotation_file_and_numbers_for_names(main, tmp_path):
-    """Of a checkpoint and a data set that name no classes."""
+    """For a checkpoint and a dataset without class names."""
     data = write_ntu(tmp_path / 'ntu.pkl', num_clips=60, num_classes=6)
     cfg = small_config('psp_ntu60_xsub_5p.py', data, tmp_path,
                        **ONE_CLIP)
@@ -85,27 +85,27 @@ def test_an_annotation_file_and_numbers_for_names(main, tmp_path):
     main(arguments)
     texts = (tmp_path / 'a.svg').read_text()
     assert 'class 2 (3)' in texts or 'class 2 (4)' in texts
-    # Without --classes it takes those that there are, six of sixty.
+    # Without --classes it draws those with clips, six of sixty.
     main([*arguments[:4], '--csv', str(tmp_path / 'a.csv')])
     assert {row['class'] for row in rows_of(tmp_path / 'a.csv')} == {
         f'class {label}' for label in range(6)}
     with pytest.raises(SystemExit) as stop:
         main([*arguments, '7'])
-    assert stop.value.code == ('the data set has no clip of class 7: choose '
+    assert stop.value.code == ('the dataset has no clip of class 7: choose '
                                'other classes.')
     with pytest.raises(SystemExit) as stop:
         main([*arguments, '--cfg-options',
               'test_dataloader.dataset.pipeline.0.zaxis=[0,99]'])
-    told = stop.value.code
-    assert told.startswith("clip 'S001C001P001R001A") and '\n' not in told
-    assert 'does not pass the pipeline' in told and told.endswith('.')
+    error = stop.value.code
+    assert error.startswith("clip 'S001C001P001R001A") and '\n' not in error
+    assert 'does not pass the pipeline' in error and error.endswith('.')
     with pytest.raises(SystemExit, match='annotation file absent.pkl does not '
                                          'exist'):
         main([*arguments, '--cfg-options',
               'test_dataloader.dataset.ann_file=absent.pkl'])
 
 
-def test_labels_beyond_the_model_are_told(main, tmp_path):
+def test_labels_beyond_the_model_raise(main, tmp_path):
     data = write_ntu(tmp_path / 'ntu.pkl', num_clips=60, num_classes=6)
     cfg = small_config('psp_ntu60_xsub_5p.py', data, tmp_path,
                        **ONE_CLIP)
@@ -113,7 +113,7 @@ def test_labels_beyond_the_model_are_told(main, tmp_path):
     cfg.dump(str(tmp_path / 'config.py'))
     checkpoint = write_checkpoint(cfg, tmp_path / 'tiny.pth', classes=None)
     with pytest.raises(SystemExit, match='clips of class [45], but the model '
-                                         'has classes 0 to 3 alone'):
+                                         'has only classes 0 to 3'):
         main([str(tmp_path / 'config.py'), checkpoint, '-o', 'a.png'])
 
 
@@ -121,8 +121,8 @@ def test_labels_beyond_the_model_are_told(main, tmp_path):
     (['-o', 'a.pdf'], 'a.pdf is neither .png nor .svg'),
     (['--classes', 'swim'], "there is no class 'swim': give numbers from 0 to "
                             '9 or names, which are wave, throw'),
-    (['--classes', '1', '2'], 't-SNE of 4 clips says nothing'),
-    (['--max-clips', '9'], 't-SNE of 9 clips says nothing'),
+    (['--classes', '1', '2'], 't-SNE of 4 clips is not meaningful'),
+    (['--max-clips', '9'], 't-SNE of 9 clips is not meaningful'),
     (['--max-clips', '0'], 'max_clips must be at least 1, not 0'),
     (['--perplexity', '20'], 'perplexity must be from 1 to less than 20'),
     (['--dpi', '-1'], '--dpi must be positive, not -1.0'),
@@ -132,12 +132,12 @@ def test_wrong_arguments_are_one_sentence(main, model, tmp_path, options,
                                           message):
     with pytest.raises(SystemExit) as stop:
         main([*model, '-o', str(tmp_path / 'a.png'), *options])
-    told = str(stop.value.code)
-    assert message in told and '\n' not in told and told.endswith('.')
+    printed = str(stop.value.code)
+    assert message in printed and '\n' not in printed and printed.endswith('.')
     assert not list(tmp_path.iterdir())
 
 
-def test_a_model_without_projector_is_told(main, tmp_path):
+def test_a_model_without_projector_raises(main, tmp_path):
     cfg = tiny_config('supervised_synthetic_5p.py', **ONE_CLIP)
     cfg.dump(str(tmp_path / 'config.py'))
     checkpoint = write_checkpoint(cfg, tmp_path / 'tiny.pth')

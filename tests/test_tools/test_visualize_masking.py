@@ -1,4 +1,4 @@
-"""The masking tool: files, frames, and what it refuses."""
+"""The masking tool: files, frames and invalid input."""
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ def main():
 
 
 def write_pretrained(folder, method):
-    """A small config of synthetic skeletons, its weights untrained."""
+    """A small config of synthetic skeletons and untrained weights."""
     cfg = Config.fromfile(
         str(CONFIGS / f'pretrain/{method}_nwucla_xview_small.py'))
     cfg.model.backbone.update(layout='nturgb+d', num_frames=FRAMES, depth=1)
@@ -72,7 +72,7 @@ def test_the_command_writes_both_formats(main, model, clip, tmp_path, capsys):
     assert min(apart) < 1 < sorted(apart)[1]
 
 
-def test_the_seed_decides_what_is_masked(main, model, clip, tmp_path):
+def test_the_seed_determines_the_mask(main, model, clip, tmp_path):
     pictures = []
     for seed, name in (('0', 'a'), ('0', 'b'), ('1', 'c')):
         main([*model, clip, clip, '-o', str(tmp_path / name), '--seed', seed,
@@ -96,10 +96,10 @@ def test_mamp_and_a_clip_of_a_pickle(main, tmp_path):
     (['{tmp}/wrong.npy'], [], 'wrong.npy has 17 joints, but the model expects '
                               '25'),
     (['{tmp}/empty.npy'], [], 'empty.npy has only zeros'),
-    # Normalisation moves the one place of all joints to the origin.
+    # Normalisation moves the common position of all joints to the origin.
     (['{tmp}/point.npy'], [], 'point.npy: the clip has no person: all '),
     ([], ['--frame', '9', '--format', 'png'],
-     'there is no frame 9: the model takes clips of 8 frames, 1 to 8'),
+     'there is no frame 9: clips of the model have frames 1 to 8'),
     ([], ['--fps', '0'], '--fps must be positive, not 0.0'),
     ([], ['--device', 'gpu'], "device 'gpu' cannot be used"),
     ([], ['-o', __file__], __file__),
@@ -115,18 +115,18 @@ def test_wrong_arguments_are_one_sentence(main, model, clip, tmp_path, clips,
     clips = [path.format(tmp=tmp_path) for path in clips] or [clip]
     with pytest.raises(SystemExit) as stop:
         main([*model, *clips, '-o', str(tmp_path / 'out'), *options])
-    told = str(stop.value.code)
-    assert message in told and '\n' not in told and told.endswith('.')
+    printed = str(stop.value.code)
+    assert message in printed and '\n' not in printed and printed.endswith('.')
     assert not Path(tmp_path / 'out').exists()
 
 
-def test_a_model_that_masks_nothing_is_told(main, clip, tmp_path):
+def test_a_model_that_masks_nothing_raises(main, clip, tmp_path):
     with pytest.raises(SystemExit, match='has a PSPRecognizer, which masks '
                                          'nothing: give a config of masked'):
         main([*write_model(tmp_path), clip, '-o', str(tmp_path / 'out')])
 
 
-def test_other_formats_are_refused(main, model, clip, tmp_path, capsys):
+def test_other_formats_raise(main, model, clip, tmp_path, capsys):
     with pytest.raises(SystemExit):
         main([*model, clip, '-o', str(tmp_path), '--format', 'mp4'])
     assert "invalid choice: 'mp4'" in capsys.readouterr().err

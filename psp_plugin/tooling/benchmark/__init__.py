@@ -1,4 +1,4 @@
-"""How fast a config trains, and the plain path it is compared with."""
+"""Times training steps and loading, and a plain reference path."""
 from .cases import MODES, Case, Mode, make_case
 from .costs import count_flops, kept_bytes, peak_flops
 from .loading import Loading, time_loading

@@ -1,4 +1,4 @@
-"""What is timed: a model with a batch of its size, in one of several modes."""
+"""What is timed: a model with a batch, in one of several modes."""
 from contextlib import contextmanager
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 
@@ -17,17 +17,16 @@ class Mode(NamedTuple):
     """How a step is computed.
 
     Args:
-        reference: By the plain path, see
-            :class:`.reference.ReferencePath`; on a GPU
+        reference: Whether to use :class:`.reference.ReferencePath`; on a GPU
             without cuDNN.
-        channels_last: With ``DSTANet(channels_last=True)``.
-        bf16: Under bfloat16 autocast.
-        tf32: With TF32 matrix products and convolutions, on a GPU. Without,
-            there are none: PyTorch has those of convolutions on by default.
-        compile: With the encoder compiled, as ``CompileHook`` does.
-        fused: With PyTorch's fused attention (True) or without (False), in
-            encoder and decoder of pre-training. Defaults to None: as the
-            config has it.
+        channels_last: Whether to use ``DSTANet(channels_last=True)``.
+        bf16: Whether to use bfloat16 autocast.
+        tf32: Whether to use TF32 in matrix products and convolutions, on a
+            GPU. If False, it is off in both; PyTorch's default is on for
+            convolutions.
+        compile: Whether to compile the encoder, as ``CompileHook`` does.
+        fused: Whether encoder and decoder of pre-training use PyTorch's fused
+            attention. Defaults to None: as configured.
     """
     reference: bool = False
     channels_last: bool = False
@@ -37,13 +36,13 @@ class Mode(NamedTuple):
     fused: Optional[bool] = None
 
     def apply(self, model: torch.nn.Module) -> None:
-        """Sets the switches that the parts of a model have.
+        """Configures the modules of a model.
 
         Args:
             model (nn.Module): Changed in place.
 
         Raises:
-            InputError: If the model lacks one.
+            InputError: If the mode does not apply to the model.
         """
         attention = [part for part in model.modules()
                      if isinstance(part, SelfAttention)]
@@ -53,9 +52,8 @@ class Mode(NamedTuple):
                              'their modes out of --modes')
         if self.fused is not None:
             if not attention:
-                raise InputError('plain and fused attention are for '
-                                 'pre-training alone: leave them out of '
-                                 '--modes')
+                raise InputError('plain and fused attention are only for '
+                                 'pre-training: leave them out of --modes')
             for part in attention:
                 part.fused = self.fused
         if not attention:
@@ -65,7 +63,7 @@ class Mode(NamedTuple):
 
     @contextmanager
     def flags(self) -> Iterator[None]:
-        """Sets what PyTorch has as global switches, and sets it back."""
+        """Sets PyTorch's global flags within the context."""
         matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
         before = matmul.allow_tf32
         matmul.allow_tf32 = self.tf32
@@ -98,10 +96,10 @@ class Case(NamedTuple):
 
     Args:
         model: The model, on its device, in training mode.
-        inputs: Clips per branch, (B, 1, M, T, V, 2C); for pre-training those
-            of ``unlabeled``, of C coordinates.
-        samples: Their data samples; none for pre-training.
-        optim_wrapper: Config of the optimiser.
+        inputs: Clips per branch, (B, 1, M, T, V, 2C); for pre-training only
+            of the branch ``unlabeled``, (B, 1, M, T, V, C).
+        samples: Their data samples; empty for pre-training.
+        optim_wrapper: Config of the optimiser wrapper.
     """
     model: Union[PSPRecognizer, HACMPretrainer]
     inputs: Dict[str, torch.Tensor]
@@ -110,42 +108,42 @@ class Case(NamedTuple):
 
     @property
     def clips(self) -> int:
-        """Clips in a batch, of both branches."""
+        """Number of clips in a batch, over all branches."""
         return sum(map(len, self.inputs.values()))
 
     @property
     def pretraining(self) -> bool:
-        """Whether it is masked pre-training."""
+        """Whether the model is one of masked pre-training."""
         return isinstance(self.model, HACMPretrainer)
 
 
 def make_case(cfg: Config, device: torch.device, batch: Dict[str, int] = {},
               absent: float = 0., seed: int = 0) -> Case:
-    """Builds the model of a config, and a batch of random skeletons.
+    """Builds the model of a config and a batch of random skeletons.
 
     Args:
         cfg (Config): Config of a ``PSPRecognizer`` or ``HACMPretrainer``.
-        device (torch.device): Where to compute.
+        device (torch.device): The device.
         batch (dict[str, int]): Clips of the branches ``labeled`` and
             ``unlabeled``. Defaults to the batch sizes of the config.
-        absent (float): Share of persons other than the first that are absent.
-            Defaults to 0.
+        absent (float): Share of absent persons among all but the first, in
+            [0, 1]. Defaults to 0.
         seed (int): Seed of weights and skeletons. Defaults to 0.
 
     Raises:
-        InputError: If the config is none of a ``PSPRecognizer`` with
-            ``DSTANet`` or of a ``HACMPretrainer``, if a branch is given that
-            it does not have, or if ``absent`` is no share.
+        InputError: If the model is neither a ``PSPRecognizer`` with
+            ``DSTANet`` nor a ``HACMPretrainer``, if ``batch`` names a branch
+            that it does not have, or if ``absent`` is out of range.
     """
     kind = (cfg.get('model') or {}).get('type')
     if kind != 'HACMPretrainer' and (kind != 'PSPRecognizer' or
                                      cfg.model.backbone.type != 'DSTANet'):
-        raise InputError(f'{cfg.filename} has the model {kind}; a '
-                         'PSPRecognizer with DSTANet or a HACMPretrainer is '
-                         'what is timed')
+        raise InputError(f'{cfg.filename} has the model {kind}: use a config '
+                         'with a PSPRecognizer with DSTANet or a '
+                         'HACMPretrainer')
     if not 0 <= absent <= 1:
-        raise InputError(f'the share of absent persons is {absent}, not one '
-                         'from 0 to 1')
+        raise InputError('the share of absent persons must be from 0 to 1, '
+                         f'not {absent}')
     torch.manual_seed(seed)
     model = MODELS.build(cfg.model)
     model.init_weights()
@@ -173,13 +171,13 @@ def make_case(cfg: Config, device: torch.device, batch: Dict[str, int] = {},
 
 def labeled_samples(count: int, classes: int,
                     device: torch.device) -> List[ActionDataSample]:
-    """Data samples of all classes in turn."""
+    """Returns data samples with the classes in turn."""
     return [ActionDataSample().set_gt_label(torch.tensor(
         [i % classes], device=device)) for i in range(count)]
 
 
 def batch_sizes(cfg: Config, model: torch.nn.Module) -> Dict[str, int]:
-    """Clips of a step, per branch."""
+    """Returns the number of clips in a step, per branch."""
     size = cfg.train_dataloader.batch_size
     if isinstance(model, HACMPretrainer):
         return dict(unlabeled=size)
@@ -189,7 +187,7 @@ def batch_sizes(cfg: Config, model: torch.nn.Module) -> Dict[str, int]:
 
 
 def unlabeled_loader(cfg: Config) -> dict:
-    """The config of the unlabelled loader.
+    """Returns the config of the unlabelled loader.
 
     Raises:
         InputError: If there is no ``InterleaveHook``.
@@ -197,15 +195,19 @@ def unlabeled_loader(cfg: Config) -> dict:
     for hook in cfg.get('custom_hooks') or []:
         if hook.type == 'InterleaveHook':
             return hook.unlabeled_dataloader
-    raise InputError('custom_hooks has no InterleaveHook, which has the '
-                     'unlabelled loader')
+    raise InputError('custom_hooks has no InterleaveHook, which configures '
+                     'the unlabelled loader')
 
 
 def clip_shape(cfg: Config, model: torch.nn.Module) -> Tuple[int, ...]:
-    """(M, T, V, 2C) of a clip, from the train pipeline and the encoder.
+    """Returns the shape (M, T, V, 2C) of a clip.
 
-    Pre-training takes C coordinates, and resizes clips to the frames of its
-    encoder.
+    M and T are those of the train pipeline, V and C those of the encoder. For
+    pre-training, T is that of the encoder and the last axis is C.
+
+    Raises:
+        InputError: If the train pipeline has no ``clip_len`` or
+            ``num_person``.
     """
     backbone = model.backbone
     pretraining = isinstance(model, HACMPretrainer)
@@ -215,7 +217,7 @@ def clip_shape(cfg: Config, model: torch.nn.Module) -> Tuple[int, ...]:
             if part.get(key) is not None:
                 found.setdefault(key, part[key])
     if len(found) < 2:
-        raise InputError('the train pipeline names no clip_len or no '
-                         'num_person, which the size of a batch is taken from')
+        raise InputError('the train pipeline has no clip_len or no '
+                         'num_person, which determine the size of a batch')
     return (found['num_person'], found['clip_len'], backbone.num_joints,
             backbone.in_channels * (1 if pretraining else 2))

@@ -1,4 +1,4 @@
-"""What a step costs whatever its time, and what the device can do."""
+"""Counts operations and memory of a step, and measures peak FLOP/s."""
 from typing import Dict, Optional
 
 import torch
@@ -10,10 +10,10 @@ from .step import Run, Stopwatch, now
 
 
 def count_flops(case: Case) -> int:
-    """Floating-point operations of a step, those of matrix products.
+    """Counts the floating-point operations of a step, in matrix products.
 
-    They are counted with plain attention, since the fused kernels of CPUs
-    are unknown to PyTorch's counter. A multiply-add is two.
+    They are counted with plain attention, as PyTorch's counter does not
+    support the fused kernels of CPUs. A multiply-add counts as two.
     """
     run = Run(case, Mode(fused=False if case.pretraining else None))
     with FlopCounterMode(display=False) as counter:
@@ -22,16 +22,16 @@ def count_flops(case: Case) -> int:
 
 
 def kept_bytes(case: Case, mode: Mode) -> int:
-    """Bytes that the forward pass keeps for the backward pass.
+    """Counts the bytes that the forward pass saves for the backward pass.
 
-    Most of a training's memory, and the same on every device but for its
-    kernels. Weights and optimiser are not counted, copies of weights in
-    another precision are. Of compiled modes it is those of the same mode
-    before the compiler.
+    They are most of the memory of training, and depend on the device only
+    through its kernels. Weights and optimiser are not counted, copies of
+    weights in another precision are. Compiled modes are counted without
+    compilation.
 
     Args:
         case (Case): The model and the batch.
-        mode (Mode): How to compute.
+        mode (Mode): The mode.
     """
     run = Run(case, mode._replace(compile=False))
     weights = {x.untyped_storage().data_ptr() for x in run.model.parameters()}
@@ -45,22 +45,25 @@ def kept_bytes(case: Case, mode: Mode) -> int:
 
     with mode.flags(), saved_tensors_hooks(pack, lambda x: x):
         loss = run.forward(Stopwatch(run.device))
-    del loss  # held until here, so that no memory is used twice
+    del loss  # kept until here, so that no storage is reused
     return sum(kept.values())
 
 
 def peak_flops(device: torch.device, mode: Mode,
                size: Optional[int] = None) -> float:
-    """Operations per second of one large matrix product, the best of ten.
+    """Measures the FLOP/s of a large matrix product, the best of twelve.
 
-    Once ten seconds are over no more are computed: a product in bfloat16 takes
-    longer than that by itself on a CPU that emulates it.
+    It stops after ten seconds: a single product in bfloat16 may take longer
+    on a CPU that emulates it.
 
     Args:
-        device (torch.device): Where to compute.
-        mode (Mode): Gives the precision.
-        size (int, optional): Their size. Defaults to 8192 on a GPU, else
-            2048.
+        device (torch.device): The device.
+        mode (Mode): Determines the precision.
+        size (int, optional): Size of the square matrices. Defaults to 8192 on
+            a GPU, else 2048.
+
+    Returns:
+        float: Floating-point operations per second.
     """
     size = size or (8192 if device.type == 'cuda' else 2048)
     dtype = torch.bfloat16 if mode.bf16 else torch.float32

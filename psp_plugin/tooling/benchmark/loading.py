@@ -1,4 +1,4 @@
-"""Times the way from an annotation file to batches."""
+"""Times the loading of clips, from the annotation file to batches."""
 import inspect
 import time
 from statistics import median
@@ -13,21 +13,21 @@ from torch.utils.data import DataLoader
 from psp_plugin.engine.hooks.interleave import cycle
 from psp_plugin.errors import InputError
 
-# The toolbox's transforms that ours stand for.
+# Our transforms and the toolbox's that they replace.
 OF_THE_TOOLBOX = dict(NormalizeSkeleton3D='PreNormalize3D',
                       UniformSamplePose='UniformSample')
 
 
 class Loading(NamedTuple):
-    """How quickly clips come.
+    """Times of a loader.
 
     Args:
-        start: Seconds to build the dataset, its file read and checked.
-        clip: Seconds to read and prepare a clip in one process, the median.
-        transforms: Seconds of the transforms of the pipeline, medians.
-        toolbox: Seconds of the same transforms with the toolbox's own in the
-            place of ours.
-        workers: Worker processes of the loader.
+        start: Seconds to build the dataset, including reading and checking
+            the annotation file.
+        clip: Median seconds to load a clip in one process.
+        transforms: Median seconds of each transform of the pipeline.
+        toolbox: The same with the toolbox's transforms instead of ours.
+        workers: Number of worker processes of the loader.
         rate: Clips per second of the loader with its workers.
     """
     start: float
@@ -43,7 +43,7 @@ def time_loading(cfg: Config, clips: int = 300) -> Loading:
 
     Args:
         cfg (Config): The config.
-        clips (int): How many clips are timed. Defaults to 300.
+        clips (int): Number of clips to time. Defaults to 300.
     """
     started = time.perf_counter()
     loader = Runner.build_dataloader(dict(
@@ -57,21 +57,21 @@ def time_loading(cfg: Config, clips: int = 300) -> Loading:
 
 
 def find_pipeline(dataset: dict) -> List[dict]:
-    """The pipeline of a dataset's config, within whatever wraps it."""
+    """Returns the pipeline of the innermost dataset config."""
     while 'dataset' in dataset:
         dataset = dataset['dataset']
     return dataset.get('pipeline', [])
 
 
 def toolbox_pipeline(pipeline: List[dict]) -> List[dict]:
-    """The pipeline, the toolbox's transforms in the place of ours.
+    """Replaces our transforms with those of the toolbox.
 
     Args:
         pipeline (list[dict]): Configs of transforms.
 
     Returns:
-        list[dict]: ``PreNormalize3D`` centres on a joint of its own choice,
-        and has fewer arguments, which are left out.
+        list[dict]: The new pipeline. Arguments that ``PreNormalize3D`` does
+        not have, such as the joint to centre on, are dropped.
     """
     known = {'type', *inspect.signature(PreNormalize3D).parameters}
     steps = []
@@ -85,60 +85,60 @@ def toolbox_pipeline(pipeline: List[dict]) -> List[dict]:
 
 def time_clips(dataset, pipelines: List[List[dict]],
                clips: int) -> Tuple[float, List[Dict[str, float]]]:
-    """Seconds of a clip and of the transforms of pipelines, taking turns.
+    """Times clips and the transforms of several pipelines, in turns.
 
     Args:
-        dataset (Dataset): Gives the clips.
+        dataset (Dataset): The dataset.
         pipelines (list[list[dict]]): Configs of transforms.
-        clips (int): How many clips are timed.
+        clips (int): Number of clips to time.
 
     Returns:
-        tuple[float, list[dict[str, float]]]: Medians: of a clip of the
-        dataset, and of each transform per pipeline.
+        tuple[float, list[dict[str, float]]]: Median seconds of a clip of the
+        dataset, and of each transform of each pipeline.
     """
     pipelines = [Compose(steps).transforms for steps in pipelines]
-    whole, seconds = [], [[[] for _ in steps] for steps in pipelines]
+    totals, seconds = [], [[[] for _ in steps] for steps in pipelines]
     for i in range(clips):
         started = time.perf_counter()
         dataset[i % len(dataset)]
-        whole.append(time.perf_counter() - started)
+        totals.append(time.perf_counter() - started)
         for transforms, kept in zip(pipelines, seconds):
             data = dataset.get_data_info(i % len(dataset))
             for transform, spent in zip(transforms, kept):
                 started = time.perf_counter()
                 data = transform(data)
                 spent.append(time.perf_counter() - started)
-    return median(whole), [
+    return median(totals), [
         {type(transform).__name__: median(spent)
          for transform, spent in zip(transforms, kept)}
         for transforms, kept in zip(pipelines, seconds)]
 
 
-def held_ahead(loader: DataLoader) -> int:
-    """Batches until what workers prepared while none was asked for is gone.
-    """
+def prefetched_batches(loader: DataLoader) -> int:
+    """Returns the number of batches to skip before timing: those that workers
+    prefetch while the loader is idle, plus one."""
     return loader.num_workers * (loader.prefetch_factor or 0) + 1
 
 
 def loader_rate(loader: DataLoader, clips: int) -> float:
-    """Clips per second of a loader that has started.
+    """Measures the clips per second of a loader.
 
-    Batches that workers have prepared in advance are not counted.
+    Batches that workers have prefetched are not counted.
 
     Args:
         loader (DataLoader): The loader.
-        clips (int): How many clips are counted, at the least.
+        clips (int): Minimum number of clips to count.
 
     Raises:
-        InputError: If the loader has no batch beside those.
+        InputError: If the loader has no other batches.
     """
-    ahead = held_ahead(loader)
+    ahead = prefetched_batches(loader)
     batches, count = cycle(loader), 0
     if len(loader) <= ahead:
         raise InputError(
             f'the labelled loader has {len(loader)} batches in an epoch, of '
             f'which the first {ahead} are not timed: lower its batch_size '
-            'or num_workers, or take more clips')
+            'or num_workers, or use more clips')
     for _ in range(ahead):
         next(batches)
     started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Times training steps of several configs side by side."""
+"""Times training steps of several configs in turns."""
 from statistics import median
 from typing import Dict, List
 
@@ -21,20 +21,20 @@ class MethodRun:
     """The training steps of a config on random skeletons.
 
     Args:
-        cfg (Config): Of a ``SemiSupervisedRecognizer``; its batch sizes,
-            precision and optimiser are taken as they are.
-        device (torch.device): Where to compute.
+        cfg (Config): Config of a ``SemiSupervisedRecognizer``, with its batch
+            sizes, precision and optimiser.
+        device (torch.device): The device.
 
     Raises:
-        InputError: If the config is of another model.
+        InputError: If the config has another model.
     """
 
     def __init__(self, cfg: Config, device: torch.device) -> None:
         self.model = MODELS.build(cfg.model)
         if not isinstance(self.model, SemiSupervisedRecognizer):
-            raise InputError(f'{cfg.filename} has the model {cfg.model.type}; '
-                             'a PSPRecognizer or SemiSupervisedRecognizer is '
-                             'what is compared')
+            raise InputError(f'{cfg.filename} has the model {cfg.model.type}: '
+                             'use a config with a PSPRecognizer or a '
+                             'SemiSupervisedRecognizer')
         self.model.init_weights()
         self.model.to(device).train()
         self.device = device
@@ -56,7 +56,7 @@ class MethodRun:
             self.samples['unlabeled'] = dict.fromkeys(VIEWS, samples)
 
     def step(self) -> float:
-        """Does a training step and tells its seconds."""
+        """Runs a training step and returns its seconds."""
         started = now(self.device)
         with self.optim.optim_context(self.model):
             losses = self.model.loss(self.inputs, self.samples)
@@ -67,18 +67,18 @@ class MethodRun:
 
 def time_methods(cfgs: Dict[str, Config], device: torch.device,
                  rounds: int = 5, warmup: int = 2) -> Dict[str, float]:
-    """Times the steps of configs, one after the other per round.
+    """Times the steps of configs, one step of each per round.
 
-    Times of a shared machine drift; those of one round compare.
+    On a shared machine times drift; those of one round are comparable.
 
     Args:
         cfgs (dict[str, Config]): The configs by name.
-        device (torch.device): Where to compute.
-        rounds (int): How many steps are timed. Defaults to 5.
-        warmup (int): How many steps come before. Defaults to 2.
+        device (torch.device): The device.
+        rounds (int): Number of timed steps. Defaults to 5.
+        warmup (int): Number of steps before. Defaults to 2.
 
     Returns:
-        dict[str, float]: Seconds of a step, medians, by name.
+        dict[str, float]: Median seconds of a step, by name.
     """
     torch.manual_seed(0)
     runs = {name: MethodRun(cfg, device) for name, cfg in cfgs.items()}

@@ -1,9 +1,9 @@
-"""The method written down plainly: what the fast path must agree with.
+"""A plain implementation of PSP, which the fast path must agree with.
 
-Equations as they stand, channels first in memory, einsums over heads and
-loops over nodes, as one would write them first. The parameters are those of a
+It follows the equations literally: channels first in memory, einsums over
+heads and loops over nodes. The parameters are those of a
 :class:`psp_plugin.models.PSPRecognizer`; only the encoder ``DSTANet`` with
-``temporal='conv'`` is known.
+``temporal='conv'`` is supported.
 
 Shape legend: N batch, M person, T frame, V joint, C channel, S head, K nodes
 of a level.
@@ -27,34 +27,35 @@ Features = Dict[str, torch.Tensor]
 
 
 class ReferencePath:
-    """Encodes and contrasts as :class:`PSPRecognizer` does, but plainly.
+    """Encoder and contrast of :class:`PSPRecognizer`, implemented plainly.
 
     Args:
-        model (PSPRecognizer): Gives the parameters.
+        model (PSPRecognizer): The model whose parameters are used.
 
     Raises:
-        InputError: If the encoder is not ``DSTANet`` with convolutions, the
-            neck not the polymerizing one, or absent persons are skipped.
+        InputError: If the encoder is not ``DSTANet`` with
+            ``temporal='conv'``, the neck is not
+            ``PyramidPolymerizingAttention``, or absent persons are skipped.
     """
 
     def __init__(self, model: PSPRecognizer) -> None:
         backbone = model.backbone
         if type(backbone) is not DSTANet or backbone.num_frames:
-            raise InputError('the reference path knows DSTANet with '
-                             "temporal='conv' alone: leave it out of --modes")
+            raise InputError('the reference path supports only DSTANet with '
+                             "temporal='conv': leave it out of --modes")
         if model.with_neck and type(
                 model.neck) is not PyramidPolymerizingAttention:
-            raise InputError('the reference path knows '
-                             'PyramidPolymerizingAttention alone, not '
+            raise InputError('the reference path supports only '
+                             'PyramidPolymerizingAttention, not '
                              f'{type(model.neck).__name__}: leave it out of '
                              '--modes')
         if model.skip_absent_persons:
-            raise InputError('the reference path skips no absent persons: '
-                             'leave it out of --modes')
+            raise InputError('the reference path does not support '
+                             'skip_absent_persons: leave it out of --modes')
         self.model = model
 
     def encode(self, clips: Features) -> Dict[str, Streams]:
-        """What :meth:`PSPRecognizer.encode` gives."""
+        """Returns the result of :meth:`PSPRecognizer.encode`."""
         pairs = [x.flatten(0, 1).chunk(2, dim=-1) for x in clips.values()]
         if self.model.stream_norm is not None:
             pairs = standardize(pairs)
@@ -65,7 +66,8 @@ class ReferencePath:
                 for i, branch in enumerate(clips)}
 
     def contrast(self, features: Streams) -> Features:
-        """What :meth:`PSPRecognizer.contrast` gives, equations 2 to 13."""
+        """Returns the result of :meth:`PSPRecognizer.contrast`, equations 2 to
+        13."""
         model, loss = self.model, self.model.loss_con
         joint, motion = (polymerize(model.neck, x) for x in features)
         return {
@@ -77,18 +79,18 @@ class ReferencePath:
 
 
 def standardize(pairs: List[Tuple[torch.Tensor, ...]]) -> List[list]:
-    """Mean 0 and variance 1 of every coordinate of a stream, over the frames
-    in which a person is there, of all branches: ``StreamNorm`` in training.
+    """Standardizes every coordinate of a stream, over all branches and the
+    frames in which a person is present, as ``StreamNorm`` does in training.
     """
-    there = [(joint != 0).any(-1, keepdim=True).any(-2, keepdim=True)
+    present = [(joint != 0).any(-1, keepdim=True).any(-2, keepdim=True)
              for joint, _ in pairs]
     columns = []
-    for stream in zip(*pairs):  # of joints, then of motion, by branch
+    for stream in zip(*pairs):  # joint, then motion, per branch
         counted = torch.cat([x[mask[..., 0, 0]].flatten(0, -2)
-                             for x, mask in zip(stream, there)])
+                             for x, mask in zip(stream, present)])
         mean, deviation = counted.mean(0), counted.std(0, unbiased=False)
         columns.append([(x - mean) / deviation * mask
-                        for x, mask in zip(stream, there)])
+                        for x, mask in zip(stream, present)])
     return [list(pair) for pair in zip(*columns)]
 
 
@@ -103,7 +105,7 @@ def encode(backbone: DSTANet, x: torch.Tensor) -> torch.Tensor:
 
 
 def attend(unit: AttentionUnit, x: torch.Tensor) -> torch.Tensor:
-    """One attention unit of DSTA-Net, (N, C, T, V) to (N, C', T, V)."""
+    """Computes a unit of DSTA-Net, (N, C, T, V) to (N, C', T, V)."""
     n, _, t, v = x.shape
     maps, heads = unit.attention, unit.attention.num_heads
     qk = maps.query_key(x + maps.position[None, :, None])
@@ -119,7 +121,8 @@ def attend(unit: AttentionUnit, x: torch.Tensor) -> torch.Tensor:
 
 def polymerize(neck: PyramidPolymerizingAttention,
                x: torch.Tensor) -> Features:
-    """Pyramid polymerizing attention of (N, M, C, T, V), equations 2 to 9."""
+    """Computes pyramid polymerizing attention of (N, M, C, T, V), equations 2
+    to 9."""
     n, m = x.shape[:2]
     features = pool(neck.pyramid, x.flatten(0, 1), neck.pooling.body_from)
     maps, values = {}, {}
@@ -145,7 +148,7 @@ def polymerize(neck: PyramidPolymerizingAttention,
 
 def pool(pyramid: SkeletonPyramid, x: torch.Tensor,
          body_from: str) -> Features:
-    """Equation 2: the mean of the joints of a part, and of a body's parts."""
+    """Averages joints to parts and bodies, equation 2."""
     part = torch.stack([x[..., list(members)].mean(-1)
                         for members in pyramid.parts], -1)
     finer, groups = ((part, pyramid.bodies) if body_from == 'part' else
@@ -157,7 +160,8 @@ def pool(pyramid: SkeletonPyramid, x: torch.Tensor,
 
 def attend_level(unit: LevelAttention,
                  x: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
-    """Equations 3 and 4: the map (N, S, K, K), values (N, S, C_e, T, K)."""
+    """Computes map (N, S, K, K) and values (N, S, C_e, T, K), equations 3 and
+    4."""
     n, _, t, k = x.shape
     qkv = unit.query_key_value(x).view(n, 3 * unit.num_heads, -1, t, k)
     query, key, value = qkv.chunk(3, dim=1)
@@ -166,7 +170,7 @@ def attend_level(unit: LevelAttention,
 
 
 def spread(attention: torch.Tensor, owner: Tuple[int, ...]) -> torch.Tensor:
-    """Equation 7, one pair of nodes after the other."""
+    """Expands a map to a finer level, pair by pair, equation 7."""
     rows = [torch.stack([attention[..., i, j] for j in owner], -1)
             for i in owner]
     return torch.stack(rows, -2)
@@ -174,7 +178,8 @@ def spread(attention: torch.Tensor, owner: Tuple[int, ...]) -> torch.Tensor:
 
 def nt_xent(joint: torch.Tensor, motion: torch.Tensor,
             temperature: float) -> torch.Tensor:
-    """Equation 10: the mean over all 2N features."""
+    """Computes the contrastive loss, the mean over all 2N features, equation
+    10."""
     features = torch.cat((joint, motion))
     features = features.to(torch.promote_types(features.dtype, torch.float32))
     features = F.normalize(features, dim=1)

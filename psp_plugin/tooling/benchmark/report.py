@@ -1,4 +1,4 @@
-"""Puts what was timed into rows of text."""
+"""Formats the results of the benchmark as text."""
 from typing import Dict, List
 
 from .cases import Case
@@ -8,15 +8,15 @@ from .step import Timing
 
 def step_rows(case: Case, timings: Dict[str, Timing], flops: int,
               peaks: Dict[str, float], kept: Dict[str, int]) -> List[dict]:
-    """What a table says of every mode.
+    """Computes the rows of the table of modes.
 
     Args:
-        case (Case): What was timed.
+        case (Case): The timed case.
         timings (dict[str, Timing]): By mode; ratios are to the first.
-        flops (int): Operations of a step.
-        peaks (dict[str, float]): Operations per second of a large matrix
-            product in the precision of a mode.
-        kept (dict[str, int]): Bytes kept for the backward pass, by mode.
+        flops (int): Floating-point operations of a step.
+        peaks (dict[str, float]): FLOP/s of a large matrix product in the
+            precision of a mode.
+        kept (dict[str, int]): Bytes saved for the backward pass, by mode.
 
     Returns:
         list[dict]: One row per mode.
@@ -35,7 +35,7 @@ def step_rows(case: Case, timings: Dict[str, Timing], flops: int,
 
 
 def as_table(rows: List[dict]) -> str:
-    """The rows of :func:`step_rows` as text."""
+    """Formats the rows of :func:`step_rows` as text."""
     phases = rows[0]['phases']
     lines = [f'{"mode":<19}{"s/step":>8}{"ratio":>7}{"clips/s":>9}'
              f'{"TFLOP/s":>9}{"of peak":>9}{"GB kept":>9}{"GB":>7}'
@@ -53,7 +53,7 @@ def as_table(rows: List[dict]) -> str:
 
 
 def loading_lines(loading: Loading) -> str:
-    """What was timed of a loader as text."""
+    """Formats the times of a loader as text."""
     lines = [f'dataset built in {loading.start:.2f} s',
              f'a clip: {1e3 * loading.clip:.3f} ms in one process, read and '
              f'prepared; {loading.rate:.0f} clips/s with {loading.workers} '

@@ -1,4 +1,4 @@
-"""Times training steps, phase by phase, modes side by side."""
+"""Times the phases of training steps, in several modes in turns."""
 import copy
 import time
 from contextlib import contextmanager
@@ -14,12 +14,12 @@ from .reference import ReferencePath
 
 
 class Timing(NamedTuple):
-    """What a training step takes.
+    """Cost of a training step.
 
     Args:
-        seconds: Of a whole step, the median.
-        phases: Seconds of its phases, medians.
-        memory: Most bytes that a step allocates on a GPU; None on a CPU.
+        seconds: Median seconds of a step.
+        phases: Median seconds of its phases.
+        memory: Peak bytes that a step allocates on a GPU; None on a CPU.
         loss: The loss of the first step.
     """
     seconds: float
@@ -29,7 +29,7 @@ class Timing(NamedTuple):
 
 
 class Stopwatch:
-    """Adds up the seconds of named phases, waiting for the device."""
+    """Measures the seconds of named phases, synchronizing the device."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
@@ -37,18 +37,18 @@ class Stopwatch:
 
     @contextmanager
     def __call__(self, phase: str) -> Iterator[None]:
-        """Times what is done within."""
+        """Times the code within the context."""
         started = now(self.device)
         yield
         self.seconds[phase] = now(self.device) - started
 
 
 class Run:
-    """The training steps of a case in one mode, with a model of its own.
+    """Runs training steps of a case in one mode.
 
     Args:
         case (Case): The model, which is copied, and the batch.
-        mode (Mode): How to compute.
+        mode (Mode): The mode.
     """
 
     def __init__(self, case: Case, mode: Mode) -> None:
@@ -60,7 +60,7 @@ class Run:
         self.device = next(self.model.parameters()).device
 
     def step(self) -> Stopwatch:
-        """Does a training step."""
+        """Runs a training step and returns the times of its phases."""
         watch = Stopwatch(self.device)
         with self.mode.flags():
             loss = self.forward(watch)
@@ -73,12 +73,12 @@ class Run:
         return watch
 
     def forward(self, watch: Stopwatch) -> torch.Tensor:
-        """The loss of a step, in the mode's precision."""
+        """Computes the loss of a step in the precision of the mode."""
         with self.optim.optim_context(self.model):
             return self.model.parse_losses(self.losses(watch))[0]
 
     def losses(self, watch: Stopwatch) -> Dict[str, torch.Tensor]:
-        """The losses of a step, as :meth:`PSPRecognizer.loss` has them."""
+        """Computes the losses as :meth:`PSPRecognizer.loss` does."""
         case = self.case
         if case.pretraining:
             with watch('forward'):
@@ -95,7 +95,7 @@ class Run:
 
 
 def make_optim(model: torch.nn.Module, cfg: dict, mode: Mode) -> OptimWrapper:
-    """The optimiser of a config, with the precision of a mode."""
+    """Builds the optimiser of a config with the precision of a mode."""
     kind = 'BFloat16OptimWrapper' if mode.bf16 else 'OptimWrapper'
     cfg = {key: value for key, value in cfg.items()
            if key in ('optimizer', 'clip_grad', 'paramwise_cfg')}
@@ -105,15 +105,15 @@ def make_optim(model: torch.nn.Module, cfg: dict, mode: Mode) -> OptimWrapper:
 
 def time_steps(case: Case, modes: Dict[str, Mode], rounds: int = 5,
                warmup: int = 2) -> Dict[str, Timing]:
-    """Times training steps in several modes, one after the other per round.
+    """Times training steps in several modes, one step of each per round.
 
-    Times of a shared machine drift; those of one round compare.
+    On a shared machine times drift; those of one round are comparable.
 
     Args:
         case (Case): The model and the batch.
         modes (dict[str, Mode]): The modes by name.
-        rounds (int): How many steps are timed. Defaults to 5.
-        warmup (int): How many steps come before. Defaults to 2.
+        rounds (int): Number of timed steps. Defaults to 5.
+        warmup (int): Number of steps before. Defaults to 2.
 
     Returns:
         dict[str, Timing]: By the name of the mode.
@@ -124,7 +124,7 @@ def time_steps(case: Case, modes: Dict[str, Mode], rounds: int = 5,
         if run.device.type == 'cuda':
             torch.cuda.reset_peak_memory_stats(run.device)
             memory[name] = -torch.cuda.memory_allocated(run.device)
-        torch.manual_seed(0)  # masks are drawn
+        torch.manual_seed(0)  # for the sampling of masks
         run.step()
         losses[name] = run.loss.item()
         if name in memory:
@@ -150,7 +150,7 @@ def time_steps(case: Case, modes: Dict[str, Mode], rounds: int = 5,
 
 
 def now(device: torch.device) -> float:
-    """Seconds on a clock, when the device has done all it was given."""
+    """Returns the time in seconds after synchronizing the device."""
     if device.type == 'cuda':
         torch.cuda.synchronize(device)
     return time.perf_counter()

@@ -1,4 +1,4 @@
-"""Files of random clips, to time loading where there are no data."""
+"""Synthetic annotation files, for runs without a dataset."""
 import pickle
 from pathlib import Path
 from typing import Iterable
@@ -12,22 +12,53 @@ from psp_plugin.errors import InputError
 from psp_plugin.models.recognizers.checks import num_joints_of
 
 
+def use_synthetic_clips(cfg: Config, folder: Path, count: int) -> Path:
+    """Writes synthetic clips and uses them in all datasets of a config.
+
+    Args:
+        cfg (Config): The config, changed in place.
+        folder (Path): Folder of the annotation file.
+        count (int): Number of clips.
+
+    Returns:
+        Path: The annotation file, ``synthetic.pkl``.
+
+    Raises:
+        InputError: If the config has no annotation file.
+    """
+    datasets = [part for _, part in find_dicts(
+        {key: cfg.get(key) for key in (*LOADERS, 'custom_hooks')})
+        if 'ann_file' in part]
+    if not datasets:
+        raise InputError(f'{cfg.filename} has no ann_file to replace with '
+                         'synthetic clips')
+    path = folder / 'synthetic.pkl'
+    write_clips(path, count, num_joints_of(MODELS.build(cfg.model.backbone)),
+                {part['split'] for part in datasets if part.get('split')},
+                count_classes(cfg), flat=any(
+                    part.get('type') == 'PreNormalize2D'
+                    for _, part in find_dicts(cfg.train_dataloader)))
+    for part in datasets:
+        part['ann_file'] = str(path)
+    return path
+
+
 def write_clips(path: Path, count: int, joints: int, splits: Iterable[str],
                 classes: int = 10, frames: int = 80, seed: int = 0,
                 flat: bool = False) -> None:
-    """Writes a ``PoseDataset`` pickle of random walks, as NTU's is laid out.
+    """Writes a ``PoseDataset`` pickle of random walks, in the format of NTU's.
 
     Args:
         path (Path): The file.
         count (int): Number of clips; every fifth has two persons.
         joints (int): Number of joints V.
-        splits (Iterable[str]): Names of splits, all of which hold all clips.
+        splits (Iterable[str]): Names of splits; each contains all clips.
         classes (int): Number of classes. Defaults to 10.
-        frames (int): Mean number of frames; clips have half to one and a half
-            times as many. Defaults to 80, about that of NTU RGB+D.
-        seed (int): Defaults to 0.
-        flat (bool): Whether they are 2D key points in pixels, with scores.
-            Defaults to False: 3D.
+        frames (int): Mean number of frames; clips have 0.5 to 1.5 times as
+            many. Defaults to 80, about that of NTU RGB+D.
+        seed (int): Random seed. Defaults to 0.
+        flat (bool): Whether clips are 2D key points in pixels, with scores,
+            instead of 3D joints. Defaults to False.
     """
     rng = np.random.default_rng(seed)
     clips = []
@@ -51,37 +82,6 @@ def write_clips(path: Path, count: int, joints: int, splits: Iterable[str],
                          annotations=clips), stream, protocol=4)
 
 
-def use_synthetic_clips(cfg: Config, folder: Path, count: int) -> Path:
-    """Writes such a file and sets it as that of all datasets of a config.
-
-    Args:
-        cfg (Config): The config, changed in place.
-        folder (Path): Where the file is written.
-        count (int): Number of clips.
-
-    Returns:
-        Path: The file.
-
-    Raises:
-        InputError: If the config has no annotation file.
-    """
-    datasets = [part for _, part in find_dicts(
-        {key: cfg.get(key) for key in (*LOADERS, 'custom_hooks')})
-        if 'ann_file' in part]
-    if not datasets:
-        raise InputError(f'{cfg.filename} has no ann_file, in whose place '
-                         'synthetic clips could be')
-    path = folder / 'synthetic.pkl'
-    write_clips(path, count, num_joints_of(MODELS.build(cfg.model.backbone)),
-                {part['split'] for part in datasets if part.get('split')},
-                count_classes(cfg), flat=any(
-                    part.get('type') == 'PreNormalize2D'
-                    for _, part in find_dicts(cfg.train_dataloader)))
-    for part in datasets:
-        part['ann_file'] = str(path)
-    return path
-
-
 def count_classes(cfg: Config) -> int:
-    """Classes of a config's model; 10 for pre-training, which has no head."""
+    """Returns the number of classes of a model config, 10 without a head."""
     return (cfg.model.get('cls_head') or {}).get('num_classes', 10)

@@ -1,4 +1,4 @@
-"""Times training steps with their loaders running."""
+"""Times training steps including the loading of clips."""
 import time
 from typing import Dict, NamedTuple
 
@@ -12,16 +12,16 @@ from psp_plugin.engine.hooks.interleave import (
 )
 
 from .cases import Case, Mode, unlabeled_loader
-from .loading import held_ahead
+from .loading import prefetched_batches
 from .step import Run, now
 
 
 class Training(NamedTuple):
-    """How quickly a model trains on clips that are loaded as it goes.
+    """Speed of training including the loading of clips.
 
     Args:
-        seconds: Of a step, the mean.
-        waiting: Share of the time that the step waits for a batch.
+        seconds: Mean seconds of a step.
+        waiting: Share of the time spent waiting for batches.
         rate: Clips per second.
     """
     seconds: float
@@ -31,16 +31,16 @@ class Training(NamedTuple):
 
 def time_training(cfg: Config, case: Case, mode: Mode,
                   steps: int = 20) -> Training:
-    """Times training steps, with loading as the train loop does it.
+    """Times training steps with the loaders of the train loop.
 
-    The steps before are two, or as many as it takes to use up the batches
-    that workers have prepared in advance.
+    The first two steps are not timed, nor those on batches that workers have
+    prefetched.
 
     Args:
-        cfg (Config): Gives the loaders.
-        case (Case): Gives the model.
-        mode (Mode): How to compute.
-        steps (int): How many steps are timed. Defaults to 20.
+        cfg (Config): The config of the loaders.
+        case (Case): The model.
+        mode (Mode): The mode.
+        steps (int): Number of timed steps. Defaults to 20.
     """
     first = 'unlabeled' if case.pretraining else 'labeled'
     loaders = {first: Runner.build_dataloader(
@@ -50,7 +50,7 @@ def time_training(cfg: Config, case: Case, mode: Mode,
             with_dataset(unlabeled_loader(cfg), loaders['labeled']), seed=0)
         check_unlabeled(loaders['unlabeled'])
     batches = {branch: cycle(loader) for branch, loader in loaders.items()}
-    warmup = max(2, *map(held_ahead, loaders.values()))
+    warmup = max(2, *map(prefetched_batches, loaders.values()))
     waited = clips = 0
     run = Run(case, mode)
     for i in range(warmup + steps):
@@ -67,7 +67,7 @@ def time_training(cfg: Config, case: Case, mode: Mode,
 
 
 def prepare(case: Case, run: Run, loaded: Dict[str, dict]) -> Case:
-    """The case with loaded batches, as the model's preprocessor makes them."""
+    """Returns the case with preprocessed batches of the loaders."""
     if case.pretraining:
         data = run.model.data_preprocessor(loaded['unlabeled'], True)
         return case._replace(inputs=dict(unlabeled=data['inputs']))

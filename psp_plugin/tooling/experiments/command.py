@@ -1,4 +1,4 @@
-"""One command in a process group of its own, which can be ended."""
+"""Runs a command in its own process group, so that it can be stopped."""
 import os
 import signal
 import subprocess
@@ -7,30 +7,31 @@ import time
 from pathlib import Path
 from typing import Callable, Dict, Sequence
 
-PATIENCE = 10  # seconds between asking a process to end and ending it
+PATIENCE = 10  # seconds between SIGTERM and SIGKILL
 POLL = 0.2
 
 
 class Interrupted(Exception):
-    """The user has ended what was running."""
+    """Raised if a command is stopped before it ends."""
 
 
 def run_command(command: Sequence[str], log: Path, stop: threading.Event,
                 environment: Dict[str, str], inherit: Sequence[int],
                 count: Callable[[float], None]) -> int:
-    """Runs a command to its end, or until it is to stop.
+    """Runs a command until it ends or ``stop`` is set.
 
     Args:
         command (Sequence[str]): Program and arguments.
-        log (Path): File that its output is added to.
-        stop (threading.Event): Set to end it, and all that it started.
+        log (Path): File to append its output to.
+        stop (threading.Event): Set it to end the entire process group.
         environment (dict[str, str]): Its environment variables.
-        inherit (Sequence[int]): File descriptors that it holds, too.
-        count (Callable): Called now and then with the seconds that have gone
-            by since the last time.
+        inherit (Sequence[int]): File descriptors to inherit.
+        count (Callable): Called regularly with the seconds since the last
+            call.
 
     Returns:
-        int: Its exit status, or minus the signal that killed it.
+        int: Its exit status, or minus the number of the signal that killed
+        it.
 
     Raises:
         Interrupted: If it was stopped.
@@ -56,7 +57,7 @@ def run_command(command: Sequence[str], log: Path, stop: threading.Event,
 
 
 def end_group(process: subprocess.Popen) -> None:
-    """Ends a process that is running, and what it has started.
+    """Ends a running process and all processes that it started.
 
     Args:
         process (Popen): The leader of a process group.

@@ -1,4 +1,4 @@
-"""Settings of a study beside its baseline, seed by seed."""
+"""Compares the settings of a study with its baseline, paired by seed."""
 import statistics
 from typing import Dict, List, NamedTuple, Sequence, Tuple
 
@@ -13,20 +13,20 @@ Scores = Dict[Tuple[str, int], float]  # top-1 by case and seed
 CONFIDENCE = 0.95
 NOTE = f'''Top-1 in percent: mean and sample standard deviation over the runs.
 The difference is to {{baseline}}, paired by case and seed, with its
-{CONFIDENCE:.0%} confidence interval (Student's t); "ahead" counts the pairs.
-"by seed" counts the mean of each seed over all cases once.
+{CONFIDENCE:.0%} confidence interval (Student's t); "ahead" counts the pairs in
+which it is positive. "by seed" pairs the means of each seed over all cases.
 '''
 
 
 class Difference(NamedTuple):
-    """A paired difference.
+    """Mean of paired differences.
 
     Args:
-        mean (float): Over the pairs.
+        mean (float): Mean over the pairs.
         margin (float): Half the width of its confidence interval; nan for
             one pair.
-        ahead (int): Pairs in which it is positive.
-        pairs (int): Their number.
+        ahead (int): Number of pairs with a positive difference.
+        pairs (int): Number of pairs.
     """
     mean: float
     margin: float
@@ -35,11 +35,11 @@ class Difference(NamedTuple):
 
 
 def difference(ours: Sequence[float], theirs: Sequence[float]) -> Difference:
-    """Compares numbers pair by pair.
+    """Computes the mean of paired differences.
 
     Args:
-        ours (Sequence[float]): Of one setting.
-        theirs (Sequence[float]): Of the other, in the same order.
+        ours (Sequence[float]): Scores of one setting.
+        theirs (Sequence[float]): Scores of the other, in the same order.
     """
     gaps = [a - b for a, b in zip(ours, theirs)]
     n, margin = len(gaps), float('nan')
@@ -51,19 +51,19 @@ def difference(ours: Sequence[float], theirs: Sequence[float]) -> Difference:
 
 
 def compare(study: Study, runs: Sequence[Run], record: Record) -> str:
-    """The table of a study, as Markdown.
+    """Formats the results of a study as a Markdown table.
 
     Args:
         study (Study): The study.
         runs (Sequence[Run]): Its runs.
-        record (Record): What is known of them.
+        record (Record): The finished runs.
 
     Returns:
-        str: A row for each case, setting and split. With several cases also
-        ``all``, in which every pair of every case counts as one, and
-        ``by seed``, in which a seed's mean over the cases does: where cases
-        share labelled clips or initialisation, their pairs are not
-        independent and the interval of ``all`` is too narrow.
+        str: One row per case, setting and split. With several cases, rows
+        ``all`` pair by case and seed, and rows ``by seed`` pair the means
+        over cases by seed: if cases share labelled clips or initialisation,
+        their pairs are not independent and the interval of ``all`` is too
+        narrow.
     """
     # By split and setting.
     scores: Dict[Tuple[str, str], Scores] = {}
@@ -71,7 +71,7 @@ def compare(study: Study, runs: Sequence[Run], record: Record) -> str:
     for run in runs:
         case, setting = names_of(run)
         for split, top1 in record.scores(run).items():
-            if folds and split == run.splits[0]:  # the case says which
+            if folds and split == run.splits[0]:  # named by the case
                 split = 'test'
             scores.setdefault((split, setting), {})[case, run.seed] = top1
     tables = [(case, {key: _of_case(found, case)
@@ -99,7 +99,7 @@ def _of_case(found: Scores, case: str) -> Scores:
 
 
 def _by_seed(found: Scores, cases: int) -> Scores:
-    """Means over the cases, of the seeds that have run in all of them."""
+    """Averages over cases, for the seeds that have run in all cases."""
     of_seed: Dict[int, List[float]] = {}
     for (_, seed), top1 in found.items():
         of_seed.setdefault(seed, []).append(top1)
@@ -109,7 +109,7 @@ def _by_seed(found: Scores, cases: int) -> Scores:
 
 def _row(case: str, setting: str, split: str, found: Scores,
          baseline: Scores) -> List[str]:
-    """A line of the table, or none where there are no runs."""
+    """Returns a row of the table, empty if there are no runs."""
     if not found:
         return []
     values = list(found.values())

@@ -1,4 +1,4 @@
-"""The first steps of a training, to see whether its contrast learns."""
+"""Trains the first steps of a config, to check its contrastive loss."""
 import tempfile
 import time
 from pathlib import Path
@@ -13,21 +13,21 @@ from psp_plugin.engine.hooks.contrast_monitor import CHANCE
 from psp_plugin.errors import InputError
 from psp_plugin.skeletons import LEVELS
 
-LEARNT = 0.6  # of chance: below it the contrast is said to learn
+LEARNT = 0.6  # share of chance below which the contrast counts as learning
 MONITOR = 'ContrastMonitorHook'
-WINDOW = 5  # steps that a share of chance is averaged over
+WINDOW = 5  # steps over which a share of chance is averaged
 DIAGNOSTICS = ('alignment', 'uniformity', 'effective_rank', 'saturation')
 
 
 class Enough(Exception):
-    """The steps that were asked for are done."""
+    """Raised to end a training after the requested steps."""
 
 
 class StopAfter(Hook):
-    """Ends a training after a number of steps, wherever in an epoch.
+    """Ends a training after a number of steps, also within an epoch.
 
     Args:
-        steps (int): The number.
+        steps (int): Number of steps.
     """
 
     priority = 'LOWEST'
@@ -42,15 +42,15 @@ class StopAfter(Hook):
 
 
 class Trial(NamedTuple):
-    """What the first steps of a training gave.
+    """Measurements of the first steps of a training.
 
     Args:
-        steps (int): How many there were.
-        seconds (float): Of a step.
+        steps (int): Number of steps.
+        seconds (float): Mean seconds per step.
         shares (dict[str, list[float]]): Per level, loss_con divided by chance
             at every step; 1 is chance.
-        diagnostics (dict[str, float]): The last ones, such as
-            ``'alignment_body'``.
+        diagnostics (dict[str, float]): Last logged value of each diagnostic,
+            such as ``'alignment_body'``.
     """
     steps: int
     seconds: float
@@ -58,8 +58,8 @@ class Trial(NamedTuple):
     diagnostics: Dict[str, float]
 
     def learnt_at(self) -> Optional[int]:
-        """The first step at which all levels are below 60% of chance, as
-        means over five steps; None if there is none."""
+        """Returns the first step at which all levels are below 60% of chance,
+        averaged over five steps; None if there is none."""
         for step in range(WINDOW, self.steps + 1):
             if all(sum(share[step - WINDOW:step]) < LEARNT * WINDOW
                    for share in self.shares.values()):
@@ -67,21 +67,25 @@ class Trial(NamedTuple):
         return None
 
     def last(self) -> Dict[str, float]:
-        """Share of chance per level, the mean over the last five steps."""
+        """Returns the share of chance per level, averaged over the last five
+        steps."""
         return {level: sum(share[-WINDOW:]) / len(share[-WINDOW:])
                 for level, share in self.shares.items()}
 
 
 def try_contrast(cfg: Config, steps: int) -> Trial:
-    """Trains the first steps of a config, and saves nothing.
+    """Trains the first steps of a config, without saving anything.
 
     Args:
-        cfg (Config): The config; data, schedule and seed are its own.
-            Validation and checkpoints are left out.
-        steps (int): How many steps.
+        cfg (Config): The config. Validation and checkpoints are disabled;
+            data, schedule and seed are not changed.
+        steps (int): Number of steps.
+
+    Returns:
+        Trial: The measurements.
 
     Raises:
-        InputError: If the config has no contrast, or ends before.
+        InputError: If the config has no contrast, or trains fewer steps.
     """
     if not (cfg.model.get('loss_con') and cfg.get('custom_hooks')):
         raise InputError(f'{cfg.filename} has no contrast to try: it needs '
@@ -93,14 +97,15 @@ def try_contrast(cfg: Config, steps: int) -> Trial:
     cfg.default_hooks = {
         name: hook for name, hook in cfg.default_hooks.items()
         if name != 'exact_resume' and hook.get('type') != MONITOR}
-    cfg.default_hooks.checkpoint = None  # MMEngine has one of its own
+    cfg.default_hooks.checkpoint = None  # MMEngine adds a default one
     with tempfile.TemporaryDirectory() as folder:
         cfg.work_dir = folder
-        # MMEngine names runs by the second; those of one name share scalars.
+        # MMEngine names runs by the second; runs of the same name share
+        # scalars.
         cfg.experiment_name = Path(folder).name
         runner = Runner.from_cfg(cfg)
         runner.register_hook(ContrastMonitorHook(
-            interval=max(1, steps // 20), warm_up=steps))  # none is judged
+            interval=max(1, steps // 20), warm_up=steps))  # no warnings
         runner.register_hook(StopAfter(steps))
         began = time.perf_counter()
         try:
@@ -115,10 +120,10 @@ def try_contrast(cfg: Config, steps: int) -> Trial:
 
 
 def collect(runner: Runner, steps: int, seconds: float) -> Trial:
-    """Reads the numbers of a trial from the runner's message hub."""
+    """Reads the measurements of a trial from the runner's message hub."""
     scalars = runner.message_hub.log_scalars
     loss = runner.model.loss_con
-    chance = scalars[CHANCE].data[0]  # which the monitor logs at every step
+    chance = scalars[CHANCE].data[0]  # logged by the monitor at every step
     shares = {
         level: (scalars[f'train/loss_con_{level}'].data[0] /
                 (chance * loss.loss_weight * weight)).tolist()

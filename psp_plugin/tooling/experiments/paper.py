@@ -1,12 +1,12 @@
-"""Accuracies that the paper publishes, in percent.
+"""Published accuracies of the paper, in percent.
 
-Source: arXiv 2302.02327, tables 2, 3 and 4. Figure 7 has no numbers; those of
-A1 and A2 follow from the differences that section 4.5.1 gives (10.1 and 4.7 on
-NW-UCLA, 0.7 on NTU RGB+D), and A1 on NTU RGB+D is B1 of table 4.
+Source: arXiv 2302.02327, tables 2, 3 and 4. Figure 7 has no numbers: A1 and A2
+follow from the differences in section 4.5.1 (10.1 and 4.7 on NW-UCLA, 0.7 on
+NTU RGB+D), and A1 on NTU RGB+D is B1 of table 4.
 """
 from typing import Dict, Optional
 
-_TABLES = {  # per cent of labels: accuracy
+_TABLES = {  # label fraction in percent: accuracy
     'psp_ntu60_xsub': {5: 72.2, 10: 78.1, 20: 82.6, 40: 85.4},
     'psp_ntu60_xview': {5: 76.3, 10: 82.1, 20: 86.9, 40: 90.8},
     'psp_nwucla_xview': {5: 69.2, 15: 77.8, 30: 80.6, 40: 83.6},
@@ -32,12 +32,12 @@ PAPER: Dict[str, float] = {
 
 
 def paper_accuracy(name: str) -> Optional[float]:
-    """The paper's number for a shipped config of its experiments.
+    """Returns the accuracy that the paper reports for a shipped config.
 
     Args:
         name (str): Name of a config, see :func:`plan.config_name`.
 
     Returns:
-        float: In percent; None for all other configs.
+        float: Top-1 in percent; None if the paper does not report it.
     """
     return PAPER.get(name)

@@ -1,4 +1,4 @@
-"""Which runs a table needs, and the arguments of each."""
+"""Plans the runs of a table: configs, seeds and options."""
 import argparse
 import hashlib
 import json
@@ -20,17 +20,17 @@ class Run:
     """One config with one seed.
 
     Args:
-        name (str): Of the config, as ``psp_nwucla_xview_5p``; with the folders
-            between it and one named ``configs``.
+        name (str): Name of the config, such as ``psp_nwucla_xview_5p``,
+            including its folders below ``configs``.
         config (str): Path of the config.
-        seed (int): Of initialisation, order and labelled clips.
-        folder (Path): Where all of the run is written.
-        labels (str): Which clips are labelled, for the reader.
+        seed (int): Seed of initialisation, clip order and labelled split.
+        folder (Path): Work dir of the run.
+        labels (str): Description of the labelled split, for tables.
         length (int): Epochs or iterations of its training.
-        options (tuple[str]): Settings for ``--cfg-options``.
-        splits (tuple[str]): Splits to test on, the config's own first.
-        settings (str): Hash of the whole config, by which a finished run is
-            known again.
+        options (tuple[str]): Arguments of ``--cfg-options``.
+        splits (tuple[str]): Splits to test on, the config's first.
+        settings (str): Hash of the entire config and the seed, which
+            identifies a finished run.
     """
     name: str
     config: str
@@ -46,21 +46,22 @@ class Run:
 def plan_runs(configs: Sequence[str], seeds: Sequence[int], work_dir: str,
               options: Sequence[str] = (),
               splits: Sequence[str] = ()) -> List[Run]:
-    """Plans every config with every seed, seeds first.
+    """Plans every config with every seed, config by config.
 
     Args:
         configs (Sequence[str]): Paths of configs.
         seeds (Sequence[int]): Seeds.
         work_dir (str): Folder of the table; a run is in
             ``<work_dir>/<name>/seed<seed>``.
-        options (Sequence[str]): Settings for all configs, ``key=value``.
+        options (Sequence[str]): Options for all configs, ``key=value``.
             Defaults to none.
-        splits (Sequence[str]): Splits to test on beside the configs' own.
-            Defaults to none.
+        splits (Sequence[str]): Splits to test on in addition to those of the
+            configs. Defaults to none.
 
     Raises:
-        InputError: If a config is missing, cannot be read or is there twice,
-            if it has no split to be tested on, or if it saves elsewhere.
+        InputError: If a config is missing, cannot be read or is listed twice,
+            if it has no test split that could be replaced, or if it saves
+            checkpoints elsewhere.
     """
     runs, seen = [], {}
     for config in configs:
@@ -79,14 +80,14 @@ def plan_config(name: str, config: str, seeds: Sequence[int], work_dir: str,
     """Plans one config with every seed.
 
     Args:
-        name (str): What the runs are called.
+        name (str): Name of the runs.
         config (str): Path of the config.
-        seeds, work_dir, options, splits: As of :func:`plan_runs`. In an
-            option ``{seed}`` stands for the seed, as in the path of a
-            checkpoint that was pre-trained with it.
+        seeds, work_dir, options, splits: See :func:`plan_runs`. ``{seed}`` in
+            an option is replaced with the seed, for example in the path of a
+            pre-trained checkpoint.
 
     Raises:
-        InputError: As of :func:`plan_runs`.
+        InputError: See :func:`plan_runs`.
     """
     return [
         plan_seed(name, config, seed, work_dir,
@@ -101,13 +102,13 @@ def plan_seed(name: str, config: str, seed: int, work_dir: str,
     cfg = load_config(config, options)
     own = (cfg.get('test_dataloader') or {}).get('dataset', {}).get('split')
     if splits and own is None:
-        raise FileError(config, f'has no {TEST_SPLIT} to be set to '
+        raise FileError(config, f'has no {TEST_SPLIT} to set to '
                         f'{splits[0]!r}')
     hook = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
     if hook.get('out_dir'):
         raise FileError(config, 'has default_hooks.checkpoint.out_dir, '
-                        'where all configs would share the folder of a '
-                        'seed: take it out, --work-dir says where to save')
+                        'in which all configs would share the folder of a '
+                        'seed: remove it, --work-dir is where runs are saved')
     places = _seed_places(cfg)
     return Run(
         name=name, config=config, seed=seed,
@@ -119,10 +120,10 @@ def plan_seed(name: str, config: str, seed: int, work_dir: str,
 
 
 def load_config(path: str, options: Sequence[str]) -> Config:
-    """Reads a config and gives it options as the toolbox's scripts do.
+    """Reads a config and applies options as the toolbox's scripts do.
 
     Raises:
-        FileError: If it cannot be read.
+        FileError: If the config cannot be read.
     """
     if not Path(path).is_file():
         raise FileError(path, 'does not exist')
@@ -132,13 +133,13 @@ def load_config(path: str, options: Sequence[str]) -> Config:
         return read_config(parser.parse_args(
             ['--cfg-options', *options] if options else [],
             argparse.Namespace(config=path)))
-    except Exception as error:  # a config is code, which can raise any other
+    except Exception as error:  # a config is code and can raise any exception
         raise FileError(path, 'cannot be read with these options: '
                         f'{type(error).__name__}: {error}') from error
 
 
 def config_name(path: str) -> str:
-    """Name of a config: the path below the folder ``configs``, or its stem."""
+    """Returns the path of a config below ``configs``, or else its stem."""
     parts = Path(path).resolve().with_suffix('').parts
     if 'configs' not in parts[:-1]:
         return parts[-1]
@@ -153,9 +154,9 @@ def _labeled_views(cfg: Config) -> Iterator[Tuple[str, dict]]:
 
 
 def _seed_places(cfg: Config) -> List[str]:
-    """Where a config has seeds of its own, beside ``--seed``."""
+    """Returns the keys that a config has for seeds, besides ``--seed``."""
     places = [f'{place}.seed' for place, _ in _labeled_views(cfg)]
-    if cfg.get('randomness') is not None:  # it goes before --seed
+    if cfg.get('randomness') is not None:  # takes precedence over --seed
         places.append('randomness.seed')
     return places
 
@@ -183,7 +184,7 @@ def _length(cfg: Config) -> int:
 
 
 def _hash(cfg: Config, seed: int) -> str:
-    """What two runs have in common that give the same numbers."""
+    """Hashes everything that determines the results of a run."""
     content = {key: value for key, value in cfg.to_dict().items()
                if key != 'work_dir'}
     text = json.dumps([seed, content], sort_keys=True, default=repr)

@@ -1,4 +1,4 @@
-"""Shows how far the runs of a table are."""
+"""Displays the progress of the runs of a table."""
 import threading
 from typing import Dict, Optional
 
@@ -20,9 +20,10 @@ INTERRUPTED = 'interrupted'
 
 
 class Display:
-    """A bar for the table and one for every run at work.
+    """Progress bars: one for the table and one for each active run.
 
-    Where the output is no terminal, lines say when a run starts and ends.
+    If the output is not a terminal, a line is printed when a run starts or
+    ends.
 
     Args:
         total (int): Number of runs.
@@ -44,42 +45,42 @@ class Display:
     def __exit__(self, *error) -> None:
         self.progress.stop()
 
-    def say(self, text: str) -> None:
+    def print(self, text: str) -> None:
         """Prints a line above the bars."""
         self.progress.console.print(text, markup=False, highlight=False,
                                     soft_wrap=True)
 
     def start(self, run: Run) -> None:
-        """A run has begun, or goes on."""
+        """Adds the bar of a run that starts or resumes."""
         with self.lock:
             self.tasks[run] = self.progress.add_task(
                 f'{run.name} seed {run.seed}', total=run.length,
                 note='starting')
-        self.say(f'{run.name} seed {run.seed}: at work in {run.folder}')
+        self.print(f'{run.name} seed {run.seed}: at work in {run.folder}')
 
     def skip(self, run: Run) -> None:
-        """A run was done before."""
-        self.say(f'{run.name} seed {run.seed}: done before')
+        """Counts a run that was finished before."""
+        self.print(f'{run.name} seed {run.seed}: done before')
         self.progress.advance(self.all)
 
     def end(self, run: Run, failure: Optional[str]) -> None:
-        """A run has come to its end, or failed."""
+        """Removes the bar of a run that has ended."""
         with self.lock:
             task = self.tasks.pop(run, None)
         if task is not None:
             self.progress.remove_task(task)
         if failure != INTERRUPTED:
             self.progress.advance(self.all)
-        self.say(f'{run.name} seed {run.seed}: {failure or "done"}')
+        self.print(f'{run.name} seed {run.seed}: {failure or "done"}')
 
     def update(self) -> None:
-        """Reads the logs of the runs at work."""
+        """Updates the bars from the logs of the active runs."""
         with self.lock:
             for run, task in self.tasks.items():
                 try:
                     place, score = progress(run.folder)
                 except FileError:
-                    continue  # the bar waits; the table names the log
+                    continue  # write_tables reports unreadable logs
                 self.progress.update(
                     task, completed=place,
                     note='' if score is None else f'top-1 {100 * score:.1f}')

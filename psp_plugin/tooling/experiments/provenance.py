@@ -1,4 +1,4 @@
-"""Which code ran, and where."""
+"""Identifies the commit and the machine of a run."""
 import functools
 import os
 import platform
@@ -13,11 +13,11 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def commit() -> str:
-    """The commit of this package now, ``-dirty`` with changes beside it.
+    """Returns the current commit, with ``-dirty`` if there are changes.
 
-    Every training and test starts with the files as they are by then. An
-    installation that is no checkout gives its version. Files that git does
-    not track are not looked at.
+    It is read anew each time, as the code may change between runs. Outside a
+    git checkout, returns the version of the package. Untracked files are
+    ignored.
     """
     git = ['git', '-C', str(PACKAGE)]
     try:
@@ -30,13 +30,13 @@ def commit() -> str:
                  '--exclude=*'], capture_output=True, text=True,
                 check=True).stdout.strip()
     except FileNotFoundError:
-        pass  # no git here, so that the version is all that can be said
+        pass  # git is not installed
     return f'version {__version__}'
 
 
 @functools.lru_cache(maxsize=None)
 def machine() -> str:
-    """Processor, cores, accelerator and PyTorch, in words."""
+    """Describes processor, cores, GPU and PyTorch version."""
     processor = platform.processor() or platform.machine()
     info = Path('/proc/cpuinfo')
     if info.is_file():
@@ -51,7 +51,7 @@ def machine() -> str:
 
 
 def cores() -> int:
-    """The processor cores that this process may use."""
+    """Returns the number of processor cores that this process may use."""
     if hasattr(os, 'sched_getaffinity'):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""A CSV of finished runs, which goes from machine to machine."""
+"""Runs a study and records its finished runs in a CSV file."""
 import csv
 import io
 from pathlib import Path
@@ -12,7 +12,7 @@ from .provenance import machine
 from .run_folder import State
 from .runner import Outcome, carry_out
 from .study import names_of
-from .text import as_csv, write_whole
+from .text import as_csv, write_atomically
 
 COLUMNS = ('case', 'setting', 'seed', 'split', 'top1', 'seconds', 'commit',
            'machine', 'config', 'hash')
@@ -20,16 +20,17 @@ DIGITS = 12  # of the hash of a run's settings
 
 
 class Record:
-    """The rows of a study's finished runs, one for each tested split.
+    """A CSV file of a study's finished runs, one row per tested split.
 
-    A run is known by the hash of its whole config and its seed, so a row
-    counts on every machine, and no longer once the config has changed.
+    A run is identified by the hash of its entire config and seed, so that the
+    file can be used on several machines, and runs of a changed config count
+    as new.
 
     Args:
-        path (str): The file, which is made with the first row.
+        path (str): The file, created with the first row.
 
     Raises:
-        FileError: If it is another kind of file.
+        FileError: If the file has other columns.
     """
 
     def __init__(self, path: str) -> None:
@@ -44,18 +45,18 @@ class Record:
             self.rows = list(reader)
 
     def holds(self, run: Run) -> bool:
-        """Whether all of a run's splits are there."""
+        """Whether all splits of a run are recorded."""
         return set(run.splits) <= set(self.scores(run))
 
     def scores(self, run: Run) -> Dict[str, float]:
-        """Top-1 of a run in percent, by split."""
+        """Returns the top-1 of a run in percent, by split."""
         return {row['split']: float(row['top1']) for row in self.rows
                 if row['hash'] == run.settings[:DIGITS]
                 and row['setting'] == names_of(run)[1]
                 and row['seed'] == str(run.seed)}
 
     def times(self, machine: str) -> Dict[str, float]:
-        """Seconds of the longest run of each name on a kind of machine."""
+        """Returns the seconds of the longest run of each name on a machine."""
         times: Dict[str, float] = {}
         for row in self.rows:
             if row['machine'] == machine:
@@ -64,7 +65,7 @@ class Record:
         return times
 
     def add(self, run: Run, state: State) -> None:
-        """Adds a finished run, and writes the file."""
+        """Adds a finished run and writes the file."""
         case, setting = names_of(run)
         known = self.scores(run)
         self.rows += [
@@ -75,24 +76,25 @@ class Record:
                  machine='; '.join(state.machines), config=run.config,
                  hash=run.settings[:DIGITS])
             for split in run.splits if split not in known]
-        write_whole(as_csv(self.rows, COLUMNS), self.path)
+        write_atomically(as_csv(self.rows, COLUMNS), self.path)
 
 
 def carry_out_study(runs: Sequence[Run], record: Record, tools: Path,
                     jobs: int, seconds: Optional[float] = None
                     ) -> Tuple[List[Outcome], List[Outcome]]:
-    """Trains and tests what is not in the record, and adds it.
+    """Carries out the runs that are not in the record, and adds them to it.
 
     Args:
         runs (Sequence[Run]): The runs.
-        record (Record): Finished runs, written as each ends.
+        record (Record): The record, written whenever a run finishes.
         tools (Path): Folder of ``train.py`` and ``test.py``.
-        jobs (int): Runs side by side.
-        seconds (float, optional): Time for all. Defaults to no limit.
+        jobs (int): Number of concurrent runs.
+        seconds (float, optional): Time limit for all runs. Defaults to None:
+            no limit.
 
     Returns:
-        tuple[list[Outcome], list[Outcome]]: Those that failed, and those that
-        Ctrl-C or the time kept from their end.
+        tuple[list[Outcome], list[Outcome]]: The runs that failed, and those
+        that Ctrl-C or the time limit interrupted.
     """
     def keep(outcome: Outcome) -> None:
         if outcome.failure is None:

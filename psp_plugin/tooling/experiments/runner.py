@@ -1,4 +1,4 @@
-"""Carries out runs, several side by side."""
+"""Carries out runs, several at a time."""
 import os
 import signal
 import sys
@@ -25,22 +25,22 @@ from .progress import INTERRUPTED, Display
 from .provenance import commit, cores, machine
 from .run_folder import State, occupied, read_state, score_of_test
 
-SAVE_EVERY = 10  # seconds of a run
+SAVE_EVERY = 10  # seconds between saves of a state
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class RunFailed(InputError):
-    """Why a run did not get to its end, in one sentence."""
+    """Raised if a run fails."""
 
 
 @dataclass
 class Outcome:
-    """What became of a run.
+    """The outcome of a run.
 
     Args:
         run (Run): The run.
-        state (State, optional): How far it has come, if that is known.
-        failure (str, optional): Why it is not done. Defaults to None.
+        state (State, optional): Its state, if it could be read.
+        failure (str, optional): Why it is not finished. Defaults to None.
     """
     run: Run
     state: Optional[State]
@@ -51,28 +51,27 @@ def carry_out(runs: Sequence[Run], tools: Path, jobs: int,
               on_end: Optional[Callable[[Outcome], None]] = None,
               seconds: Optional[float] = None,
               expected: Mapping[str, float] = {}) -> List[Outcome]:
-    """Trains and tests what is not done yet.
+    """Trains and tests the runs that are not finished.
 
-    A run that fails does not keep the others from running. Ctrl-C and
-    ``kill`` end the processes; what they have saved is gone on from the next
-    time.
+    A failed run does not affect the others. Ctrl-C and ``kill`` end the
+    processes; the next call resumes them from their last checkpoints.
 
     Args:
         runs (Sequence[Run]): The runs.
         tools (Path): Folder of ``train.py`` and ``test.py``.
-        jobs (int): Runs side by side; the cores are shared out among them,
-            unless ``OMP_NUM_THREADS`` says otherwise.
-        on_end (Callable, optional): Called with the outcome of every run as
-            it ends, one at a time.
-        seconds (float, optional): Time for all. A run is not begun where less
-            is left than the longest one of its name took, and ended where
-            none is. Defaults to None, no limit.
-        expected (Mapping[str, float]): Seconds that runs took before, by
-            their names. Defaults to nothing known.
+        jobs (int): Number of concurrent runs. Each uses an equal share of the
+            cores, unless ``OMP_NUM_THREADS`` is set.
+        on_end (Callable, optional): Called with the outcome of every run when
+            it ends, from one thread. Defaults to None.
+        seconds (float, optional): Time limit for all runs. A run does not
+            start if the longest run of its name took more than the time left;
+            active runs end with the time. Defaults to None: no limit.
+        expected (Mapping[str, float]): Seconds of earlier runs, by name.
+            Defaults to none.
 
     Returns:
-        list[Outcome]: One per run, in their order. Those that Ctrl-C or the
-        time kept from their end have the failure ``'interrupted'``.
+        list[Outcome]: One per run, in order. The failure of runs that Ctrl-C
+        or the time limit ended is ``'interrupted'``.
     """
     before = {number: signal.getsignal(number) for number in SIGNALS}
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -85,10 +84,10 @@ def carry_out(runs: Sequence[Run], tools: Path, jobs: int,
 
 
 class _Budget:
-    """The time that is left, and what runs take.
+    """The remaining time and the durations of runs.
 
     Args:
-        seconds (float, optional): From now; None is no limit.
+        seconds (float, optional): Time limit from now; None for no limit.
         took (Mapping[str, float]): Seconds of the longest run of each name.
     """
 
@@ -99,12 +98,12 @@ class _Budget:
         self.lock = threading.Lock()
 
     def note(self, run: Run, seconds: float) -> None:
-        """A run has come to its end."""
+        """Updates the duration of runs of this name."""
         with self.lock:
             self.took[run.name] = max(seconds, self.took.get(run.name, 0))
 
     def allows(self, run: Optional[Run] = None) -> bool:
-        """Whether there is time for this run, or for anything."""
+        """Whether there is time for this run, or any time if None."""
         needed = self.took.get(run.name, 0) if run else 0
         return self.end is None or time.monotonic() + needed < self.end
 
@@ -113,11 +112,11 @@ def _side_by_side(runs: Sequence[Run], tools: Path, jobs: int,
                   budget: _Budget,
                   on_end: Optional[Callable[[Outcome], None]]
                   ) -> List[Outcome]:
-    stop, told = threading.Event(), set()
+    stop, reported = threading.Event(), set()
 
-    def tell(ended: Iterable[Future]) -> None:
+    def report(ended: Iterable[Future]) -> None:
         for future in ended:
-            told.add(future)
+            reported.add(future)
             if on_end is not None:
                 on_end(future.result())
 
@@ -128,28 +127,28 @@ def _side_by_side(runs: Sequence[Run], tools: Path, jobs: int,
         futures = [pool.submit(_Work(run, tools, stop, environment, display,
                                      budget).outcome) for run in runs]
         try:
-            _watch(futures, display, budget, tell)
+            _watch(futures, display, budget, report)
         except KeyboardInterrupt:
-            display.say('ending the runs')
-            for number in SIGNALS:  # another one would lose the table
+            display.print('ending the runs')
+            for number in SIGNALS:  # a second one would prevent the table
                 signal.signal(number, signal.SIG_IGN)
         finally:
             stop.set()
-    tell(future for future in futures if future not in told)
+    report(future for future in futures if future not in reported)
     return [future.result() for future in futures]
 
 
 def _watch(futures: List[Future], display: Display, budget: _Budget,
-           tell: Callable[[Iterable[Future]], None]) -> None:
+           report: Callable[[Iterable[Future]], None]) -> None:
     waiting = set(futures)
     while waiting and budget.allows():
         display.update()
         ended, waiting = wait(waiting, timeout=1)
-        tell(ended)
+        report(ended)
 
 
 class _Work:
-    """One run in a thread of its own."""
+    """Carries out one run, in its own thread."""
 
     def __init__(self, run: Run, tools: Path, stop: threading.Event,
                  environment: Dict[str, str], display: Display,
@@ -161,7 +160,7 @@ class _Work:
         self.saved = 0.
 
     def outcome(self) -> Outcome:
-        """Carries the run out, and says what became of it."""
+        """Carries out the run and returns its outcome."""
         failure = None
         try:
             if self._is_done():
@@ -170,14 +169,14 @@ class _Work:
             if self.stop.is_set() or not self.budget.allows(self.run):
                 raise Interrupted
             with occupied(self.run.folder) as descriptor:
-                if not self._is_done():  # by another process since
+                if not self._is_done():  # by another process meanwhile
                     self._do(descriptor)
             self.budget.note(self.run, self.state.seconds)
         except Interrupted:
             failure = INTERRUPTED
         except (InputError, OSError) as error:
             failure = str(error)
-        except Exception as error:  # the other runs, and the table, go on
+        except Exception as error:  # must not stop other runs
             failure = f'{type(error).__name__}: {error}'
         self.display.end(self.run, failure)
         return Outcome(self.run, self.state, failure)
@@ -191,7 +190,7 @@ class _Work:
         self.display.start(run)
         try:
             if not state.trained:
-                # A run that has saved nothing yet starts as its config says.
+                # Without a checkpoint the run starts from its config.
                 resume = any(run.folder.glob('*.pth'))
                 self._call('train', ['--seed', str(run.seed),
                                      *(['--resume', 'auto'] * resume)],
@@ -221,24 +220,24 @@ class _Work:
 
     def _call(self, tool: str, arguments: List[str], folder: Path,
               options: Sequence[str], descriptor: int) -> None:
-        """Runs a script of ``tools``; RunFailed unless it ends well."""
+        """Runs a script of ``tools``; raises RunFailed if it fails."""
         command = [sys.executable, str(self.tools / f'{tool}.py'),
                    self.run.config, *arguments, '--work-dir', str(folder)]
         if options:
             command += ['--cfg-options', *options]
-        self._note_origin()
+        self._save_provenance()
         log = self.run.folder / f'{tool}.log'
         status = run_command(command, log, self.stop, self.environment,
                              [descriptor], self._count)
         if status:
             lines = log.read_text(errors='replace').split('\n')
-            said = [line.strip() for line in lines if line.strip()]
+            printed = [line.strip() for line in lines if line.strip()]
             raise RunFailed(
                 f'tools/{tool}.py ended with status {status}, see {log}' +
-                (f' ("{said[-1]}")' if said else ''))
+                (f' ("{printed[-1]}")' if printed else ''))
 
-    def _note_origin(self) -> None:
-        """Keeps which code is about to run, and where."""
+    def _save_provenance(self) -> None:
+        """Saves the commit and the machine of the next command."""
         for known, value in ((self.state.commits, commit()),
                              (self.state.machines, machine())):
             if value not in known:

@@ -12,25 +12,27 @@ from typing import Callable, Dict, List, Sequence
 from .command import Interrupted, run_command
 from .provenance import commit, cores
 from .smoke_checks import Check, chains, make_config
-from .text import as_csv, write_whole
+from .text import as_csv, write_atomically
 
 PASSED = 'passed'
 FIRST_PORT = 29600
 
 
 class SmokeTest:
-    """Runs the checks of configs side by side and keeps what came out.
+    """Runs the checks of configs concurrently and saves the results.
 
     Args:
-        csv_file (str): Results, one row for each config, check and machine;
-            those that passed on this machine are not run again.
-        machine (str): Where they run, in words.
-        say (Callable): Told of every result.
+        csv_file (str): File of the results, one row per config, check and
+            machine. Checks that passed on this machine are not repeated.
+        machine (str): Description of this machine.
+        report (Callable): Called with a line for every result. Defaults to
+            ``print``.
     """
 
     def __init__(self, csv_file: str, machine: str,
-                 say: Callable[[str], None] = print) -> None:
-        self.path, self.machine, self.say = Path(csv_file), machine, say
+                 report: Callable[[str], None] = print) -> None:
+        self.path, self.machine = Path(csv_file), machine
+        self.report = report
         self.lock = threading.Lock()
         self.rows: Dict[tuple, dict] = {}
         if self.path.is_file():
@@ -38,25 +40,26 @@ class SmokeTest:
                 self.rows[_key(row)] = row
 
     def passed(self, config: str, check: str) -> bool:
-        """Whether a check has passed here before."""
+        """Whether a check has passed on this machine."""
         row = self.rows.get((config, check, self.machine))
         return row is not None and row['result'] == PASSED
 
     def run(self, configs: Sequence[str], tools: Path, work_dir: Path,
             jobs: int, seconds: float,
             compiled: Sequence[str] = ()) -> List[dict]:
-        """Runs what has not passed yet.
+        """Runs the checks that have not passed yet.
 
         Args:
             configs (Sequence[str]): Paths of configs.
             tools (Path): Folder of the scripts.
-            work_dir (Path): Where the runs go.
-            jobs (int): Chains side by side.
-            seconds (float): After which what runs is ended.
-            compiled (Sequence[str]): Those that are compiled as well.
+            work_dir (Path): Folder of the runs.
+            jobs (int): Number of concurrent chains.
+            seconds (float): Time limit; active checks are stopped.
+            compiled (Sequence[str]): Configs to run with a compiled encoder,
+                too. Defaults to none.
 
         Returns:
-            list[dict]: The rows of the checks that failed.
+            list[dict]: The rows of failed checks.
         """
         stop = threading.Event()
         timer = threading.Timer(seconds, stop.set)
@@ -90,7 +93,7 @@ class SmokeTest:
                stop: threading.Event, environment: Dict[str, str]) -> None:
         for check in chain:
             log = folder / f'{check.name.replace(" ", "_")}.log'
-            log.unlink(missing_ok=True)  # its errors are of another time
+            log.unlink(missing_ok=True)  # from an earlier attempt
             began = time.monotonic()
             try:
                 if stop.is_set():
@@ -99,7 +102,7 @@ class SmokeTest:
                                      [], lambda _: None)
                 result = PASSED
                 if status:
-                    result = f'status {status}: {last_words(log)}'
+                    result = f'status {status}: {last_error(log)}'
             except Interrupted:
                 result = 'no time left'
             self._keep(config, check.name, result, time.monotonic() - began)
@@ -113,12 +116,13 @@ class SmokeTest:
                    machine=self.machine)
         with self.lock:
             self.rows[_key(row)] = row
-            write_whole(as_csv([*self.rows.values()]), self.path)
-            self.say(f'{config}, {check}: {result} ({seconds:.0f} s)')
+            write_atomically(as_csv([*self.rows.values()]), self.path)
+            self.report(f'{config}, {check}: {result} ({seconds:.0f} s)')
 
 
-def last_words(log: Path) -> str:
-    """The last line of a log that names an error, else the last with words."""
+def last_error(log: Path) -> str:
+    """Returns the last line of a log that names an error, else the last line
+    with letters."""
     lines = [line.strip() for line in
              log.read_text(errors='replace').splitlines()
              if any(letter.isalpha() for letter in line)]
@@ -127,7 +131,7 @@ def last_words(log: Path) -> str:
 
 
 def default_jobs() -> int:
-    """As many as there are cores, less one for what watches them."""
+    """Returns the number of cores minus one, at least 1."""
     return max(1, cores() - 1)
 
 

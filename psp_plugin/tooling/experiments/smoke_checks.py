@@ -1,4 +1,4 @@
-"""The checks of one config: it is cut down, and commands are made for it."""
+"""The checks of one config: a reduced config and commands that run it."""
 import sys
 from pathlib import Path
 from typing import List, NamedTuple, Optional, Sequence
@@ -12,15 +12,15 @@ from psp_plugin.commands.run_checks import find_dicts
 from ..benchmark import use_synthetic_clips
 from ..benchmark.synthetic_clips import count_classes
 
-CLIPS = 80  # at least, and two of each class; half of them are labelled
-ENCODER = 'encoder'  # folder of the pre-training that a config goes on from
+CLIPS = 80  # or two per class, if more; half of them are labelled
+ENCODER = 'encoder'  # folder of the pre-training that a config starts from
 
 
 class Check(NamedTuple):
-    """A command that has to end well.
+    """A command that must succeed.
 
     Args:
-        name (str): Such as ``'resume'``.
+        name (str): Name, such as ``'resume'``.
         command (list[str]): Program and arguments.
     """
     name: str
@@ -28,19 +28,19 @@ class Check(NamedTuple):
 
 
 def make_config(path: str, folder: Path) -> Path:
-    """Writes a config cut down to seconds, with random clips of its layout.
+    """Writes a config that trains in seconds on random clips of its layout.
 
-    It is in float32: the checks say which of them train in half precision.
-    Where it takes the encoder of a pre-training in the same folder, that
-    config is written as well, and the checkpoint is the one that a check
-    makes of it (:func:`chains`).
+    It is in float32; checks in half precision set it by options. If the
+    config starts from an encoder that a config in the same folder pre-trains,
+    that config is written as well, and the checkpoint is the one that its
+    check saves (see :func:`chains`).
 
     Args:
         path (str): The config.
-        folder (Path): Where it and its clips go.
+        folder (Path): Folder of the reduced config and its clips.
 
     Returns:
-        Path: The config to run.
+        Path: The reduced config.
     """
     folder.mkdir(parents=True, exist_ok=True)
     cfg = Config.fromfile(path)
@@ -72,11 +72,11 @@ def make_config(path: str, folder: Path) -> Path:
 
 
 def source_of(path: str, cfg: Config) -> Optional[Path]:
-    """The config beside this one whose pre-trained encoder it takes, if any.
+    """Returns the config next to this one that pre-trains its encoder, if any.
 
     Args:
-        path (str): The config's file.
-        cfg (Config): What is in it.
+        path (str): Path of the config.
+        cfg (Config): The config.
     """
     init_cfg = cfg.model.backbone.get('init_cfg')
     if not isinstance(init_cfg, dict) or 'checkpoint' not in init_cfg:
@@ -88,19 +88,19 @@ def source_of(path: str, cfg: Config) -> Optional[Path]:
 
 def chains(config: Path, tools: Path, folder: Path, clip: str, port: int,
            compiled: bool) -> List[List[Check]]:
-    """The checks of a config; those of a chain need each other.
+    """Returns chains of checks; in a chain, each needs the previous ones.
 
-    MMEngine's AMP is among them on a GPU alone, which it needs. Pre-training
-    predicts nothing: it is neither tested nor asked for a class. What takes
-    its encoder has one chain, which begins with the pre-training.
+    MMEngine's AMP is checked only on a GPU, which it needs. Pre-training is
+    not tested, as it predicts nothing. A config that starts from a
+    pre-trained encoder has one chain, which begins with the pre-training.
 
     Args:
-        config (Path): The config, as :func:`make_config` writes it.
+        config (Path): The config that :func:`make_config` wrote.
         tools (Path): Folder of the scripts.
-        folder (Path): Of the runs.
+        folder (Path): Folder of the runs.
         clip (str): A clip for ``tools/infer.py``; '' if there is none.
-        port (int): For the process group.
-        compiled (bool): Whether the encoder is compiled as well.
+        port (int): Port of the process group.
+        compiled (bool): Whether to add a check with a compiled encoder.
     """
     cfg = Config.fromfile(str(config))
     bf16 = ['optim_wrapper.type=BFloat16OptimWrapper']

@@ -1,4 +1,4 @@
-"""Studies: named settings, compared on the same cases with the same seeds."""
+"""Studies: named settings, compared on the same cases and seeds."""
 import re
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
@@ -13,16 +13,18 @@ KEYS = ('options', 'splits', 'seeds', 'baseline', 'cases', 'settings')
 
 
 class Study(NamedTuple):
-    """What a study's file says.
+    """The content of a study file.
 
     Args:
         path (str): The file.
-        options (list[str]): ``key=value`` for all runs.
-        splits (list[str]): Splits to test on beside the configs' own.
-        seeds (list[int]): Of labelled clips and initialisation.
+        options (list[str]): Options ``key=value`` of all runs.
+        splits (list[str]): Splits to test on in addition to those of the
+            configs.
+        seeds (list[int]): Seeds of labelled clips and initialisation.
         baseline (str, optional): The setting that others are compared with.
         cases (dict[str, list[str]]): Options of each case, such as a fold.
-        settings (dict[str, dict]): ``config`` and ``options`` of each.
+        settings (dict[str, dict]): ``config`` and ``options`` of each
+            setting.
     """
     path: str
     options: List[str]
@@ -39,7 +41,7 @@ def read_study(path: str, baseline: Optional[str] = None) -> Study:
     ::
 
         options: [train_cfg.max_epochs=16]   # of all runs
-        splits: [xview_val_clean]            # beside the configs' own
+        splits: [xview_val_clean]            # in addition to the configs'
         seeds: [0, 1]
         baseline: labels_only
         cases:
@@ -48,48 +50,47 @@ def read_study(path: str, baseline: Optional[str] = None) -> Study:
           labels_only: {config: configs/supervised_x.py}
           psp: {config: configs/psp_x.py, options: [model...=0.2]}
 
-    In an option ``{seed}`` stands for the seed of the run.
+    ``{seed}`` in an option is replaced with the seed of the run.
 
     Args:
         path (str): The file.
-        baseline (str, optional): A setting to compare the others with, in
-            the place of the file's.
+        baseline (str, optional): The setting to compare the others with.
+            Defaults to None: the baseline of the file.
 
     Raises:
-        FileError: If it is missing, no YAML, or not of this form, or if the
-            baseline is none of its settings.
+        FileError: If the file is missing or not a valid study, or if the
+            baseline is not one of its settings.
     """
     if not Path(path).is_file():
         raise FileError(path, 'does not exist')
     try:
         content = load(path, file_format='yaml')
     except Exception as error:  # of the YAML library
-        raise FileError(path, f'is no YAML: {error}') from error
+        raise FileError(path, f'is not YAML: {error}') from error
     if not isinstance(content, dict):
         raise FileError(path, f'must be a mapping of {", ".join(KEYS)}')
-    _refuse_unknown(path, content, KEYS, 'the study')
+    _check_keys(path, content, KEYS, 'the study')
     settings, cases = content.get('settings'), content.get('cases')
     if not isinstance(settings, dict) or not settings:
-        raise FileError(path, 'needs settings: names with a config each')
+        raise FileError(path, 'needs settings, each a name with a config')
     if cases is None:
         cases = {'all': []}
     if not isinstance(cases, dict) or not cases:
-        raise FileError(path, 'cases must be names with options each')
+        raise FileError(path, 'cases must be names with a list of options')
     for name, setting in settings.items():
         _check_name(path, name)
         if not isinstance(setting, dict) or 'config' not in setting:
             raise FileError(path, f'setting {name} has no config')
-        _refuse_unknown(path, setting, ('config', 'options'),
-                        f'setting {name}')
+        _check_keys(path, setting, ('config', 'options'), f'setting {name}')
     for name in cases:
         _check_name(path, name)
         if name == 'all' and len(cases) > 1:
-            raise FileError(path, "no case of several may be named 'all', as "
-                            'the row of all cases together is')
+            raise FileError(path, "no case of several may be named 'all', "
+                            'which is the row of all cases together')
     if baseline is None:
         baseline = content.get('baseline')
     if baseline is not None and baseline not in settings:
-        raise FileError(path, f'has no setting {baseline!r} for a baseline, '
+        raise FileError(path, f'has no setting {baseline!r} for the baseline, '
                         f'only {", ".join(settings)}')
 
     def listed(value: Any, kind: type, what: str) -> list:
@@ -115,15 +116,15 @@ def read_study(path: str, baseline: Optional[str] = None) -> Study:
 def plan_study(study: Study, work_dir: str) -> List[Run]:
     """Plans a study's runs, named ``<case>/<setting>``.
 
-    Case by case; in it seed by seed, so that what a part of the runs gives
-    can already be compared.
+    They are ordered by case, then by seed, so that settings can be compared
+    before all runs have finished.
 
     Args:
         study (Study): The study.
         work_dir (str): Folder of the runs.
 
     Raises:
-        InputError: As of :func:`plan.plan_runs`.
+        InputError: See :func:`plan.plan_runs`.
     """
     runs = []
     for case, of_case in study.cases.items():
@@ -138,12 +139,12 @@ def plan_study(study: Study, work_dir: str) -> List[Run]:
 
 
 def names_of(run: Run) -> Tuple[str, str]:
-    """Case and setting of a run that :func:`plan_study` has planned."""
+    """Returns case and setting of a run that :func:`plan_study` planned."""
     case, setting = run.name.split('/')
     return case, setting
 
 
-def _refuse_unknown(path: str, content: dict, known, where: str) -> None:
+def _check_keys(path: str, content: dict, known, where: str) -> None:
     unknown = sorted(set(map(str, content)) - set(known))
     if unknown:
         raise FileError(path, f'{where} has {", ".join(unknown)}, but the '
@@ -152,5 +153,6 @@ def _refuse_unknown(path: str, content: dict, known, where: str) -> None:
 
 def _check_name(path: str, name: Any) -> None:
     if not re.fullmatch(r'\w[\w.-]*', str(name)) or str(name) != name:
-        raise FileError(path, f'the name {name!r} must be of letters, digits, '
-                        "'_', '-' and '.', with a letter or digit in front")
+        raise FileError(path, f'the name {name!r} must consist of letters, '
+                        "digits, '_', '-' and '.', and begin with a letter or "
+                        'digit')

@@ -1,4 +1,4 @@
-"""One table of what the runs gave, for readers and for programs."""
+"""Writes the results of runs as Markdown and CSV tables."""
 import statistics
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
@@ -8,28 +8,28 @@ from psp_plugin.errors import FileError
 from .paper import paper_accuracy
 from .run_folder import validation_scores
 from .runner import Outcome
-from .text import as_csv, as_markdown, write_whole
+from .text import as_csv, as_markdown, write_atomically
 
 NONE = '-'
-NOTE = '''Top-1 in percent. Mean and spread (sample standard deviation) are of
-the seeds, each tested with the weights of its last epoch; the seed is that of
-the labelled clips and of the initialisation. "Best" and "last" are of the
-validation while training. Time is that of one run, training and tests.
+NOTE = '''Top-1 in percent. Mean and spread (sample standard deviation) are
+over the seeds, each tested with the weights of its last epoch; the seed
+determines labelled clips and initialisation. "Best" and "last" are of the
+validations during training. Time is that of one run, training and tests.
 The paper's numbers are of one test clip per sample, while most shipped configs
-test ten: they are not like for like. The next command in this work dir
-overwrites these tables with its own configs'; the runs themselves stay.
+test ten: they are not comparable. The next command in this work dir
+overwrites these tables with those of its configs; the runs themselves remain.
 '''
 
 
 def write_tables(outcomes: Sequence[Outcome], folder: str) -> List[Path]:
-    """Writes ``table.md``, ``table.csv`` (a config a row) and ``runs.csv``.
+    """Writes ``table.md``, ``table.csv`` (per config) and ``runs.csv``.
 
     Args:
-        outcomes (Sequence[Outcome]): What became of the runs.
-        folder (str): Where the files go.
+        outcomes (Sequence[Outcome]): The outcomes of the runs.
+        folder (str): Folder of the files.
 
     Returns:
-        list[Path]: The files.
+        list[Path]: Paths of the three files.
     """
     by_config: Dict[str, List[Outcome]] = {}
     for outcome in outcomes:
@@ -42,12 +42,12 @@ def write_tables(outcomes: Sequence[Outcome], folder: str) -> List[Path]:
     files = {'table.md': text, 'table.csv': as_csv(configs),
              'runs.csv': as_csv(runs)}
     for name, content in files.items():
-        write_whole(content, Path(folder, name))
+        write_atomically(content, Path(folder, name))
     return [Path(folder, name) for name in files]
 
 
 def _config_row(group: List[Outcome], splits: Sequence[str]) -> dict:
-    """What all seeds of a config gave."""
+    """Returns the results of a config over its seeds."""
     done = [outcome for outcome in group if outcome.failure is None]
     states = [outcome.state for outcome in done]
     first = group[0].run
@@ -78,7 +78,7 @@ def _config_row(group: List[Outcome], splits: Sequence[str]) -> dict:
 
 
 def _run_row(outcome: Outcome, splits: Sequence[str]) -> dict:
-    """What one run gave."""
+    """Returns the results of one run."""
     run, state = outcome.run, outcome.state
     scores, damage = _validated(outcome)
     row = dict(config=run.name, seed=str(run.seed),
@@ -96,7 +96,7 @@ def _run_row(outcome: Outcome, splits: Sequence[str]) -> dict:
 
 
 def _validated(outcome: Outcome) -> Tuple[List[float], List[str]]:
-    """The validations of a run, or else why its log cannot be read."""
+    """Returns validation scores, or the error if the log is unreadable."""
     try:
         return list(validation_scores(outcome.run.folder).values()), []
     except FileError as error:

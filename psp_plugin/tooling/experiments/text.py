@@ -1,4 +1,4 @@
-"""Tables as text: Markdown and CSV."""
+"""Formats tables as Markdown and CSV."""
 import csv
 import io
 from pathlib import Path
@@ -8,12 +8,11 @@ from psp_plugin.engine.atomic_backend import AtomicBackend
 
 
 def as_markdown(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A table in Markdown.
+    """Formats a table as Markdown.
 
     Args:
         head (Iterable[str]): Names of the columns.
-        rows (Iterable[Iterable[str]]): Cells; a ``|`` in them becomes a
-            ``/``.
+        rows (Iterable[Iterable[str]]): Cells; ``|`` is replaced with ``/``.
     """
     head = list(head)
     return ''.join(
@@ -23,12 +22,12 @@ def as_markdown(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 def as_csv(rows: Sequence[dict],
            columns: Optional[Sequence[str]] = None) -> str:
-    """A table in CSV.
+    """Formats a table as CSV.
 
     Args:
-        rows (Sequence[dict]): The rows, which have the same keys.
-        columns (Sequence[str], optional): The keys in their order. Defaults
-            to that of the first row.
+        rows (Sequence[dict]): The rows, with the same keys.
+        columns (Sequence[str], optional): The keys in order. Defaults to the
+            order of the first row.
     """
     stream = io.StringIO()
     writer = csv.DictWriter(stream, columns or list(rows[0]),
@@ -38,6 +37,6 @@ def as_csv(rows: Sequence[dict],
     return stream.getvalue()
 
 
-def write_whole(text: str, path: Union[str, Path]) -> None:
-    """Writes a file, whole or not at all."""
+def write_atomically(text: str, path: Union[str, Path]) -> None:
+    """Writes a text file atomically."""
     AtomicBackend().put(text.encode(), path)

@@ -1,4 +1,4 @@
-"""Linear evaluation: what one layer reads from features that stay.
+"""Classifiers on fixed features: a linear layer and nearest neighbours.
 
 Shape legend: N clip, D feature, C class.
 """
@@ -11,19 +11,10 @@ from torch import nn
 from psp_plugin.errors import InputError
 
 BATCH = 256
-EPS = 1e-6  # of the batch norm
+EPS = 1e-6  # of batch norm
 MOMENTUM = 0.9
-STD = 0.01  # of the first weights
-ROWS = 1024  # queries at a time, for the sake of memory
-
-
-def check_fit(num_clips: int, lr: float) -> None:
-    """Raises InputError if a layer cannot be fitted to so many clips."""
-    if not 0 < lr < math.inf:
-        raise InputError(f'the learning rate must be positive, not {lr}')
-    if num_clips < 2:
-        raise InputError('a linear layer cannot be fitted to a single '
-                         'labelled clip, as batch norm needs two: label more')
+STD = 0.01  # of the initial weights
+ROWS = 1024  # queries per matrix product, to limit memory
 
 
 def fit_linear(features: torch.Tensor,
@@ -32,39 +23,40 @@ def fit_linear(features: torch.Tensor,
                seed: int = 0,
                epochs: int = 100,
                lr: float = 0.1) -> nn.Module:
-    """Trains a linear classifier on fixed features, to its last epoch.
+    """Trains a linear classifier on fixed features.
 
-    A batch norm without affine part, a linear layer, cross-entropy, SGD with
-    momentum 0.9 and no weight decay, a cosine to 0 step by step.
+    Batch norm without affine parameters and a linear layer, trained with
+    cross-entropy, SGD (momentum 0.9, no weight decay) and a cosine schedule
+    to 0 per step.
 
     Source: the linear evaluation of MAMP (arXiv 2308.07092) and HA-CM (arXiv
-    2409.17951), as released. Departs from it in three things: the features
-    are computed once, thus without crop and rotation of the training clips;
-    an epoch is cut into batches of at most 256 clips that differ by at most
-    one in size, where the released ones leave an incomplete batch out; and
-    the last epoch counts, not the best on the test clips.
+    2409.17951), as released. Departs from it in three points: features are
+    computed once, thus without crop and rotation of the training clips; an
+    epoch is divided into batches of at most 256 clips whose sizes differ by
+    at most one, where the released code drops an incomplete batch; and the
+    last epoch is evaluated, not the best one on the test clips.
 
     Args:
-        features (Tensor): (N, D), of any device and float type.
-        labels (Tensor): Classes from 0, (N, ).
+        features (Tensor): (N, D), of any device and floating dtype.
+        labels (Tensor): Class indices from 0, (N, ).
         num_classes (int): Number of classes C. Some may have no clip.
-        seed (int): Of weights and order; the global random state is neither
-            read nor changed. Defaults to 0.
-        epochs (int): Passes over the clips. Defaults to 100.
-        lr (float): The first learning rate. Defaults to 0.1.
+        seed (int): Seed of weights and clip order; the global random state is
+            neither used nor changed. Defaults to 0.
+        epochs (int): Number of epochs. Defaults to 100.
+        lr (float): Initial learning rate. Defaults to 0.1.
 
     Returns:
-        nn.Module: (N, D) -> (N, C), in eval mode.
+        nn.Module: Maps (N, D) to logits (N, C); in eval mode, frozen.
 
     Raises:
-        InputError: If the learning rate is not positive or too high, or if
-            there are fewer than two clips.
+        InputError: If the learning rate is not positive or so high that
+            training diverges, or if there are fewer than two clips.
     """
     num_clips, width = features.shape
     check_fit(num_clips, lr)
     generator = torch.Generator().manual_seed(seed)
     norm = nn.BatchNorm1d(width, eps=EPS, affine=False)
-    # Not the layer's own initialisation, which draws globally.
+    # nn.Linear's initialisation would use the global random state.
     layer = nn.utils.skip_init(nn.Linear, width, num_classes)
     layer.weight.data.normal_(0, STD, generator=generator)
     layer.bias.data.zero_()
@@ -88,26 +80,34 @@ def fit_linear(features: torch.Tensor,
     return model.eval().requires_grad_(False)
 
 
+def check_fit(num_clips: int, lr: float) -> None:
+    """Raises InputError if a linear layer cannot be fitted."""
+    if not 0 < lr < math.inf:
+        raise InputError(f'the learning rate must be positive, not {lr}')
+    if num_clips < 2:
+        raise InputError('a linear layer cannot be fitted to a single '
+                         'labelled clip, as batch norm needs two: label more')
+
+
 def nearest_classes(features: torch.Tensor,
                     labels: torch.Tensor,
                     queries: torch.Tensor,
                     k: int = 1) -> torch.Tensor:
-    """Classifies by a vote of the k nearest clips.
+    """Classifies by majority vote of the k nearest neighbours.
 
-    Near is what has a high cosine, without centring. Each neighbour has one
-    vote; of classes with equal votes that of the nearest neighbour wins.
+    The similarity is the cosine, without centring. Ties between classes are
+    resolved in favour of the nearest neighbour.
 
-    Source: k-NN evaluation of AimCLR and CMD, whose k is 1. Departs from it
-    in nothing.
+    Source: k-NN evaluation of AimCLR and CMD, whose k is 1. No departures.
 
     Args:
-        features (Tensor): Of the labelled clips, (N, D).
-        labels (Tensor): Classes from 0, (N, ).
-        queries (Tensor): (Q, D).
+        features (Tensor): Features of the labelled clips, (N, D).
+        labels (Tensor): Class indices from 0, (N, ).
+        queries (Tensor): Features to classify, (Q, D).
         k (int): Number of neighbours. Defaults to 1.
 
     Returns:
-        Tensor: Classes, (Q, ).
+        Tensor: Class indices, (Q, ).
 
     Raises:
         InputError: If k is less than 1 or more than N.

@@ -1,4 +1,4 @@
-"""What a frozen encoder makes of clips, augmented by nothing."""
+"""Clips, labelled clips and features for evaluating a frozen encoder."""
 from collections import Counter
 from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -17,96 +17,8 @@ from psp_plugin.errors import InputError
 from ..visualization import clip_features
 
 
-def find_pipeline(cfg: Config, *uses: str) -> Tuple[list, int]:
-    """The pipeline and the batch size of the first dataloader there is.
-
-    Args:
-        cfg (Config): The config.
-        *uses (str): Such as ``'val', 'test'``.
-
-    Raises:
-        InputError: If none has a pipeline.
-    """
-    for use in uses:
-        loader = cfg.get(f'{use}_dataloader')
-        pipeline = loader and find_dataset(cfg, use).get('pipeline')
-        if pipeline:
-            return pipeline, loader.get('batch_size', 1)
-    raise InputError(f'{cfg.filename} has no pipeline in '
-                     f'{" or ".join(f"{use}_dataloader" for use in uses)}')
-
-
-class Samples(Dataset):
-    """Clips that pass a pipeline; one that does not is never replaced.
-
-    Args:
-        items (Sequence): Source and number of each clip.
-        pipeline (list): Configs of the transforms.
-    """
-
-    def __init__(self, items: Sequence[Tuple[Source, int]],
-                 pipeline: list) -> None:
-        self.items = items
-        self.pipeline = Compose(pipeline)
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def __getitem__(self, index: int) -> dict:
-        """Returns a clip as the pipeline packs it.
-
-        Raises:
-            InvalidClipError: If it does not pass.
-        """
-        return take_clip(self._prepare, index, len(self), 'stop', True)
-
-    def _prepare(self, index: int) -> dict:
-        source, number = self.items[index]
-        info = source.dataset.get_data_info(number)
-        return pass_pipeline(self.pipeline, info, str(source))
-
-
-def features_of(model: nn.Module, samples: Samples,
-                batch_size: int) -> torch.Tensor:
-    """The features of clips, one row each, (N, D), float32 on the CPU.
-
-    Args:
-        model (nn.Module): A recognizer, in eval mode.
-        samples (Samples): The clips.
-        batch_size (int): Number of clips at a time.
-
-    Raises:
-        InputError: If a feature is not finite.
-        InvalidClipError: If a clip does not pass its pipeline.
-    """
-    rows = clip_features(model, samples, batch_size=batch_size)
-    bad = (~rows.isfinite().all(1)).nonzero()[:, 0].tolist()
-    if bad:
-        source, number = samples.items[bad[0]]
-        raise InputError(
-            f'the features of clip {source.clips[0][number]!r} of {source} '
-            f'are not finite, as those of {len(bad)} of {len(rows)} clips: '
-            'has the training of this encoder diverged?')
-    return rows
-
-
-class Clips(NamedTuple):
-    """All clips of a dataset.
-
-    Args:
-        cfg (dict): The dataset, without pipeline.
-        source (Source): The dataset, built.
-        names (list[str]): One a clip.
-        labels (list[int]): One a clip.
-    """
-    cfg: dict
-    source: Source
-    names: List[str]
-    labels: List[int]
-
-
 def find_dataset(cfg: Config, use: str) -> dict:
-    """The innermost dataset of a dataloader, out of its wrappers.
+    """Returns the innermost dataset config of a dataloader.
 
     Args:
         cfg (Config): The config.
@@ -121,17 +33,32 @@ def find_dataset(cfg: Config, use: str) -> dict:
     return dataset
 
 
+class Clips(NamedTuple):
+    """All clips of a dataset.
+
+    Args:
+        cfg (dict): Config of the dataset, without pipeline.
+        source (Source): The built dataset.
+        names (list[str]): One per clip.
+        labels (list[int]): One per clip.
+    """
+    cfg: dict
+    source: Source
+    names: List[str]
+    labels: List[int]
+
+
 def open_clips(cfg: dict, **changes: Any) -> Clips:
     """Reads names and labels of a dataset.
 
     Args:
-        cfg (dict): The dataset. If it drops its labels, as one of
-            pre-training may, they are read here all the same.
-        **changes: Arguments of the dataset that are to be others.
+        cfg (dict): Config of the dataset. Labels are read even if it sets
+            ``drop_labels``, as for pre-training.
+        **changes: Arguments of the dataset to override.
 
     Raises:
         InputError: If the dataset cannot be built or is empty, or if a clip
-            has not one label.
+            does not have exactly one label.
         FileNotFoundError: If the annotation file is missing.
     """
     cfg = dict(cfg, pipeline=[], **changes)
@@ -152,21 +79,22 @@ def open_clips(cfg: dict, **changes: Any) -> Clips:
     return Clips(cfg, source, names, [int(label) for label in labels])
 
 
-def draw(clips: Clips, ratio: float, seed: int, balanced: bool) -> List[int]:
-    """Draws labelled clips as ``SemiSupervisedDataset`` does.
+def sample_labeled(clips: Clips, ratio: float, seed: int,
+                   balanced: bool) -> List[int]:
+    """Samples the labelled clips as ``SemiSupervisedDataset`` does.
 
     Args:
-        clips (Clips): All of them.
-        ratio (float): Share of the labelled ones, in (0, 1]; 1 takes all.
-        seed (int): Seed of the draw.
-        balanced (bool): Whether as many are drawn of each class, or
-            int(ratio * N) over all classes.
+        clips (Clips): All clips.
+        ratio (float): Label fraction, in (0, 1]; 1 selects all clips.
+        seed (int): Seed of the sampling.
+        balanced (bool): Whether to sample the same number per class instead
+            of int(ratio * N) over all classes.
 
     Returns:
-        list[int]: Their numbers.
+        list[int]: Indices of the labelled clips.
 
     Raises:
-        InputError: If no such clips can be drawn.
+        InputError: If the clips cannot be sampled.
     """
     if ratio == 1:
         return list(range(len(clips.names)))
@@ -177,25 +105,25 @@ def draw(clips: Clips, ratio: float, seed: int, balanced: bool) -> List[int]:
 
 
 class TestClips:
-    """The clips of several test splits, each once.
+    """The clips of several test splits, without repetition.
 
-    Clips of one name are taken for the same, so that the splits share their
-    features.
+    Splits may overlap: clips with the same name count as one clip, which is
+    encoded once.
 
     Args:
-        cfg (dict): The test dataset.
-        splits (Sequence[str], optional): Its splits. Defaults to None, the
-            one that it names.
+        cfg (dict): Config of the test dataset.
+        splits (Sequence[str], optional): Names of splits. Defaults to None:
+            the split of the config.
 
     Raises:
-        InputError: If there is no such split, or if it has a name twice.
+        InputError: If a split does not exist or contains a name twice.
         FileNotFoundError: If the annotation file is missing.
     """
-    __test__ = False  # it is no test of pytest
+    __test__ = False  # not a test class of pytest
 
     def __init__(self, cfg: dict,
                  splits: Optional[Sequence[str]] = None) -> None:
-        # None stands for a dataset without splits, whose clips are all taken.
+        # A dataset without splits: all clips.
         changes = {split: dict(split=split) for split in splits or ()}
         self.items: List[Tuple[Source, int]] = []
         self.labels: List[int] = []
@@ -206,7 +134,7 @@ class TestClips:
             clips = open_clips(cfg, **change)
             twice, times = Counter(clips.names).most_common(1)[0]
             if times > 1:
-                raise InputError(f'{clips.source}: clip {twice!r} is there '
+                raise InputError(f'{clips.source}: clip {twice!r} is listed '
                                  f'{times} times, not once')
             for i, clip in enumerate(clips.names):
                 if clip not in place:
@@ -214,3 +142,79 @@ class TestClips:
                     self.items.append((clips.source, i))
                     self.labels.append(clips.labels[i])
             self.splits[name] = [place[clip] for clip in clips.names]
+
+
+def find_pipeline(cfg: Config, *uses: str) -> Tuple[list, int]:
+    """Returns pipeline and batch size of the first dataloader with a pipeline.
+
+    Args:
+        cfg (Config): The config.
+        *uses (str): Dataloaders in order, such as ``'val', 'test'``.
+
+    Raises:
+        InputError: If no dataloader has a pipeline.
+    """
+    for use in uses:
+        loader = cfg.get(f'{use}_dataloader')
+        pipeline = loader and find_dataset(cfg, use).get('pipeline')
+        if pipeline:
+            return pipeline, loader.get('batch_size', 1)
+    raise InputError(f'{cfg.filename} has no pipeline in '
+                     f'{" or ".join(f"{use}_dataloader" for use in uses)}')
+
+
+class Samples(Dataset):
+    """Applies a pipeline to clips and raises if it fails for one.
+
+    Args:
+        items (Sequence): Source and index of each clip.
+        pipeline (list): Configs of the transforms.
+    """
+
+    def __init__(self, items: Sequence[Tuple[Source, int]],
+                 pipeline: list) -> None:
+        self.items = items
+        self.pipeline = Compose(pipeline)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> dict:
+        """Returns the output of the pipeline for a clip.
+
+        Raises:
+            InvalidClipError: If the pipeline fails.
+        """
+        return take_clip(self._prepare, index, len(self), 'stop', True)
+
+    def _prepare(self, index: int) -> dict:
+        source, number = self.items[index]
+        info = source.dataset.get_data_info(number)
+        return pass_pipeline(self.pipeline, info, str(source))
+
+
+def features_of(model: nn.Module, samples: Samples,
+                batch_size: int) -> torch.Tensor:
+    """Computes the features of clips.
+
+    Args:
+        model (nn.Module): A recognizer, in eval mode.
+        samples (Samples): The clips.
+        batch_size (int): Batch size.
+
+    Returns:
+        Tensor: (N, D), float32, on the CPU.
+
+    Raises:
+        InputError: If a feature is not finite.
+        InvalidClipError: If the pipeline fails for a clip.
+    """
+    rows = clip_features(model, samples, batch_size=batch_size)
+    bad = (~rows.isfinite().all(1)).nonzero()[:, 0].tolist()
+    if bad:
+        source, number = samples.items[bad[0]]
+        raise InputError(
+            f'the features of clip {source.clips[0][number]!r} of {source} '
+            f'are not finite, as those of {len(bad)} of {len(rows)} clips: '
+            'has the training of this encoder diverged?')
+    return rows

@@ -1,4 +1,4 @@
-"""What a frozen encoder is worth, by share of labels, seed and test split."""
+"""Evaluates a frozen encoder, and formats the results."""
 from typing import Dict, List, NamedTuple, Optional, Sequence
 
 import torch
@@ -19,32 +19,32 @@ from .classifiers import (
 from .encoding import (
     Samples,
     TestClips,
-    draw,
     features_of,
     find_dataset,
     find_pipeline,
     open_clips,
+    sample_labeled,
 )
 
 NOTE = f'''Top-1 in percent, of the linear layer after its last epoch: mean
 and {CONFIDENCE:.0%} confidence interval (Student's t) over {{seeds}}. A seed
-is that of the labelled clips, and of the layer's first weights and order. With
-all clips labelled nothing is drawn, and k-NN is one number.
+determines the labelled clips, and the layer's initial weights and clip order.
+With all clips labelled nothing is sampled, and k-NN is one number.
 Test clips: {{tested}}.
 '''
 
 
 class Score(NamedTuple):
-    """Top-1 of a draw on a test split, in [0, 1].
+    """Top-1 accuracies of one labelled split on one test split.
 
     Args:
-        ratio (float): Share of labelled clips.
-        seed (int): Of the draw, and of the linear layer.
+        ratio (float): Label fraction.
+        seed (int): Seed of the labelled split and of the linear layer.
         split (str): The test split.
         labeled (int): Number of labelled clips.
         tested (int): Number of test clips.
-        linear (float): Of the linear layer.
-        knn (float): Of the nearest neighbours.
+        linear (float): Top-1 of the linear layer, in [0, 1].
+        knn (float): Top-1 of k-NN, in [0, 1].
     """
     ratio: float
     seed: int
@@ -64,28 +64,28 @@ def evaluate(cfg: Config,
              k: int = 1,
              epochs: int = 100,
              lr: float = 0.1) -> List[Score]:
-    """Fits linear layers and neighbours to a frozen encoder's features.
+    """Evaluates a frozen encoder by a linear layer and by k-NN.
 
     The features are computed once for all ratios, seeds and splits: of the
-    training clips with the pipeline of ``val_dataloader`` (or else
+    training clips with the pipeline of ``val_dataloader`` (or else of
     ``test_dataloader``), of the test clips with that of ``test_dataloader``.
-    All that can be wrong with data and draws is found before.
+    Data and labelled splits are validated before.
 
     Args:
-        cfg (Config): The config. Its training clips are those of the
+        cfg (Config): The config. The training clips are those of the
             innermost dataset of ``train_dataloader``.
         model (nn.Module): The recognizer, in eval mode. It needs no head.
-        ratios (Sequence[float]): Shares of labelled training clips, in
-            (0, 1]; 1 takes all clips. Defaults to 5, 15, 30 and 100%.
-        seeds (Sequence[int]): Each of the draw and of the linear layer.
-            Defaults to 0, 1 and 2.
-        balanced (bool): Whether as many clips are drawn of each class.
-            Defaults to True.
+        ratios (Sequence[float]): Label fractions, in (0, 1]; 1 selects all
+            clips. Defaults to 5, 15, 30 and 100%.
+        seeds (Sequence[int]): Seeds, each of the labelled split and of the
+            linear layer. Defaults to 0, 1 and 2.
+        balanced (bool): Whether to sample the same number of labelled clips
+            per class. Defaults to True.
         splits (Sequence[str], optional): Splits of the test dataset. Defaults
-            to None, its own.
+            to None: the split of the config.
         k (int): Number of nearest neighbours. Defaults to 1.
-        epochs (int): Of the linear layer. Defaults to 100.
-        lr (float): Of the linear layer. Defaults to 0.1.
+        epochs (int): Epochs of the linear layer. Defaults to 100.
+        lr (float): Learning rate of the linear layer. Defaults to 0.1.
 
     Returns:
         list[Score]: One for each ratio, seed and split, in this order.
@@ -93,15 +93,15 @@ def evaluate(cfg: Config,
     Raises:
         InputError: If the config, the data or the arguments cannot be used.
         FileNotFoundError: If an annotation file is missing.
-        InvalidClipError: If a clip does not pass its pipeline.
+        InvalidClipError: If the pipeline fails for a clip.
     """
     for seed in seeds:
         if not 0 <= seed < 2**63:
             raise InputError(f'a seed must be from 0 to 2**63 - 1, not {seed}')
     train = open_clips(find_dataset(cfg, 'train'))
-    draws = {(ratio, seed): draw(train, ratio, seed, balanced)
-             for ratio in ratios for seed in seeds}
-    fewest = min(map(len, draws.values()))
+    subsets = {(ratio, seed): sample_labeled(train, ratio, seed, balanced)
+               for ratio in ratios for seed in seeds}
+    fewest = min(map(len, subsets.values()))
     check_fit(fewest, lr)
     check_neighbours(fewest, k)
     test = TestClips(find_dataset(cfg, 'test'), splits)
@@ -112,13 +112,14 @@ def evaluate(cfg: Config,
     test_samples = Samples(test.items, pipeline)
     train_rows = features_of(model, train_samples, train_batch)
     test_rows = features_of(model, test_samples, test_batch)
-    # Classes by rank; a test clip of one that is not trained is never right.
+    # Class ranks. Test clips of a class without training clips (-1) are
+    # never classified correctly.
     rank = {label: i for i, label in enumerate(sorted(set(train.labels)))}
     labels = torch.tensor([rank[label] for label in train.labels])
     truth = torch.tensor([rank.get(label, -1) for label in test.labels])
     scores = []
-    for ratio, seed in show_progress(list(draws), 'fitting'):
-        chosen = torch.tensor(draws[ratio, seed])
+    for ratio, seed in show_progress(list(subsets), 'fitting'):
+        chosen = torch.tensor(subsets[ratio, seed])
         rows, classes = train_rows[chosen], labels[chosen]
         layer = fit_linear(rows, classes, len(rank), seed, epochs, lr)
         linear = layer(test_rows).argmax(1) == truth
@@ -131,11 +132,12 @@ def evaluate(cfg: Config,
 
 
 def as_table(scores: Sequence[Score], k: int) -> str:
-    """A table in Markdown, a row for each share of labels.
+    """Formats scores as a Markdown table, one row per label fraction.
 
     Args:
-        scores (Sequence[Score]): At least one, for all the same splits.
-        k (int): Number of neighbours, for the head.
+        scores (Sequence[Score]): At least one; the same splits for all ratios
+            and seeds.
+        k (int): Number of neighbours, for the table header.
     """
     tested = {score.split: score.tested for score in scores}
     head = ['labels', 'clips', *(f'{split} {way}' for split in tested
@@ -159,21 +161,21 @@ def as_table(scores: Sequence[Score], k: int) -> str:
     return as_markdown(head, rows) + '\n' + note
 
 
+def _interval(values: Sequence[float]) -> str:
+    """Formats mean and half the confidence interval, in percent."""
+    found = difference([100 * value for value in values], [0] * len(values))
+    margin = '' if found.pairs < 2 else f' ± {found.margin:.1f}'
+    return f'{found.mean:.1f}{margin}'
+
+
 def as_records(scores: Sequence[Score], **origin: object) -> List[dict]:
-    """A row for each score, its top-1 in percent.
+    """Returns one dict per score, with top-1 in percent.
 
     Args:
         scores (Sequence[Score]): The scores.
-        **origin: What is the same in all rows, such as the config.
+        **origin: Values to add to all rows, such as the config.
     """
     return [dict(origin, ratio=score.ratio, seed=score.seed,
                  split=score.split, labeled=score.labeled,
                  tested=score.tested, linear=f'{100 * score.linear:.2f}',
                  knn=f'{100 * score.knn:.2f}') for score in scores]
-
-
-def _interval(values: Sequence[float]) -> str:
-    """Mean and half the width of the confidence interval, in percent."""
-    found = difference([100 * value for value in values], [0] * len(values))
-    margin = '' if found.pairs < 2 else f' ± {found.margin:.1f}'
-    return f'{found.mean:.1f}{margin}'

@@ -1,4 +1,4 @@
-"""Draws the attention maps of a clip beside its skeleton.
+"""Draws the attention maps of a clip next to its skeleton.
 
 Shape legend: M person, T frame, V joint, C channel, K nodes of a level.
 """
@@ -16,16 +16,16 @@ from psp_plugin.skeletons import SkeletonPyramid
 from .frames import COLORS, project
 from .sized_skeleton import draw_skeleton
 
-# Okabe and Ito: told apart by the colour-blind. Their yellow is lost on white.
+# Okabe and Ito, for colour-blind readers; without yellow, invisible on white.
 PALETTE = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#000000', '#E69F00',
            '#56B4E9')
-# What the paper calls the maps.
+# The names of the maps in the paper.
 TITLES = dict(body='Body level, $A_z$', part='Part level, $A_{h,z}$',
               joint='Joint level, $A_{g,h,z}$')
 CAPTION = ('Attention is the mean of absolute values over heads, persons, '
            'sampled clips and {streams}. The darker the row of a joint in the '
            'map of the joint level, the more important the joint and the '
-           'larger its dot. Colours tell the body that dots and labels belong '
+           'larger its dot. Colours show the body that dots and labels belong '
            'to; dots have the numbers of joints.')
 
 
@@ -40,9 +40,9 @@ def draw_attention(maps: Dict[str, np.ndarray],
                    up: str = 'y') -> Figure:
     """Draws the maps of all levels, and a frame with joints by importance.
 
-    Source: PSP Learning (arXiv 2302.02327), figure 5. Departs from it in the
-    one skeleton, that of the joint level; in numbers at its joints; and in
-    colours, one a body, at its joints and at the rows and columns of maps.
+    Source: PSP Learning (arXiv 2302.02327), figure 5. Departs from it: only
+    the skeleton of the joint level is drawn, its joints are numbered, and
+    joints, rows and columns are coloured by body.
 
     Args:
         maps (dict[str, np.ndarray]): Per level (K, K), from
@@ -50,15 +50,15 @@ def draw_attention(maps: Dict[str, np.ndarray],
         keypoint (np.ndarray): Joints as recorded, (M, T, V, 3), or (M, T, V,
             2) in pixels, y down.
         bones (Sequence[tuple[int, int]]): Pairs of joints to connect.
-        importance (np.ndarray): (V,), from :func:`joint_importance`. Dots
-            span its least to its largest value, at least 0.05.
+        importance (np.ndarray): (V,), from :func:`joint_importance`. Dot
+            sizes span its range, or 0.05 if the range is smaller.
         pyramid (SkeletonPyramid, optional): The joint layout, for names and
-            colours. Defaults to None: numbers, one colour.
-        title (str): What stands above. Defaults to nothing.
-        frame (int, optional): The frame to draw, from 0. Defaults to None:
-            the middle one of those that have a joint.
-        stream (str, optional): The stream that the maps are of. Defaults to
-            None: both.
+            colours. Defaults to None: numbers and one colour.
+        title (str): Title of the figure. Defaults to ''.
+        frame (int, optional): Index of the frame to draw. Defaults to None:
+            the middle one of the frames with a joint.
+        stream (str, optional): The stream of the maps. Defaults to None:
+            both.
         up (str): The axis that points up in 3D: ``'y'`` as for Kinect,
             ``'z'`` or ``'-y'``. Defaults to ``'y'``.
 
@@ -67,13 +67,13 @@ def draw_attention(maps: Dict[str, np.ndarray],
 
     Raises:
         InputError: If the frame is out of range or has no joint.
-        ValueError: If shapes do not fit.
+        ValueError: If shapes do not match.
     """
     frame = choose_frame(keypoint, frame)
     points = project(keypoint[:, frame:frame + 1], up)[:, 0]  # (M, V, 2)
     if np.shape(importance) != points.shape[1:2]:
         raise ValueError(f'importance must have shape ({points.shape[1]},), '
-                         f'one a joint, not {np.shape(importance)}')
+                         f'one per joint, not {np.shape(importance)}')
     figure = Figure(figsize=(13, 4.9), layout='constrained')
     figure.suptitle(fill(title, 100), fontsize=14)
     streams = f'the {stream} stream' if stream else 'both streams'
@@ -89,18 +89,19 @@ def draw_attention(maps: Dict[str, np.ndarray],
 
 
 def choose_frame(keypoint: np.ndarray, frame: Optional[int] = None) -> int:
-    """Finds the frame to draw.
+    """Chooses the frame to draw.
 
     Args:
         keypoint (np.ndarray): (M, T, V, C).
-        frame (int, optional): The wished one, from 0. Defaults to None.
+        frame (int, optional): Index of the requested frame. Defaults to None.
 
     Returns:
-        int: It, else the middle one of the frames that have a joint.
+        int: The requested frame, or else the middle one of the frames with a
+        joint.
 
     Raises:
-        InputError: If the wished one is out of range or has no joint, or if
-            no frame has one.
+        InputError: If the requested frame is out of range or has no joint, or
+            if no frame has one.
     """
     filled = np.flatnonzero(np.nan_to_num(keypoint).any((0, 2, 3)))
     frames = keypoint.shape[1]
@@ -119,7 +120,7 @@ def choose_frame(keypoint: np.ndarray, frame: Optional[int] = None) -> int:
 
 def body_colors(pyramid: Optional[SkeletonPyramid],
                 level: str) -> Optional[List[str]]:
-    """The colour of the body of every node, None without a pyramid."""
+    """Returns the colour of each node's body, None without a pyramid."""
     if pyramid is None or level not in TITLES:
         return None
     bodies = dict(body=range(len(pyramid.bodies)), part=pyramid.part_to_body,
@@ -129,7 +130,7 @@ def body_colors(pyramid: Optional[SkeletonPyramid],
 
 def _draw_maps(figure: FigureBase, maps: Dict[str, np.ndarray],
                pyramid: Optional[SkeletonPyramid]) -> None:
-    """All maps in a row, and the colour bar that holds for all."""
+    """Draws all maps in a row, with a common colour bar."""
     scale = Normalize(min(values.min() for values in maps.values()),
                       max(values.max() for values in maps.values()))
     places = figure.subplots(1, len(maps), squeeze=False)[0]
@@ -148,7 +149,7 @@ def _draw_maps(figure: FigureBase, maps: Dict[str, np.ndarray],
 
 def _name_nodes(axes: Axes, level: str, count: int,
                 pyramid: Optional[SkeletonPyramid]) -> None:
-    """Names at rows and columns, in the colours of bodies."""
+    """Labels rows and columns, in the colours of bodies."""
     names = getattr(pyramid, f'{level}_names', ()) or range(count)
     size = 8 if count <= 12 else 7
     axes.set_yticks(range(count), names, fontsize=size)

@@ -1,4 +1,4 @@
-"""The attention maps of a clip, averaged for looking at them.
+"""Averages the attention maps of a clip and computes joint importance.
 
 Shape legend: N batch, M person, S head, K nodes of a level, V joint.
 """
@@ -12,34 +12,34 @@ from psp_plugin.errors import InputError
 from psp_plugin.skeletons import LEVELS
 
 STREAMS = ('joint', 'motion')
-Streams = Tuple[torch.Tensor, torch.Tensor]
 
 
 class ClipAttention(NamedTuple):
-    """What :func:`clip_attention` gives."""
+    """Result of :func:`clip_attention`."""
     maps: Dict[str, np.ndarray]
+    """(K, K) per level, see :func:`mean_attention`."""
     importance: np.ndarray
+    """(V,), see :func:`joint_importance`."""
 
 
 def clip_attention(model: nn.Module, inputs: torch.Tensor,
                    stream: Optional[str] = None) -> ClipAttention:
     """Computes the attention maps of a clip and the importance of its joints.
 
-    Persons that are padding do not count.
+    Absent persons are excluded.
 
     Args:
         model (nn.Module): A ``PSPRecognizer`` with a neck, in eval mode.
-        inputs (Tensor): (B, num_clips, M, T, V, 2C), on its device.
+        inputs (Tensor): (B, num_clips, M, T, V, 2C), on the model's device.
         stream (str, optional): ``'joint'`` or ``'motion'``. Defaults to None:
             both.
 
     Returns:
-        ClipAttention: ``maps`` as of :func:`mean_attention`, of the levels
-        that were contrasted in training; and ``importance`` as of
-        :func:`psp_plugin.tooling.visualization.joint_importance`.
+        ClipAttention: The maps of the contrasted levels, and the importance
+        of joints.
 
     Raises:
-        InputError: If ``stream`` is another one.
+        InputError: If ``stream`` is unknown.
         ValueError: If the maps have no joint level, or if the clip is empty.
     """
     if stream not in (None, *STREAMS):
@@ -58,7 +58,7 @@ def clip_attention(model: nn.Module, inputs: torch.Tensor,
 
 
 def contrasted_levels(model: nn.Module) -> Collection[str]:
-    """The levels whose attention was trained.
+    """Returns the levels whose attention was trained.
 
     Args:
         model (nn.Module): A ``PSPRecognizer`` with a neck.
@@ -71,16 +71,16 @@ def mean_attention(attention: Dict[str, Tuple[torch.Tensor, ...]],
                    ) -> Dict[str, np.ndarray]:
     """Averages the absolute values of attention maps.
 
-    Source: PSP Learning (arXiv 2302.02327), figure 5, which does not say how
-    heads, signs, streams and persons are merged. Here as in
-    :func:`joint_importance`: the importance of a
-    joint is the mean of its row of the joint-level map, up to scale.
+    Source: PSP Learning (arXiv 2302.02327), figure 5, which does not
+    specify how heads, signs, streams and persons are combined. Averaging is
+    consistent with :func:`joint_importance`, which is the mean of a joint's
+    row of the joint-level map, up to scale.
 
     Args:
         attention (dict[str, tuple[Tensor, ...]]): Per level the maps of one
             or more streams, (N, M, S, K, K) each, with queries as rows.
-        present (Tensor, optional): (N, M), true for the persons that count.
-            Defaults to None: all do.
+        present (Tensor, optional): (N, M), true for the persons to include.
+            Defaults to None: all persons.
 
     Returns:
         dict[str, np.ndarray]: Per level (K, K), float32.
@@ -99,26 +99,27 @@ def mean_attention(attention: Dict[str, Tuple[torch.Tensor, ...]],
     return means
 
 
-def joint_importance(attention: Dict[str, Streams],
+def joint_importance(attention: Dict[str, Tuple[torch.Tensor, ...]],
                      present: Optional[torch.Tensor] = None) -> np.ndarray:
-    """Averages the rows of the joint-level map and scales them by the largest.
+    """Averages each row of the joint-level map, scaled to a maximum of 1.
 
     Source: PSP Learning (arXiv 2302.02327), figure 5: the darker the row of a
-    joint in the map A_{g,h,z}, the more important the joint. A row is what a
-    joint asks of all joints, so joint v has the mean of |A_{g,h,z}[v, :]|
-    over keys, heads, clips, persons and both streams. The paper does not say
-    how signs, streams and persons are merged; that is settled here.
+    joint in the map A_{g,h,z}, the more important the joint. A row contains
+    the attention of a query joint, so the importance of joint v is the mean
+    of |A_{g,h,z}[v, :]| over keys, heads, clips, persons and streams. The
+    paper does not specify how signs, streams and persons are combined; this
+    is a choice of this package.
 
     Args:
-        attention (dict[str, Streams]): What ``PSPRecognizer.attention`` gives;
-            of its level ``'joint'`` the maps of joint and motion, each
-            (N, M, S, V, V) with queries as rows.
-        present (Tensor, optional): (N, M), true for the persons that count.
-            Defaults to None: all do, those that are padding as well.
+        attention (dict[str, tuple[Tensor, ...]]): Output of ``PSPRecognizer.attention``;
+            only the level ``'joint'`` is used: the maps of one or both
+            streams, each (N, M, S, V, V) with queries as rows.
+        present (Tensor, optional): (N, M), true for the persons to include.
+            Defaults to None: all persons, including absent ones.
 
     Returns:
-        np.ndarray: (V,), float32, from above 0 to exactly 1 for the most
-        important joint; all zeros if the maps are zero.
+        np.ndarray: (V,), float32, 1 for the most important joint; zeros if
+        the maps are zero.
 
     Raises:
         ValueError: If the level is missing, or if no person is present.

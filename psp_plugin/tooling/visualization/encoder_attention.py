@@ -1,6 +1,6 @@
-"""The attention of a SkeletonTransformer, averaged for looking at it.
+"""Averages the attention maps of a SkeletonTransformer.
 
-Shape legend: N batch (every clip of a sample counts), M person, S head,
+Shape legend: N batch (samples x clips), M person, S head,
 T frame, P patch of frames, V joint, V' joint with tokens, C coordinate.
 """
 from typing import NamedTuple, Optional, Tuple
@@ -20,30 +20,30 @@ from .attention_maps import STREAMS
 
 
 class EncoderAttention(NamedTuple):
-    """What :func:`encoder_attention` gives. Rows are queries and sum to 1."""
+    """Result of :func:`encoder_attention`. Rows are queries and sum to 1."""
     joint: np.ndarray
-    """(V', V') float32, from joint to joint, of ``joints``."""
+    """(V', V') float32, attention between the joints in ``joints``."""
     patch: np.ndarray
-    """(P, P) float32, from patch of frames to patch of frames."""
+    """(P, P) float32, attention between patches of frames."""
     joints: Tuple[int, ...]
-    """The V' joints that are tokens, in order."""
+    """The V' joints with tokens, in order."""
     num_joints: int
-    """All joints V."""
+    """Number of all joints V."""
     block: int
-    """The block of the encoder, from 0."""
+    """Index of the block."""
     depth: int
-    """The number of its blocks."""
+    """Number of blocks of the encoder."""
     frames_per_token: int
-    """Frames of a patch."""
+    """Number of frames in a patch."""
     streams: Tuple[str, ...]
-    """Those that the maps are the mean of; none if the model has none."""
+    """The averaged streams; empty if the model has no streams."""
 
     @property
     def received(self) -> np.ndarray:
-        """(V,) what share of the attention each joint receives.
+        """(V,) share of the attention that each joint receives.
 
-        The mean of its column in ``joint``, over the joints that attend; NaN
-        for a joint that is no token. The shares sum to 1.
+        It is the mean of the joint's column in ``joint``, NaN for joints
+        without a token. The shares sum to 1.
         """
         received = np.full(self.num_joints, np.nan, np.float32)
         received[list(self.joints)] = self.joint.mean(0)
@@ -54,23 +54,22 @@ def encoder_attention(model: nn.Module,
                       inputs: torch.Tensor,
                       block: Optional[int] = None,
                       stream: Optional[str] = None) -> EncoderAttention:
-    """Computes the attention of one block of a model's encoder to a clip.
+    """Computes the attention maps of one block of a model's encoder.
 
-    What a token gives to the tokens of a joint, in all patches, is summed up,
-    and likewise to those of a patch; the queries of a joint or patch, heads,
-    persons, sampled clips and streams are averaged. Persons that are padding
-    do not count.
+    Attention is summed over the key tokens of a joint (over patches) or of a
+    patch (over joints), and averaged over the query tokens of a joint or
+    patch, heads, persons, sampled clips and streams. Absent persons are
+    excluded.
 
-    Source: this project's own; MAMP and HA-CM show no attention.
+    Source: none; MAMP and HA-CM do not show attention.
 
     Args:
         model (nn.Module): A recognizer with a ``SkeletonTransformer``, in
             eval mode: ``RecognizerGCN``, ``HACMPretrainer``,
             ``SemiSupervisedRecognizer`` or its subclass ``PSPRecognizer``.
-        inputs (Tensor): (B, num_clips, M, T, V, C), with 2C of a
-            ``SemiSupervisedRecognizer``, on its device.
-        block (int, optional): Number of the block, from 0. Defaults to None:
-            the last.
+        inputs (Tensor): (B, num_clips, M, T, V, C), or 2C channels for a
+            ``SemiSupervisedRecognizer``; on the model's device.
+        block (int, optional): Index of the block. Defaults to None: the last.
         stream (str, optional): ``'joint'`` or ``'motion'`` of a
             ``SemiSupervisedRecognizer``. Defaults to None: both.
 
@@ -78,14 +77,15 @@ def encoder_attention(model: nn.Module,
         EncoderAttention: The maps.
 
     Raises:
-        InputError: If the encoder is another one, if block or stream are
-            none that the model has, or if nobody is there.
+        InputError: If the encoder is not a ``SkeletonTransformer``, if the
+            model does not have the block or stream, or if the clip has no
+            person.
     """
-    model = getattr(model, 'predictor', model)  # a teacher, where one predicts
+    model = getattr(model, 'predictor', model)  # the teacher, if it predicts
     encoder = model.backbone
     if not has_attention(encoder):
-        raise InputError(f'the encoder {type(encoder).__name__} gives no '
-                         'attention maps, as SkeletonTransformer does')
+        raise InputError(f'the encoder {type(encoder).__name__} has no '
+                         'attention maps, only SkeletonTransformer has')
     depth = encoder.depth
     if block is None:
         block = depth - 1
@@ -96,12 +96,12 @@ def encoder_attention(model: nn.Module,
     present = inputs.flatten(0, 1).flatten(2).any(2)  # (N, M)
     if not present.any():
         raise InputError('the clip has no person: all coordinates that the '
-                         'model is given are zero')
+                         'model receives are zero')
     tokens = encoder.num_patches, len(encoder.token_joints)
     maps = []
     with torch.no_grad():
         for x in streams.values():
-            for person in x[present]:  # one by one: maps are large
+            for person in x[present]:  # one by one, as maps are large
                 attention = encoder.attention(person[None, None], block)
                 attention = attention[0, 0].mean(0).unflatten(
                     0, tokens).unflatten(2, tokens)  # (P, V', P, V')
@@ -116,17 +116,17 @@ def encoder_attention(model: nn.Module,
 
 
 def has_attention(encoder: nn.Module) -> bool:
-    """Whether :func:`encoder_attention` can look at an encoder."""
+    """Whether :func:`encoder_attention` supports an encoder."""
     return isinstance(encoder, SkeletonTransformer)
 
 
 def _split(model: nn.Module, inputs: torch.Tensor,
            stream: Optional[str]) -> dict:
-    """What the encoder is given, (N, M, T, V, C) a stream."""
+    """Returns the inputs of the encoder per stream, (N, M, T, V, C)."""
     if not isinstance(model, TwoStreamEncoding):
         if stream is not None:
             raise InputError(f'{type(model).__name__} has no {stream} stream: '
-                             'its encoder is given one kind of data')
+                             'its encoder has a single input')
         return {None: inputs.flatten(0, 1)}
     if stream not in (None, *STREAMS):
         raise InputError(f'stream must be one of {", ".join(STREAMS)}, not '

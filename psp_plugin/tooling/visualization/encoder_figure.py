@@ -1,4 +1,4 @@
-"""Draws the attention of a SkeletonTransformer beside the clip's skeleton.
+"""Draws the attention maps of a SkeletonTransformer and the skeleton.
 
 Shape legend: M person, T frame, P patch of frames, V joint, V' joint with
 tokens, C coordinate.
@@ -22,9 +22,9 @@ CAPTION = (
     'Attention is the mean over heads, persons and sampled clips{streams}. A '
     'row is what a joint or a patch gives to each, and sums to 1. The more a '
     'joint receives, the larger its dot: the mean of its column (in pictures '
-    'of the pyramid, of its row). Colours tell the body of joints.')
+    'of the pyramid, of its row). Colours show the body of joints.')
 LEFT_OUT = ' Small grey joints have no token.'
-MOST_LABELS = 25  # at the side of a map, more would overlap
+MOST_LABELS = 25  # per axis of a map; more would overlap
 
 
 def draw_encoder_attention(attention: EncoderAttention,
@@ -41,9 +41,9 @@ def draw_encoder_attention(attention: EncoderAttention,
             2) in pixels, y down.
         layout (SkeletonPyramid): The encoder's joint layout, for bones and
             colours.
-        title (str): What stands above. Defaults to nothing.
-        frame (int, optional): The frame to draw, from 0. Defaults to None:
-            the middle one of those that have a joint.
+        title (str): Title of the figure. Defaults to ''.
+        frame (int, optional): Index of the frame to draw. Defaults to None:
+            the middle one of the frames with a joint.
         up (str): The axis that points up in 3D: ``'y'`` as for Kinect,
             ``'z'`` or ``'-y'``. Defaults to ``'y'``.
 
@@ -52,7 +52,7 @@ def draw_encoder_attention(attention: EncoderAttention,
 
     Raises:
         InputError: If the frame is out of range or has no joint.
-        ValueError: If the clip has other joints than the maps.
+        ValueError: If clip and maps differ in the number of joints.
     """
     frame = choose_frame(keypoint, frame)
     points = project(keypoint[:, frame:frame + 1], up)[:, 0]  # (M, V, 2)
@@ -76,7 +76,7 @@ def draw_encoder_attention(attention: EncoderAttention,
 
 
 def _caption(attention: EncoderAttention) -> str:
-    """What maps and sizes mean."""
+    """Returns the caption, which explains maps and sizes."""
     streams = {0: '', 1: f' of the {"".join(attention.streams)} stream'}.get(
         len(attention.streams), ' of both streams')
     text = CAPTION.format(streams=streams)
@@ -85,7 +85,7 @@ def _caption(attention: EncoderAttention) -> str:
 
 def _draw_maps(figure: FigureBase, attention: EncoderAttention,
                colors: List[str]) -> None:
-    """Both maps, each with its own colours: their rows differ in length."""
+    """Draws both maps, with separate colour scales as row lengths differ."""
     first, second = figure.subplots(1, 2)
     block = f'block {attention.block + 1} of {attention.depth}'
     _draw_map(first, attention.joint, f'Joint to joint, {block}', 'joint',
@@ -101,7 +101,7 @@ def _draw_maps(figure: FigureBase, attention: EncoderAttention,
 
 def _draw_map(axes: Axes, values: np.ndarray, title: str, node: str,
               names: Sequence[int]) -> None:
-    """One map with its colour bar and its names."""
+    """Draws one map with its colour bar and labels."""
     low, high = values.min(), values.max()
     scale = Normalize(low, max(high, low + LEAST_SPAN * high))
     image = axes.imshow(values, cmap=COLORS, norm=scale,

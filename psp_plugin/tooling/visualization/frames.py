@@ -1,4 +1,4 @@
-"""Draws the frames of a moving skeleton, joints coloured by importance.
+"""Draws the frames of a skeleton video, joints coloured by importance.
 
 Shape legend: M person, T frame, V joint, C channel.
 """
@@ -13,22 +13,22 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 
-# What is to the right and what is up in the picture: (axis, sign) of each.
-# Axes are right-handed, so that the left hand stays a left hand.
+# The axes that point right and up in the picture, as (axis, sign). They are
+# right-handed, so that pictures are not mirrored.
 VIEWS = {
-    'y': ((0, -1), (1, 1)),  # Kinect: as its sensor sees the person
+    'y': ((0, -1), (1, 1)),  # Kinect: the view of its sensor
     '-y': ((0, 1), (1, -1)),  # images and camera coordinates
     'z': ((0, 1), (2, 1)),  # motion capture, and normalised skeletons
 }
-SIZE = (4.4, 4.2)  # inches, at DPI dots: even numbers of pixels, as MP4 wants
+SIZE = (4.4, 4.2)  # inches; an even number of pixels, as MP4 requires
 DPI = 100
-LIMBS = ('0.35', '0.62')  # greys, one a person
-PLAIN = '#2166ac'  # joints of no known importance
+LIMBS = ('0.35', '0.62')  # greys, one per person
+PLAIN = '#2166ac'  # joints without importance
 AREAS = (10, 130)  # of the least and the most important joint, in points^2
-# Light yellow is lost on white.
+# Without light yellow, which is invisible on white.
 COLORS = LinearSegmentedColormap.from_list(
     'attention', matplotlib.colormaps['YlOrRd'](np.linspace(.25, 1, 256)))
-LEAST_SPAN = 0.05  # of the colours: a lesser spread is no difference to show
+LEAST_SPAN = 0.05  # least range of the colours, to hide tiny differences
 
 
 def draw_frames(keypoint: np.ndarray,
@@ -46,7 +46,7 @@ def draw_frames(keypoint: np.ndarray,
         np.ndarray: A frame, (420, 440, 3), uint8, RGB.
 
     Raises:
-        ValueError: If arguments do not fit.
+        ValueError: If arguments are invalid.
     """
     points = project(keypoint, up)  # (M, T, V, 2)
     num_frames, num_joints = points.shape[1:3]
@@ -55,8 +55,8 @@ def draw_frames(keypoint: np.ndarray,
         raise ValueError(f'bones name joints {bones.min()} to {bones.max()}, '
                          f'but the clip has joints 0 to {num_joints - 1}')
     if importance is not None and np.shape(importance) != (num_joints, ):
-        raise ValueError(f'importance must have shape ({num_joints},), one a '
-                         f'joint, not {np.shape(importance)}')
+        raise ValueError(f'importance must have shape ({num_joints},), one '
+                         f'per joint, not {np.shape(importance)}')
 
     figure = Figure(figsize=SIZE, dpi=DPI)
     canvas = FigureCanvasAgg(figure)
@@ -80,19 +80,19 @@ def draw_frames(keypoint: np.ndarray,
 
 
 def project(keypoint: np.ndarray, up: str = 'y') -> np.ndarray:
-    """Lays joints out as :func:`joint_rotations`, if they are there.
+    """Projects joints as :func:`lay_out` does; missing joints become NaN.
 
     Args:
-        keypoint, up: See :func:`joint_rotations`.
+        keypoint, up: See :func:`lay_out`.
 
     Returns:
         np.ndarray: (M, T, V, 2), NaN where a joint is missing.
 
     Raises:
-        ValueError: If the shape or ``up`` is another, or if all joints are
+        ValueError: If the shape or ``up`` is invalid, or if all joints are
             missing.
     """
-    points = joint_rotations(keypoint, up)
+    points = lay_out(keypoint, up)
     keypoint = np.asarray(keypoint)
     points[(keypoint == 0).all(-1) | ~np.isfinite(keypoint).all(-1)] = np.nan
     if np.isnan(points).all():
@@ -100,8 +100,8 @@ def project(keypoint: np.ndarray, up: str = 'y') -> np.ndarray:
     return points
 
 
-def joint_rotations(keypoint: np.ndarray, up: str = 'y') -> np.ndarray:
-    """Lays joints out in the plane of the picture, x right and y up.
+def lay_out(keypoint: np.ndarray, up: str = 'y') -> np.ndarray:
+    """Projects joints to the plane of the picture, x right and y up.
 
     Args:
         keypoint (np.ndarray): (M, T, V, 3), or (M, T, V, 2) in pixels.
@@ -111,7 +111,7 @@ def joint_rotations(keypoint: np.ndarray, up: str = 'y') -> np.ndarray:
         np.ndarray: (M, T, V, 2).
 
     Raises:
-        ValueError: If the shape or ``up`` is another.
+        ValueError: If the shape or ``up`` is invalid.
     """
     keypoint = np.asarray(keypoint, np.float64)
     if keypoint.ndim != 4 or keypoint.shape[3] not in (2, 3):
@@ -124,7 +124,7 @@ def joint_rotations(keypoint: np.ndarray, up: str = 'y') -> np.ndarray:
 
 
 def _empty_axes(figure: Figure, points: np.ndarray, title: Optional[str]):
-    """Axes without frame that hold every joint of every frame."""
+    """Adds invisible axes whose limits contain all joints of all frames."""
     axes = figure.add_axes((.03, .08, .78, .8))
     low = np.nanmin(points, (0, 1, 2))
     high = np.nanmax(points, (0, 1, 2))
@@ -139,7 +139,7 @@ def _empty_axes(figure: Figure, points: np.ndarray, title: Optional[str]):
 
 
 def _importance_style(figure: Figure, importance: np.ndarray) -> dict:
-    """Colours and sizes of the joints, and the colour bar that tells them."""
+    """Returns colours and sizes of the joints, and adds a colour bar."""
     high = importance.max()
     scale = Normalize(min(importance.min(), high - LEAST_SPAN), high)
     bar = figure.colorbar(ScalarMappable(scale, COLORS), format='%.2f',

@@ -1,7 +1,7 @@
-"""What masked pre-training hides of a clip, and what it reconstructs.
+"""Masks a clip as in pre-training and reconstructs its motion.
 
 Shape legend: B sequence (one person), M person, T frame, P patch of p frames,
-V joint, V' joint with tokens, C coordinate, K visible token of a group.
+V joint, V' joint with tokens, C coordinate, K visible tokens of a group.
 """
 from typing import Dict, NamedTuple, Optional
 
@@ -13,20 +13,22 @@ from psp_plugin.errors import InputError
 
 
 class ClipMasking(NamedTuple):
-    """What :func:`clip_masking` gives, of all V joints."""
+    """Result of :func:`clip_masking`, for all V joints."""
     keypoint: np.ndarray
-    """(M, T, V, C) joints as the model is given them."""
+    """(M, T, V, C) joints, the input of the model."""
     visible: Dict[str, np.ndarray]
-    """(M, T, V) booleans per group of tokens: those that the model sees."""
+    """(M, T, V) booleans per group of tokens: visible to the model."""
     masked: np.ndarray
-    """(M, T, V) booleans. A joint in neither has no token."""
+    """(M, T, V) booleans. Joints neither visible nor masked have no token."""
     predicted: np.ndarray
     """(M, T, V, C) displacement to the next frame, 0 without a token."""
     true: np.ndarray
-    """(M, T, V, C), of which the last frame has 0."""
+    """(M, T, V, C) true displacement, 0 in the last frame."""
     frames_per_token: int
+    """Number of frames p of a patch."""
     normalized: bool
-    """Whether ``predicted`` has mean and size of the true motion."""
+    """Whether ``predicted`` is rescaled to mean and size of the true motion.
+    """
     loss: float
     """``loss_rec`` of the clip."""
     loss_of_zero: float
@@ -34,18 +36,19 @@ class ClipMasking(NamedTuple):
 
     @property
     def share(self) -> float:
-        """The share of tokens that are masked."""
+        """Share of masked tokens."""
         seen = sum(group.sum() for group in self.visible.values())
         return float(self.masked.sum() / (self.masked.sum() + seen))
 
     def paths(self, displacement: np.ndarray) -> np.ndarray:
-        """Where joints go within each patch, from their true first place.
+        """Computes the path of joints within each patch, from their true
+        position in its first frame.
 
         Args:
             displacement (np.ndarray): ``predicted`` or ``true``.
 
         Returns:
-            np.ndarray: (M, P, p + 1, V, C); the last place is that in the
+            np.ndarray: (M, P, p + 1, V, C); the last position is that in the
             first frame of the next patch.
         """
         m, t, v, c = displacement.shape
@@ -61,29 +64,30 @@ def clip_masking(model: nn.Module,
                  coordinates: Optional[int] = None) -> ClipMasking:
     """Masks a clip as in pre-training and reconstructs its motion.
 
-    The model predicts normalised motion. Mean and size of each token's motion
-    come from the truth, see ``MaskedMotionLoss.displacement``.
+    If the model predicts normalised motion, it is rescaled by the mean and
+    size of each token's true motion, see ``MaskedMotionLoss.displacement``.
 
     Args:
         model (nn.Module): An ``HACMPretrainer``, in eval mode.
-        inputs (Tensor): (1, num_clips, M, T, V, C), on its device. Of the
-            sampled clips the first is taken.
-        seed (int): Of what is masked; PyTorch's generators are left as they
-            were. Defaults to 0.
-        coordinates (int, optional): How many of the coordinates are places,
-            not scores. Defaults to None: those that the model restores.
+        inputs (Tensor): (1, num_clips, M, T, V, C), on the model's device.
+            The first of the sampled clips is used.
+        seed (int): Seed of the masking; PyTorch's generators are not changed.
+            Defaults to 0.
+        coordinates (int, optional): Number of coordinates that are positions,
+            not scores. Defaults to None: those that the model reconstructs.
 
     Returns:
-        ClipMasking: Of the M persons who are there.
+        ClipMasking: The result for the M persons that are present.
 
     Raises:
-        InputError: If nobody is there, or if the clip does not fit the model.
+        InputError: If no person is present, or if the clip does not fit the
+            model.
     """
     inputs = inputs[:1, :1]
     if not inputs.any():
         raise InputError('the clip has no person: all coordinates that the '
-                         'model is given are zero')
-    # The seed is set on all devices, so all are to be as they were.
+                         'model receives are zero')
+    # manual_seed seeds all devices, so all generators must be restored.
     devices = range(torch.cuda.device_count())
     with torch.no_grad(), torch.random.fork_rng(devices):
         torch.manual_seed(seed)
@@ -97,22 +101,22 @@ def clip_masking(model: nn.Module,
 
     encoder, patches = model.backbone, model.backbone.num_patches
     keypoint = keypoint[..., :coordinates or model.coordinates]
-    there = keypoint.flatten(1).any(1)  # absent persons may be masked as well
+    present = keypoint.flatten(1).any(1)  # absent persons may be masked, too
     visible = [_mark(group, made.clips, patches) for group in made.groups]
     masked = ~torch.stack(visible).any(0)
 
-    def whole(x: torch.Tensor) -> np.ndarray:
-        """Puts (B, T, V', ...) to where they are of all V joints."""
+    def to_all_joints(x: torch.Tensor) -> np.ndarray:
+        """Scatters (B, T, V', ...) to (M, T, V, ...)."""
         everywhere = x.new_zeros(*keypoint.shape[:3], *x.shape[3:])
         everywhere[:, :, list(encoder.token_joints)] = x
-        return everywhere[there].cpu().numpy()
+        return everywhere[present].cpu().numpy()
 
-    places = keypoint[there].cpu().numpy()
+    places = keypoint[present].cpu().numpy()
     return ClipMasking(
         places,
-        dict(zip(model.masking.group_names, map(whole, visible))),
-        whole(masked),
-        whole(predicted[..., :places.shape[-1]]),
+        dict(zip(model.masking.group_names, map(to_all_joints, visible))),
+        to_all_joints(masked),
+        to_all_joints(predicted[..., :places.shape[-1]]),
         np.diff(places, axis=1, append=places[:, -1:]),
         encoder.num_frames // patches, model.loss_rec.normalize, loss.item(),
         loss_of_zero.item())
@@ -120,7 +124,7 @@ def clip_masking(model: nn.Module,
 
 def _mark(tokens: torch.Tensor, clips: torch.Tensor,
           patches: int) -> torch.Tensor:
-    """The frames and joints of tokens p V' + v, (B, K): (B, T, V')."""
+    """Marks frames and joints (B, T, V') of tokens p V' + v, (B, K)."""
     batch, frames, joints = clips.shape[:3]
     marks = torch.zeros(batch, patches * joints, dtype=torch.bool,
                         device=clips.device)

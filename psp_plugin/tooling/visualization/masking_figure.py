@@ -1,4 +1,4 @@
-"""Draws what masked pre-training hides of a clip, and what it reconstructs.
+"""Draws the masked, predicted and true motion of a clip.
 
 Shape legend: M person, T frame, P patch of p frames, V joint, C coordinate.
 """
@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from .frames import joint_rotations
 from .masking import ClipMasking
 
-SIZE = (9.6, 5.2)  # inches, at DPI dots: even numbers of pixels
+SIZE = (9.6, 5.2)  # inches; an even number of pixels
 DPI = 100
-# Okabe and Ito: told apart by the colour-blind.
+# Okabe and Ito, for colour-blind readers.
 GROUPS = ('#0072B2', '#009E73', '#CC79A7', '#56B4E9')
 PREDICTED, TRUE = '#D55E00', '0.1'
 BONE, PALE = '0.55', '0.8'
@@ -31,22 +31,22 @@ LOSS = ('loss_rec, the squared error {of}, is {loss:.2f} for this clip; 0 '
 
 
 class MaskingFigure:
-    """Three skeletons side by side: what the model sees, predicts, and truth.
+    """Three skeletons side by side: visible, predicted and true.
 
-    Joints at the origin are drawn there, where the model has them too.
+    Joints at the origin are drawn, as they are input of the model.
 
     Args:
         masking (ClipMasking): From :func:`clip_masking`.
         bones (Sequence[tuple[int, int]]): Pairs of joints to connect.
-        title (str): What stands above. Defaults to nothing.
+        title (str): Title of the figure. Defaults to ''.
         up (str): The axis that points up in 3D, ``'z'`` after normalisation;
             or ``'y'``, ``'-y'``. Defaults to ``'z'``.
 
     Attributes:
-        figure (Figure): The figure, which :meth:`show` changes.
+        figure (Figure): The figure, changed by :meth:`show`.
 
     Raises:
-        ValueError: If coordinates are not 2 or 3, or ``up`` is another.
+        ValueError: If there are not 2 or 3 coordinates, or ``up`` is invalid.
     """
 
     def __init__(self, masking: ClipMasking, bones: Sequence[Tuple[int, int]],
@@ -86,16 +86,16 @@ class Panel:
     """One of the skeletons.
 
     Args:
-        axes (Axes): Where it is drawn.
-        title (str): What stands above.
-        ways (np.ndarray): (M, P, p + 1, V, 2) where joints go.
-        color (str, optional): Of masked joints and their ways. Defaults to
-            None: they are hollow and have none.
-        ghost (np.ndarray, optional): Ways of a pale skeleton behind it.
+        axes (Axes): The axes to draw on.
+        title (str): Title of the panel.
+        ways (np.ndarray): (M, P, p + 1, V, 2) paths of joints.
+        color (str, optional): Colour of masked joints and their paths.
+            Defaults to None: hollow joints without paths.
+        ghost (np.ndarray, optional): Paths of a pale skeleton behind it.
             Defaults to None.
-        masking (ClipMasking): Which joints are masked.
-        limits (tuple): The least and the largest (2,) in the picture.
-        bones (np.ndarray): (bones, 2) joints to connect.
+        masking (ClipMasking): The visible and masked joints.
+        limits (tuple): Lower and upper limits of the axes, (2,) each.
+        bones (np.ndarray): (bones, 2) pairs of joints to connect.
     """
 
     def __init__(self, axes: Axes, title: str, ways: np.ndarray,
@@ -122,7 +122,7 @@ class Panel:
                     handlelength=1.4, columnspacing=.8)
 
     def _joints(self, masking: ClipMasking, color: Optional[str]) -> Iterator:
-        """Dots, and (M, T, V) whether they are those of a joint."""
+        """Yields dots, and the joints (M, T, V) that each of them is for."""
         for (name, seen), tone in zip(masking.visible.items(), GROUPS):
             yield self._dots(AREA, label=None if color else name,
                              color=tone), seen
@@ -158,7 +158,7 @@ class Panel:
 
 
 def _caption(masking: ClipMasking) -> str:
-    """What lines and numbers mean."""
+    """Returns the caption, which explains lines and numbers."""
     text = LINES + (NORMALIZED if masking.normalized else '') + LOSS
     return text.format(
         frames=masking.frames_per_token, loss=masking.loss,
@@ -167,14 +167,14 @@ def _caption(masking: ClipMasking) -> str:
 
 
 def _in_the_plane(paths: np.ndarray, up: str) -> np.ndarray:
-    """Lays out (M, P, p + 1, V, C): (M, P, p + 1, V, 2)."""
+    """Projects (M, P, p + 1, V, C) to (M, P, p + 1, V, 2)."""
     m, _, _, v, c = paths.shape
     return joint_rotations(paths.reshape(m, -1, v, c), up).reshape(
         *paths.shape[:-1], 2)
 
 
 def _limits(*ways: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """The corners of a picture that holds every joint, in a panel's shape."""
+    """Returns limits that contain all joints, in the aspect of a panel."""
     points = np.concatenate([way.reshape(-1, 2) for way in ways])
     low, high = points.min(0), points.max(0)
     shape = np.multiply(SIZE, PANEL)

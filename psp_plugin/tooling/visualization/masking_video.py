@@ -1,4 +1,4 @@
-"""Writes what masked pre-training hides and reconstructs, as GIF or PNG.
+"""Writes masked, predicted and true motion as GIF or PNG.
 
 Shape legend: M person, T frame, V joint.
 """
@@ -24,21 +24,20 @@ def write_masking(path: Union[str, Path],
                   fps: float = 5,
                   frame: Optional[int] = None,
                   up: str = 'z') -> None:
-    """Writes three skeletons side by side: seen, predicted, and true.
+    """Writes three skeletons side by side: visible, predicted and true.
 
     Args:
         path (str or Path): The file to write: ``.gif`` for all frames,
-            ``.png`` for one. Its folder is made where it is missing.
+            ``.png`` for one. Its folder is created if missing.
         masking, bones, title, up: See :class:`MaskingFigure`.
         fps (float): Frames per second of a GIF. Defaults to 5.
-        frame (int, optional): The frame of a PNG, from 0. Defaults to None:
-            that in which masked joints are farthest from where they were in
-            the first frame of their token.
+        frame (int, optional): Index of the frame of a PNG. Defaults to None:
+            the frame in which masked joints are farthest from their position
+            in the first frame of their token.
 
     Raises:
-        InputError: If the format is another one, or if there is no such
-            frame.
-        ValueError: If another argument does not fit.
+        InputError: If the format is unknown, or if the frame does not exist.
+        ValueError: If another argument is invalid.
         OSError: If the file cannot be written.
     """
     path = Path(path)
@@ -46,8 +45,8 @@ def write_masking(path: Union[str, Path],
     if path.suffix.lower()[1:] not in FORMATS:
         raise InputError(f'{path} is neither .gif nor .png')
     if frame is not None and not 0 <= frame < frames:
-        raise InputError(f'there is no frame {frame + 1}: the model takes '
-                         f'clips of {frames} frames, 1 to {frames}')
+        raise InputError(f'there is no frame {frame + 1}: clips of the model '
+                         f'have frames 1 to {frames}')
     drawn = MaskingFigure(masking, bones, title, up)
     if path.suffix.lower() == '.gif':
         write_pictures(path, _draw_all(drawn), fps, (*GROUPS, PREDICTED))
@@ -57,7 +56,8 @@ def write_masking(path: Union[str, Path],
 
 
 def farthest_frame(masking: ClipMasking) -> int:
-    """The frame in which masked joints have gone farthest within tokens."""
+    """Returns the frame in which masked joints are farthest from their
+    position in the first frame of their token."""
     paths = masking.paths(masking.true)[:, :, :-1]
     gone = np.linalg.norm(paths - paths[:, :, :1], axis=-1)
     gone = gone.reshape(masking.masked.shape) * masking.masked  # M, T, V
@@ -65,7 +65,7 @@ def farthest_frame(masking: ClipMasking) -> int:
 
 
 def _draw_all(drawn: MaskingFigure) -> Iterator[np.ndarray]:
-    """The frames one by one, uint8, RGB."""
+    """Yields the frames, (H, W, 3), uint8, RGB."""
     canvas = FigureCanvasAgg(drawn.figure)
     for frame in range(drawn.frames):
         drawn.show(frame)

@@ -1,4 +1,4 @@
-"""Draws a skeleton whose joints differ in size.
+"""Draws a skeleton whose joints are sized by a value.
 
 Shape legend: M person, V joint.
 """
@@ -13,7 +13,7 @@ from matplotlib.patheffects import withStroke
 
 from .frames import AREAS, LEAST_SPAN, LIMBS, PLAIN
 
-WITHOUT = dict(area=AREAS[0] / 2, color='0.5')  # joints that have no value
+WITHOUT = dict(area=AREAS[0] / 2, color='0.5')  # joints without a value
 
 
 def draw_skeleton(axes: Axes,
@@ -24,18 +24,19 @@ def draw_skeleton(axes: Axes,
                   title: str,
                   form: str = '.2f',
                   least_span: float = LEAST_SPAN) -> None:
-    """Draws all persons of a frame, with numbered joints, and what sizes mean.
+    """Draws all persons of a frame with numbered joints and a size legend.
 
     Args:
-        axes (Axes): Where, which become empty around it.
+        axes (Axes): The axes to draw on; their frame is hidden.
         points (np.ndarray): (M, V, 2), NaN where a joint is missing.
         bones (Sequence[tuple[int, int]]): Pairs of joints to connect.
-        values (np.ndarray): (V,) what sizes tell; NaN for a small grey dot.
-            Dots span the least to the largest value.
-        colors (list[str], optional): One a joint. None for one of all.
-        title (str): What the values are.
-        form (str): How they are written. Defaults to ``'.2f'``.
-        least_span (float): What dots span at the least. Defaults to 0.05.
+        values (np.ndarray): (V,) values shown by size; NaN for a small grey
+            dot. Sizes span the range of the values.
+        colors (list[str], optional): One per joint. None: one for all joints.
+        title (str): Title of the legend, the meaning of the values.
+        form (str): Format of the values in the legend. Defaults to
+            ``'.2f'``.
+        least_span (float): Least range of the values. Defaults to 0.05.
     """
     low, high = np.nanmin(points, (0, 1)), np.nanmax(points, (0, 1))
     margin = .08 * (high - low).max() or 1.
@@ -74,5 +75,5 @@ def draw_skeleton(axes: Axes,
 
 
 def _area(share: np.ndarray) -> np.ndarray:
-    """The area of a dot in points squared."""
+    """Returns the area of a dot in points squared."""
     return AREAS[0] + share * 1.5 * np.ptp(AREAS)

@@ -1,7 +1,7 @@
-"""Writes a moving skeleton to a GIF or MP4 file.
+"""Writes skeleton videos (GIF, MP4) and figures (PNG, SVG).
 
-Pillow and OpenCV write them, which come with matplotlib and with the toolbox;
-matplotlib's own MP4 writer needs a program, ffmpeg, that may not be there.
+Videos are written by Pillow and OpenCV, dependencies of matplotlib and the
+toolbox; matplotlib's MP4 writer would need ffmpeg.
 """
 from itertools import chain
 from pathlib import Path
@@ -18,8 +18,8 @@ from psp_plugin.errors import InputError
 
 from .frames import COLORS, PLAIN, draw_frames
 
-Color = Union[str, Tuple[float, float, float]]  # as matplotlib has them
-FORMATS = ('png', 'svg')
+Color = Union[str, Tuple[float, float, float]]  # matplotlib's
+FORMATS = ('png', 'svg')  # of figures
 
 
 def write_skeleton_video(path: Union[str, Path],
@@ -29,30 +29,30 @@ def write_skeleton_video(path: Union[str, Path],
                          title: Optional[str] = None,
                          fps: float = 20,
                          up: str = 'y') -> None:
-    """Writes a clip as a moving picture.
+    """Writes a clip as a video.
 
-    3D skeletons are seen from where Kinect's sensor would be, without
-    perspective, and 2D ones as they lie in the image: upright, not mirrored,
-    and by the same view in all frames. Joints at the origin or at NaN are
-    missing; they and their bones are not drawn.
+    3D skeletons are shown from the view of Kinect's sensor, without
+    perspective, and 2D ones as in the image: upright, not mirrored, with the
+    same view in all frames. Joints at the origin or NaN are missing; they and
+    their bones are not drawn.
 
     Args:
         path (str or Path): The file to write: ``.gif`` or ``.mp4``. Its
-            folder is made where it is missing.
+            folder is created if missing.
         keypoint (np.ndarray): Joints as recorded, (M, T, V, 3), or (M, T, V,
             2) in pixels, y down.
         bones (Sequence[tuple[int, int]]): Pairs of joints to connect.
         importance (np.ndarray, optional): (V,); colour and size of the
-            joints. The colours span its least to its largest value, at least
-            0.05. Defaults to None, one colour and no colour bar.
-        title (str, optional): What stands above. Defaults to None.
-        fps (float): Frames per second; a GIF rounds the time of a frame to
-            hundredths of a second. Defaults to 20.
+            joints. Colours span its range, or 0.05 if the range is smaller.
+            Defaults to None: one colour and no colour bar.
+        title (str, optional): Title above the skeleton. Defaults to None.
+        fps (float): Frames per second; in a GIF, the duration of a frame is
+            rounded to hundredths of a second. Defaults to 20.
         up (str): The axis that points up in 3D: ``'y'`` as for Kinect,
             ``'z'`` or ``'-y'``. Defaults to ``'y'``.
 
     Raises:
-        ValueError: If the format is another one, or if arguments do not fit.
+        ValueError: If the format is unknown or arguments are invalid.
         OSError: If the file cannot be written.
     """
     scale = [tuple(tone[:3]) for tone in COLORS(np.linspace(0, 1, 40))]
@@ -65,22 +65,22 @@ def write_pictures(path: Union[str, Path],
                    fps: float,
                    colors: Sequence[Color],
                    scale: Sequence[Color] = ()) -> None:
-    """Writes pictures as a moving one.
+    """Writes pictures as a video.
 
     Args:
         path (str or Path): The file to write: ``.gif`` or ``.mp4``. Its
-            folder is made where it is missing.
+            folder is created if missing.
         pictures (Iterator[np.ndarray]): (H, W, 3), uint8, RGB, of one size.
-        fps (float): Pictures per second; a GIF rounds the time of one to
-            hundredths of a second.
-        colors (Sequence[str or tuple]): The colours within them, black,
-            greys and white aside, which a GIF has in five tones to white.
-        scale (Sequence[str or tuple]): Colours that it has in one tone.
-            Defaults to none.
+        fps (float): Pictures per second; in a GIF, the duration of a picture
+            is rounded to hundredths of a second.
+        colors (Sequence[str or tuple]): Colours of the pictures other than
+            black, greys and white. The palette of a GIF contains each in five
+            tones towards white.
+        scale (Sequence[str or tuple]): Further colours of the palette, in one
+            tone. Defaults to none.
 
     Raises:
-        ValueError: If the format is another one, or if ``fps`` is not
-            positive.
+        ValueError: If the format is unknown or ``fps`` is not positive.
         OSError: If the file cannot be written.
     """
     path = Path(path)
@@ -89,7 +89,7 @@ def write_pictures(path: Union[str, Path],
         raise ValueError(f'{path} is neither .gif nor .mp4')
     if not fps > 0:
         raise ValueError(f'fps must be positive, not {fps}')
-    pictures = chain([next(pictures)], pictures)  # checked before it is opened
+    pictures = chain([next(pictures)], pictures)  # validates arguments
     path.parent.mkdir(parents=True, exist_ok=True)
     if kind == '.gif':
         _write_gif(path, pictures, fps, _palette(colors, scale))
@@ -106,7 +106,7 @@ def _write_gif(path: Path, pictures: Iterator[np.ndarray], fps: float,
 
 
 def _palette(colors: Sequence[Color], scale: Sequence[Color]) -> Image.Image:
-    """The colours that occur: one palette for all frames keeps a GIF small."""
+    """Builds one palette for all frames, which keeps a GIF small."""
     blends = np.linspace(.2, 1, 5)[:, None]
     tones = np.concatenate([
         np.array([to_rgb(color) for color in scale]).reshape(-1, 3),
@@ -130,31 +130,31 @@ def _write_mp4(path: Path, pictures: Iterator[np.ndarray],
     writer.release()
 
 
-def check_format(path: Union[str, Path]) -> None:
-    """Raises InputError unless a file is to be PNG or SVG."""
-    if Path(path).suffix.lower()[1:] not in FORMATS:
-        raise InputError(f'{path} is neither .png nor .svg')
-
-
 def save_figure(figure: Figure, path: Union[str, Path],
                 dpi: float = 100) -> None:
-    """Saves a figure as PNG or SVG, without date and random names within.
+    """Saves a figure as PNG or SVG, without dates and random identifiers.
 
     Args:
         figure (Figure): The figure.
         path (str or Path): The file to write: ``.png`` or ``.svg``. Its
-            folder is made where it is missing.
+            folder is created if missing.
         dpi (float): Dots per inch of a PNG file. Defaults to 100.
 
     Raises:
-        InputError: If the format is another one.
+        InputError: If the format is unknown.
         OSError: If the file cannot be written.
     """
     check_format(path)
     path = Path(path)
     kind = path.suffix.lower()[1:]
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Matplotlib names its clip paths by a hash, with a random salt if none.
+    # Matplotlib names clip paths by a hash whose default salt is random.
     with matplotlib.rc_context({'svg.hashsalt': 'psp_plugin'}):
         figure.savefig(path, format=kind, dpi=dpi, facecolor='white',
                        metadata={'Date': None} if kind == 'svg' else None)
+
+
+def check_format(path: Union[str, Path]) -> None:
+    """Raises InputError unless a path ends with .png or .svg."""
+    if Path(path).suffix.lower()[1:] not in FORMATS:
+        raise InputError(f'{path} is neither .png nor .svg')

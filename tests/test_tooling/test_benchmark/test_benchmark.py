@@ -1,4 +1,4 @@
-"""What the benchmark measures."""
+"""The measurements of the benchmark."""
 import functools
 import json
 import subprocess
@@ -18,7 +18,7 @@ from psp_plugin.tooling.benchmark import (
     peak_flops,
     time_steps,
 )
-from psp_plugin.tooling.benchmark.loading import held_ahead
+from psp_plugin.tooling.benchmark.loading import prefetched_batches
 from psp_plugin.tooling.benchmark.step import Run, Stopwatch
 
 ROOT = CONFIGS.parent
@@ -30,14 +30,14 @@ PHASES = {'encoder', 'labelled', 'unlabelled', 'backward', 'optimiser'}
 
 @pytest.fixture(scope='module')
 def tool():
-    """The script, with small products to find the peak: some CPUs take half a
-    minute for a large one in bfloat16."""
+    """The script with small products for the peak, as a large one in bfloat16
+    takes half a minute on some CPUs."""
     script = load_tool('benchmark')
     script.peak_flops = functools.partial(peak_flops, size=256)
     return script
 
 
-def test_modes_side_by_side(tool, tmp_path, capsys):
+def test_modes_in_turns(tool, tmp_path, capsys):
     path = tmp_path / 'new/times.json'
     tool.main([SMALL, '--labeled', '2', '--unlabeled', '3', '--rounds', '1',
                '--json', str(path), '--device', 'cpu'])
@@ -66,7 +66,7 @@ def test_flops_grow_with_the_batch():
     assert two / one == pytest.approx(2, rel=0.02)
 
 
-def test_flops_of_pre_training_are_the_specified():
+def test_flops_of_pre_training_match_the_specification():
     """shared/paper/ha_cm.md, section 12: two persons, 72 frames."""
     cfg = load_tool('benchmark').Config.fromfile(
         str(CONFIGS / 'pretrain/hacm_ntu60_xsub.py'))
@@ -85,13 +85,13 @@ def test_pre_training_with_either_attention(tool, tmp_path, capsys):
     path = tmp_path / 'times.json'
     tool.main([PRETRAIN, '--unlabeled', '3', '--rounds', '1', '--json',
                str(path), '--device', 'cpu'])
-    told = capsys.readouterr().out
-    assert 'counted with plain attention' in told
+    printed = capsys.readouterr().out
+    assert 'counted with plain attention' in printed
     step = json.loads(path.read_text())['step']
     rows = {row['mode']: row for row in step['rows']}
     assert list(rows) == ['plain', 'fused', 'bf16-plain', 'bf16-fused']
     plain, fused, half, half_fused = rows.values()
-    # The same masks are drawn.
+    # The same masks are sampled.
     assert fused['loss'] == pytest.approx(plain['loss'], rel=1e-5)
     assert half_fused['loss'] == pytest.approx(half['loss'], rel=0.02)
     assert fused['kept_gb'] < plain['kept_gb'] > half['kept_gb']
@@ -102,15 +102,15 @@ def test_pre_training_with_either_attention(tool, tmp_path, capsys):
             step['flops'] / row['seconds'] / step['peaks'][row['mode']])
 
 
-def test_what_is_kept_for_the_backward_pass():
-    """Known of two linear layers and a ReLU: weights are not counted."""
+def test_bytes_saved_for_the_backward_pass():
+    """Computed by hand for two linear layers and a ReLU, without weights."""
     cfg = load_tool('benchmark').Config.fromfile(PRETRAIN)
     case = make_case(cfg, CPU, dict(unlabeled=2))
     net = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.ReLU(),
                               torch.nn.Linear(16, 4))
     x = torch.zeros(5, 8)
     case.model.loss = lambda inputs: dict(loss=net(x).sum())
-    weights = 16 * 4  # of the second layer: net is no part of the model
+    weights = 16 * 4  # of the second layer; net is not part of the model
     assert kept_bytes(case, MODES['fp32']) == 4 * (
         x.numel() + 5 * 16 + weights)
 
@@ -121,7 +121,7 @@ def test_peak_is_that_of_matrix_products():
 
 
 @pytest.mark.parametrize('name', MODES)
-def test_switches_are_set_back(name):
+def test_flags_are_restored(name):
     matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
 
     def switches():
@@ -135,7 +135,7 @@ def test_switches_are_set_back(name):
 
 
 def test_channels_last_and_compiled_steps():
-    """The compiler's tracer alone, as a compiler may be absent."""
+    """Only with the compiler's tracer, as a compiler may be missing."""
     cfg = load_tool('benchmark').Config.fromfile(SMALL)
     case = make_case(cfg, torch.device('cpu'), dict(labeled=2, unlabeled=3))
     run = Run(case, MODES['channels-last'])
@@ -144,18 +144,18 @@ def test_channels_last_and_compiled_steps():
         lambda module, inputs, output: seen.append(inputs[0].stride(1)))
     run.step()
     assert seen == [1]
-    case.model.backbone.channels_last = True  # as a config may have it
+    case.model.backbone.channels_last = True  # as in some configs
     assert not Run(case, MODES['fp32']).model.backbone.channels_last
     assert Run(case, MODES['compile']).model.backbone._compiled_call_impl
     assert case.model.backbone._compiled_call_impl is None
 
 
-def test_what_workers_prepared_is_not_timed():
+def test_prefetched_batches_are_not_timed():
     def loader(**options):
         return DataLoader(range(9), 3, **options)
 
-    assert held_ahead(loader()) == 1
-    assert held_ahead(loader(num_workers=2, prefetch_factor=3)) == 7
+    assert prefetched_batches(loader()) == 1
+    assert prefetched_batches(loader(num_workers=2, prefetch_factor=3)) == 7
 
 
 def test_supervised_configs_have_one_branch():
@@ -185,11 +185,11 @@ def test_loading(tool, tmp_path, capsys):
                f'{key}={ann_file}', 'train_dataloader.batch_size=4',
                'train_dataloader.dataset.dataset.labeled_ratio=0.3',
                'train_dataloader.num_workers=1'])
-    told = capsys.readouterr().out
-    assert 'NormalizeSkeleton3D' in told and 'PreNormalize3D' in told
+    printed = capsys.readouterr().out
+    assert 'NormalizeSkeleton3D' in printed and 'PreNormalize3D' in printed
     loading = json.loads(path.read_text())['loading']
     assert loading['workers'] == 1 and loading['rate'] > 0
-    # The transforms are most of what a clip takes.
+    # The transforms take most of the time of a clip.
     assert 0.3 < sum(loading['transforms'].values()) / loading['clip'] < 1.3
 
 
@@ -202,7 +202,7 @@ def test_loading_for_any_encoder(tool, capsys):
 
 
 def test_training_with_synthetic_clips(tool, tmp_path, capsys):
-    """NTU's config, made small, with nothing to download."""
+    """A reduced NTU config, without downloads."""
     path = tmp_path / 'times.json'
     model = {'backbone.blocks': '[(8,8,2,2),(8,16,4,2)]',
              'backbone.num_heads': 2, 'neck.in_channels': 16,
@@ -241,16 +241,16 @@ def test_loading_and_training_of_pre_training(tool, tmp_path, capsys):
         assert one['rate'] == pytest.approx(4 / one['seconds'], rel=1e-6)
 
 
-@pytest.mark.parametrize('args, says', [
+@pytest.mark.parametrize('args, message', [
     ([SMALL, '--modes', 'fp64'], 'invalid choice'),
     ([SMALL, '--rounds', '0'], "'0' is not a positive integer"),
     ([str(CONFIGS / 'psp_ntu60_xsub_5p.py'), '--parts', 'loading'],
      'ntu60_3d.pkl does not exist'),
     ([str(CONFIGS / 'mix/refine_stgcn_ntu60_xsub.py')],
-     'the model RecognizerGCNWithNeck; a PSPRecognizer with DSTANet'),
-    ([SMALL, '--parts', 'training', '--labeled', '2'], 'for the step alone'),
+     'the model RecognizerGCNWithNeck: use a config with a PSPRecognizer'),
+    ([SMALL, '--parts', 'training', '--labeled', '2'], 'only for the part'),
     ([SMALL, '--parts', 'loading', '--synthetic', '9'], 'has no ann_file'),
-    ([SMALL, '--absent', '1.5'], 'is 1.5, not one from 0 to 1'),
+    ([SMALL, '--absent', '1.5'], 'must be from 0 to 1, not 1.5'),
     ([str(CONFIGS / 'supervised_synthetic_5p.py'), '--unlabeled', '2'],
      'no contrast, thus no unlabelled clips'),
     ([str(CONFIGS / 'psp_nwucla_xview_5p_small_without_ppa.py'),
@@ -259,16 +259,16 @@ def test_loading_and_training_of_pre_training(tool, tmp_path, capsys):
     ([PRETRAIN, '--unlabeled', '2', '--modes', 'compile'],
      'CompileHook does not reach its encoder'),
     ([PRETRAIN, '--unlabeled', '2', '--modes', 'reference'],
-     'the reference path knows DSTANet'),
+     'the reference path supports only DSTANet'),
     ([SMALL, '--labeled', '1', '--unlabeled', '2', '--modes', 'fused'],
-     'for pre-training alone'),
+     'are only for pre-training'),
     (['none.py'], 'none.py'),
 ])
-def test_bad_input_is_one_sentence(args, says, tool, capsys):
+def test_bad_input_is_one_sentence(args, message, tool, capsys):
     with pytest.raises(SystemExit) as end:
         tool.main(args)
     assert end.value.code
-    assert says in str(end.value.code) + capsys.readouterr().err
+    assert message in str(end.value.code) + capsys.readouterr().err
 
 
 def test_as_a_command(tmp_path):
@@ -280,7 +280,7 @@ def test_as_a_command(tmp_path):
     assert 'Traceback' not in done.stderr
 
 
-def test_configs_side_by_side(tool, tmp_path):
+def test_configs_in_turns(tool, tmp_path):
     path = tmp_path / 'times.json'
     methods = [str(CONFIGS / f'methods/{name}_synthetic_5p.py')
                for name in ('supervised_only', 'fixmatch')]
@@ -290,5 +290,5 @@ def test_configs_side_by_side(tool, tmp_path):
     seconds = json.loads(path.read_text())['against']['seconds']
     assert list(seconds) == [SMALL, *methods]
     assert seconds[methods[0]] < seconds[methods[1]]
-    with pytest.raises(SystemExit, match='HACMPretrainer; a PSPRecognizer'):
+    with pytest.raises(SystemExit, match='the model HACMPretrainer: use'):
         tool.main([SMALL, '--against', PRETRAIN, '--device', 'cpu'])

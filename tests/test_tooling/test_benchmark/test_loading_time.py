@@ -1,4 +1,4 @@
-"""Our transforms give what the toolbox's give, which take longer."""
+"""Our transforms return the same as the toolbox's slower ones."""
 import numpy as np
 import torch
 from mmengine.config import Config
@@ -12,7 +12,7 @@ from psp_plugin.tooling.benchmark.loading import (
 )
 
 
-def test_the_pipeline_of_ntu_is_the_toolbox_s(tmp_path):
+def test_the_pipeline_of_ntu_equals_the_toolbox(tmp_path):
     cfg = Config.fromfile(str(CONFIGS / 'psp_ntu60_xsub_5p.py'))
     ours = find_pipeline(cfg.train_dataloader.dataset)
     theirs = toolbox_pipeline(ours)

@@ -1,4 +1,4 @@
-"""Runs of a table: seeds, names, and when two are the same."""
+"""Runs of a table: seeds, names, and the hash of settings."""
 import re
 
 import pytest
@@ -27,17 +27,17 @@ def test_seed_reaches_the_labelled_clips_of_every_shipped_config(name):
     views = [part for _, part in find_dicts(cfg)
              if part.get('type') == 'SemiSupervisedDataset']
     assert [view['seed'] for view in views] == [3] * len(views)
-    # The labelled clips of these are a whole file, or there are none.
-    whole = name in ('psp_two_files.py', 'mix/refine_stgcn_ntu60_xsub.py') or (
+    # These have a file of labelled clips, or none.
+    fixed = name in ('psp_two_files.py', 'mix/refine_stgcn_ntu60_xsub.py') or (
         cfg.model.type == 'HACMPretrainer')
     if 'synthetic' not in name:
-        assert len(views) == (not whole)
+        assert len(views) == (not fixed)
     percent = re.search(r'_(\d+)p[_.]', name)
     share = '100%' if 'linear' in name else percent and f'{percent[1]}%'
-    assert first.labels == ('all' if whole else share)
+    assert first.labels == ('all' if fixed else share)
 
 
-def test_seed_of_the_config_gives_way(tmp_path):
+def test_seed_of_the_config_is_overridden(tmp_path):
     path = write_config(tmp_path, 'a')
     with open(path, 'a') as stream:
         stream.write('randomness = dict(seed=5)\n')
@@ -57,7 +57,7 @@ def test_names(path, name):
     (dict(), True), (dict(splits=['clean']), True),
     (dict(options=['train_cfg.max_epochs=3']), False),
     (dict(options=['note=other']), False)])
-def test_settings_tell_runs_apart(tmp_path, change, same):
+def test_settings_identify_runs(tmp_path, change, same):
     path = write_config(tmp_path, 'a')
     first, = plan(tmp_path, path)
     second, = plan(tmp_path, path, **change)
@@ -87,7 +87,7 @@ def test_splits_and_labels(tmp_path):
      ['default_hooks.checkpoint.out_dir=elsewhere'],
      'none.py has default_hooks.checkpoint.out_dir'),
 ])
-def test_unusable_configs_are_told(tmp_path, text, options, message):
+def test_unusable_configs_raise(tmp_path, text, options, message):
     path = tmp_path / 'none.py'
     if text:
         path.write_text(text)
@@ -104,7 +104,7 @@ def test_two_configs_of_one_name(tmp_path):
 
 
 def test_paper_has_a_number_for_its_experiments():
-    """All but the configs that are this project's own."""
+    """All configs except those of this project."""
     own = ('small', 'synthetic', 'two_files', '2d', 'mix/', 'views',
            'nwucla_xview_5p_b', 'pretrain/', 'methods/', 'best/')
     papers = {name[:-3] for name in NAMES
@@ -114,8 +114,8 @@ def test_paper_has_a_number_for_its_experiments():
     assert set(PAPER) == papers
 
 
-def test_papers_numbers_are_those_of_the_configs():
-    """Which say them in their first lines, written by other hands."""
+def test_numbers_of_the_paper_match_the_configs():
+    """The docstrings of the configs state them, too."""
     for name, accuracy in PAPER.items():
         if name.startswith('psp'):
             path = CONFIGS / f'{name}.py'

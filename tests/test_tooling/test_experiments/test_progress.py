@@ -1,10 +1,10 @@
-"""Bars of the runs at work, by what their trainings have logged."""
+"""The bars of active runs, from their logs."""
 from fake_tools import plan, val, write_config, write_log
 
 from psp_plugin.tooling.experiments.progress import Display
 
 
-def test_a_log_that_cannot_be_read_holds_up_its_own_bar_alone(tmp_path):
+def test_an_unreadable_log_stops_only_its_bar(tmp_path):
     runs = plan(tmp_path, write_config(tmp_path, 'a'), seeds=[0, 1])
     line = dict(epoch=1, step=1)
     write_log(runs[0].folder, 'a', line, cut='{"epoch": 2, \n')
@@ -13,9 +13,9 @@ def test_a_log_that_cannot_be_read_holds_up_its_own_bar_alone(tmp_path):
         for run in runs:
             display.start(run)
         display.update()
-        _, damaged, whole = display.progress.tasks
+        _, damaged, intact = display.progress.tasks
         assert (damaged.completed, damaged.fields['note']) == (0, 'starting')
-        assert (whole.completed, whole.fields['note']) == (1, 'top-1 25.0')
+        assert (intact.completed, intact.fields['note']) == (1, 'top-1 25.0')
         (runs[0].folder / 'a/vis_data/scalars.json').write_text(
             '{"epoch": 2, "step": 2}\n')
         display.update()

@@ -1,11 +1,11 @@
-"""The code and the machine that a table names."""
+"""The commit and the machine of a run."""
 from fake_tools import git, write_repository
 
 from psp_plugin.tooling.experiments import provenance
 from psp_plugin.version import __version__
 
 
-def test_commit_is_that_of_the_moment(tmp_path, monkeypatch):
+def test_commit_is_the_current_one(tmp_path, monkeypatch):
     repository = write_repository(tmp_path / 'package')
     monkeypatch.setattr(provenance, 'PACKAGE', repository)
     first = git(repository, 'rev-parse', '--short=7', 'HEAD')
@@ -19,11 +19,11 @@ def test_commit_is_that_of_the_moment(tmp_path, monkeypatch):
     assert provenance.commit() == second != first
 
 
-def test_what_is_no_checkout_gives_its_version(tmp_path, monkeypatch):
+def test_version_outside_a_checkout(tmp_path, monkeypatch):
     monkeypatch.setattr(provenance, 'PACKAGE', tmp_path)
     assert provenance.commit() == f'version {__version__}'
 
 
-def test_machine_is_named():
+def test_machine_is_described():
     text = provenance.machine()
     assert f'{provenance.cores()} cores, ' in text and 'PyTorch' in text

@@ -1,4 +1,4 @@
-"""Runs side by side: ends, failures, interruptions, and going on."""
+"""Concurrent runs: outcomes, failures, interruptions and resuming."""
 import json
 import os
 import signal
@@ -59,7 +59,7 @@ def test_runs_and_tests_with_the_commands_of_the_toolbox(tmp_path, tools):
         assert len(outcome.state.commits) == len(outcome.state.machines) == 1
 
 
-def test_what_is_done_is_skipped_and_a_new_split_only_tested(
+def test_finished_runs_are_skipped_and_a_new_split_only_tested(
         tmp_path, tools, capsys):
     path = write_config(tmp_path, 'a')
     run, = plan(tmp_path, path)
@@ -83,7 +83,7 @@ def test_a_failed_run_is_named_and_the_others_go_on(tmp_path, tools):
         f'tools/train.py ended with status 1, see {log} ("no such thing as a '
         'free lunch")', None]
     assert 'first things first' in log.read_text()
-    outcomes = carry_out(runs, tools, jobs=1)  # goes on where it failed
+    outcomes = carry_out(runs, tools, jobs=1)  # resumes where it failed
     assert failures(outcomes) == [None, None]
     first, second, tested = calls(runs[0])
     assert '--resume' not in first and tested[0] == 'test'
@@ -93,11 +93,11 @@ def test_a_failed_run_is_named_and_the_others_go_on(tmp_path, tools):
 def test_a_test_without_score_is_a_failure(tmp_path, tools):
     (tools / 'test.py').write_text('')
     outcome, = carry_out(plan(tmp_path, write_config(tmp_path, 'a')), tools, 1)
-    assert 'test_val holds no acc/top1' in outcome.failure
+    assert 'test_val contains no acc/top1' in outcome.failure
     assert outcome.state.trained
 
 
-def test_an_error_of_another_kind_ends_one_run_alone(tmp_path, tools):
+def test_an_unexpected_error_ends_only_its_run(tmp_path, tools):
     (tools / 'train.py').write_text(SCRIPT + '''
 if config.stem == 'bad':
     (folder / 'last_checkpoint').write_bytes(b'\\xff')
@@ -109,7 +109,7 @@ if config.stem == 'bad':
     assert second is None
 
 
-def test_code_that_changes_while_a_table_runs_is_told(
+def test_code_that_changes_during_a_table_is_recorded(
         tmp_path, tools, monkeypatch):
     repository = write_repository(tmp_path / 'package')
     monkeypatch.setattr(provenance, 'PACKAGE', repository)
@@ -123,7 +123,7 @@ def test_code_that_changes_while_a_table_runs_is_told(
 
 
 def alive(pid):
-    """Whether a process is there and no zombie."""
+    """Whether a process exists and is not a zombie."""
     try:
         state = Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2]
     except FileNotFoundError:
@@ -133,13 +133,13 @@ def alive(pid):
 
 @pytest.fixture
 def ctrl_c():
-    """SIGINT interrupts, also where the tests run in the background."""
+    """SIGINT interrupts, also if the tests run in the background."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
 
 
-def test_ctrl_c_ends_all_processes_and_the_next_time_goes_on(tmp_path, tools,
+def test_ctrl_c_ends_all_processes_and_the_next_call_resumes(tmp_path, tools,
                                                              ctrl_c):
     runs = plan(tmp_path, write_config(tmp_path, 'a', 'wait'),
                 write_config(tmp_path, 'b'), write_config(tmp_path, 'c'))
@@ -155,7 +155,7 @@ def test_ctrl_c_ends_all_processes_and_the_next_time_goes_on(tmp_path, tools,
         while alive(pid):
             assert time.monotonic() < given_up
             time.sleep(0.05)
-    assert not calls(runs[1])  # was not begun
+    assert not calls(runs[1])  # not started
     seconds = outcomes[0].state.seconds
     assert seconds > 0
     outcomes = carry_out(runs, tools, jobs=1)
@@ -164,8 +164,8 @@ def test_ctrl_c_ends_all_processes_and_the_next_time_goes_on(tmp_path, tools,
     assert outcomes[0].state.seconds > seconds
 
 
-def test_a_second_signal_leaves_the_table(tmp_path, tools, ctrl_c):
-    """It comes while a process takes its time to end."""
+def test_a_second_signal_does_not_lose_the_table(tmp_path, tools, ctrl_c):
+    """It is sent while a process is still ending."""
     run, = plan(tmp_path, write_config(tmp_path, 'a', 'linger'))
 
     def end_twice():
@@ -182,7 +182,7 @@ def test_a_second_signal_leaves_the_table(tmp_path, tools, ctrl_c):
     assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
 
 
-def test_side_by_side_they_share_the_cores(tmp_path, tools, monkeypatch):
+def test_concurrent_runs_share_the_cores(tmp_path, tools, monkeypatch):
     monkeypatch.delenv('OMP_NUM_THREADS', raising=False)
     for jobs in (1, 1000):
         run, = plan(tmp_path, write_config(tmp_path, f'a{jobs}'))
@@ -195,8 +195,8 @@ def test_side_by_side_they_share_the_cores(tmp_path, tools, monkeypatch):
     assert (run.folder / 'attempt_0/threads').read_text() == '77'
 
 
-def test_jobs_are_so_many_at_once(tmp_path, tools):
-    """Two runs that each wait for the other one to begin."""
+def test_jobs_is_the_number_of_concurrent_runs(tmp_path, tools):
+    """Two runs that each wait for the other one to start."""
     (tools / 'train.py').write_text('''
 import sys, time
 from pathlib import Path
@@ -214,23 +214,23 @@ Path(folder, 'last_checkpoint').write_text('x.pth')
     assert failures(carry_out(runs, tools, jobs=2)) == [None, None]
 
 
-def test_other_settings_are_not_taken_for_the_same_run(tmp_path, tools):
+def test_other_settings_are_another_run(tmp_path, tools):
     path = write_config(tmp_path, 'a')
     carry_out(plan(tmp_path, path), tools, jobs=1)
     run, = plan(tmp_path, path, options=['note=other'])
     outcome, = carry_out([run], tools, jobs=1)
     assert outcome.failure == (
-        f'{run.folder} holds a run with other settings of {path}: remove it '
-        'or take another work dir')
+        f'{run.folder} contains a run with other settings of {path}: '
+        'remove it or use another work dir')
     assert len(calls(run)) == 2
 
 
 @pytest.mark.parametrize('name, content, message', [
-    ('epoch_3.pth', '', 'holds checkpoints but no run.json'),
-    ('run.json', '{"x": 1}', 'run.json is not what this program wrote'),
-    ('run.json', '{', 'run.json is not what this program wrote'),
+    ('epoch_3.pth', '', 'contains checkpoints but no run.json'),
+    ('run.json', '{"x": 1}', 'run.json is not the state of a run'),
+    ('run.json', '{', 'run.json is not the state of a run'),
 ])
-def test_folders_of_others_are_left_alone(tmp_path, tools, name, content,
+def test_other_folders_are_not_changed(tmp_path, tools, name, content,
                                           message):
     run, = plan(tmp_path, write_config(tmp_path, 'a'))
     run.folder.mkdir(parents=True)
@@ -240,15 +240,15 @@ def test_folders_of_others_are_left_alone(tmp_path, tools, name, content,
     assert not calls(run)
 
 
-def test_a_folder_in_use_is_told(tmp_path, tools):
+def test_a_folder_in_use_raises(tmp_path, tools):
     run, = plan(tmp_path, write_config(tmp_path, 'a'))
     with occupied(run.folder):
         outcome, = carry_out([run], tools, jobs=1)
     assert 'is in use by another process' in outcome.failure
 
 
-def test_a_child_whose_parent_was_killed_keeps_the_folder(tmp_path, tools):
-    """Else a second training would write beside it."""
+def test_a_child_of_a_killed_parent_keeps_the_lock(tmp_path, tools):
+    """Otherwise a second training would write to the same folder."""
     path = write_config(tmp_path, 'a', 'wait')
     run, = plan(tmp_path, path)
     script = (f'from pathlib import Path; from fake_tools import plan; '

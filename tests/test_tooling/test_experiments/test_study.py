@@ -1,4 +1,4 @@
-"""Studies: their files, their runs, what is kept, and how it is compared."""
+"""Studies: files, runs, records and comparisons."""
 import csv
 import math
 
@@ -50,7 +50,7 @@ def test_runs_go_case_by_case_and_seed_by_seed(study, tmp_path):
     assert len({run.settings for run in runs}) == 8
 
 
-def test_finished_runs_are_kept_and_not_run_again(study, tmp_path):
+def test_finished_runs_are_recorded_and_not_repeated(study, tmp_path):
     runs = planned(study, tmp_path)
     tools, path = write_tools(tmp_path / 'tools'), str(tmp_path / 'kept.csv')
     assert carry_out_study(runs, Record(path), tools, 2) == ([], [])
@@ -60,18 +60,18 @@ def test_finished_runs_are_kept_and_not_run_again(study, tmp_path):
     row = next(row for row in rows if row['seed'] == '1')
     assert row['top1'] == '60.00' and row['split'] in ('view1', 'view2')
 
-    # Elsewhere, with the CSV alone, nothing is left to do.
+    # On another machine with only the CSV, all runs are skipped.
     elsewhere = plan_study(study, str(tmp_path / 'elsewhere'))
     record = Record(path)
     assert all(map(record.holds, elsewhere))
     assert carry_out_study(elsewhere, record, tools, 2) == ([], [])
     assert not (tmp_path / 'elsewhere').exists()
-    # A setting that has changed is another run.
+    # A changed setting is another run.
     changed = study._replace(options=['note=y'])
     assert not any(map(record.holds, plan_study(changed, 'runs')))
 
 
-def test_failures_are_not_kept(study, tmp_path):
+def test_failures_are_not_recorded(study, tmp_path):
     bad = write_config(tmp_path, 'bad', 'fail_always')
     study = study._replace(
         cases={'one': []}, seeds=[0],
@@ -84,7 +84,7 @@ def test_failures_are_not_kept(study, tmp_path):
     assert {row['setting'] for row in record.rows} == {'base', 'more'}
 
 
-def test_no_run_is_begun_that_would_not_end_in_time(study, tmp_path):
+def test_no_run_starts_that_would_exceed_the_time(study, tmp_path):
     tools = write_tools(tmp_path / 'tools')
     record = Record(str(tmp_path / 'kept.csv'))
     runs = planned(study._replace(cases={'one': []}), tmp_path)
@@ -97,7 +97,7 @@ def test_no_run_is_begun_that_would_not_end_in_time(study, tmp_path):
     assert sum(map(record.holds, runs)) == 3
 
 
-def test_time_ends_what_runs(tmp_path):
+def test_the_time_limit_ends_active_runs(tmp_path):
     config = write_config(tmp_path, 'slow', 'wait')
     path = tmp_path / 'study.yml'
     path.write_text(f'settings: {{slow: {{config: {config}}}}}\nseeds: [0]')
@@ -136,29 +136,29 @@ def test_table_pairs_by_case_and_seed(study, tmp_path):
     # Gaps 1, 3, 4: mean 2.67, standard deviation 1.53, t(0.975, 2) = 4.303.
     assert any(line.startswith('| all | more | test | 3 | 52.7 ±') and
                line.endswith('| +2.7 ± 3.8 | 3 of 3 |') for line in lines)
-    # Seed 0 alone has run in both cases: (50 + 40) / 2, (51 + 44) / 2.
+    # Only seed 0 has run in both cases: (50 + 40) / 2, (51 + 44) / 2.
     assert '| by seed | more | test | 1 | 47.5 | +2.5 | 1 of 1 |' in lines
 
 
 def test_another_baseline_can_be_chosen(study):
     assert study.baseline == 'base'
     assert read_study(study.path, 'more').baseline == 'more'
-    with pytest.raises(FileError, match="'mor' for a baseline, only base"):
+    with pytest.raises(FileError, match="'mor' for the baseline, only base"):
         read_study(study.path, 'mor')
 
 
 @pytest.mark.parametrize('text, sentence', [
-    ('a: [', 'is no YAML'),
+    ('a: [', 'is not YAML'),
     ('[]', 'must be a mapping of options, splits'),
     ('settings: {}', 'needs settings'),
     ('settings: {a: {}}', 'setting a has no config'),
     ('settings: {a: {config: x, option: []}}', 'setting a has option, but'),
-    ('settings: {a/b: {config: x}}', "the name 'a/b' must be of letters"),
-    ('settings: {1: {config: x}}', 'the name 1 must be of letters'),
+    ('settings: {a/b: {config: x}}', "the name 'a/b' must consist of"),
+    ('settings: {1: {config: x}}', 'the name 1 must consist of'),
     ('settings: {a: {config: x}}\ncases: {"..": []}', "name '..' must"),
     ('settings: {a: {config: x}}\ncases: {all: [], b: []}', "named 'all'"),
     ('settings: {a: {config: x}}\nseed: [1]', 'the study has seed, but'),
-    ('settings: {a: {config: x}}\nbaseline: b', "'b' for a baseline"),
+    ('settings: {a: {config: x}}\nbaseline: b', "'b' for the baseline"),
     ('settings: {a: {config: x}}\nseeds: 3', 'seeds must be a list of'),
     ('settings: {a: {config: x}}\nseeds: [a]', 'seeds must be a list of'),
     ('settings: {a: {config: x}}\nsplits: b', 'splits must be a list of'),
@@ -166,7 +166,7 @@ def test_another_baseline_can_be_chosen(study):
     ('settings: {a: {config: x}}\ncases: [b]', 'cases must be names with'),
     ('settings: {a: {config: x}}\ncases: {b: c=1}', 'options of case b must'),
 ])
-def test_files_that_are_no_study_are_refused(tmp_path, text, sentence):
+def test_invalid_study_files_raise(tmp_path, text, sentence):
     path = tmp_path / 'study.yml'
     path.write_text(text)
     with pytest.raises(FileError, match=str(path)) as caught:
@@ -174,7 +174,7 @@ def test_files_that_are_no_study_are_refused(tmp_path, text, sentence):
     assert sentence in str(caught.value)
 
 
-def test_missing_files_and_other_csvs_are_refused(tmp_path, study):
+def test_missing_files_and_other_csvs_raise(tmp_path, study):
     with pytest.raises(FileError, match='does not exist'):
         read_study(str(tmp_path / 'none.yml'))
     other = tmp_path / 'other.csv'

@@ -1,4 +1,4 @@
-"""The table says what the runs gave, by numbers written down here."""
+"""The tables of results, against expected numbers."""
 import csv
 import json
 
@@ -15,7 +15,7 @@ from psp_plugin.tooling.experiments.run_folder import (
 )
 
 
-def test_scalars_of_two_lives(tmp_path):
+def test_scalars_of_a_resumed_run(tmp_path):
     write_log(tmp_path, '20260101_000000', dict(epoch=1, step=40),
                val(5, 0.5), dict(epoch=6, step=240), val(10, 0.9),
                cut='{"epoch": 11, "st')
@@ -26,7 +26,7 @@ def test_scalars_of_two_lives(tmp_path):
     assert progress(tmp_path)[0] == 15
 
 
-def test_position_of_iterations_and_of_nothing(tmp_path):
+def test_progress_in_iterations_and_without_log(tmp_path):
     assert progress(tmp_path)[0] == 0 and validation_scores(tmp_path) == {}
     write_log(tmp_path, 'a', dict(iter=20, step=20))
     assert progress(tmp_path)[0] == 20
@@ -50,7 +50,7 @@ def test_a_damaged_score_is_named(tmp_path):
 
 
 def test_score_of_test_is_the_latest(tmp_path):
-    with pytest.raises(FileError, match='holds no acc/top1'):
+    with pytest.raises(FileError, match='contains no acc/top1'):
         score_of_test(tmp_path)
     for life, top1 in (('1', 0.25), ('2', 0.75)):
         (tmp_path / life).mkdir()
@@ -118,7 +118,7 @@ def test_markdown_has_the_same_cells(tables):
     assert any('sample standard deviation' in line for line in lines)
 
 
-def test_one_seed_has_no_spread_and_no_done_run_no_mean(tmp_path):
+def test_one_seed_has_no_spread_and_no_finished_run_no_mean(tmp_path):
     run, = plan(tmp_path, write_config(tmp_path, 'a'))
     write_tables([Outcome(run, State('', True, dict(val=0.5)))], str(tmp_path))
     row, = read(tmp_path, 'table.csv')
@@ -128,7 +128,7 @@ def test_one_seed_has_no_spread_and_no_done_run_no_mean(tmp_path):
     assert (row['val mean'], row['seeds'], row['time']) == ('-', '0 of 1', '-')
 
 
-def test_a_damaged_log_is_named_and_the_table_written(tmp_path):
+def test_a_damaged_log_is_named_and_the_table_is_written(tmp_path):
     runs = plan(tmp_path, write_config(tmp_path, 'a'), seeds=[0, 1])
     write_log(runs[0].folder, 'a', val(1, 0.9), cut='{"step\n')
     write_log(runs[1].folder, 'a', val(1, 0.7))
@@ -144,7 +144,7 @@ def test_a_damaged_log_is_named_and_the_table_written(tmp_path):
     assert row['best of each'] == '- 70.00'
 
 
-def test_the_note_says_what_is_not_alike(tables):
+def test_the_note_explains_what_is_not_comparable(tables):
     text = ' '.join((tables / 'table.md').read_text().split())
     assert 'of one test clip per sample, while most shipped configs' in text
     assert 'overwrites these tables' in text

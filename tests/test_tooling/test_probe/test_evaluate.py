@@ -1,4 +1,4 @@
-"""The probe as a whole: which clips, draws, splits, and what it refuses."""
+"""The evaluation: clips, labelled splits, test splits and invalid input."""
 import pickle
 
 import numpy as np
@@ -11,7 +11,7 @@ from psp_plugin.annotations.invalid_clips import InvalidClipError
 from psp_plugin.datasets import SemiSupervisedDataset
 from psp_plugin.errors import InputError
 from psp_plugin.tooling.probe import Score, as_records, as_table, evaluate
-from psp_plugin.tooling.probe.encoding import draw, open_clips
+from psp_plugin.tooling.probe.encoding import open_clips, sample_labeled
 
 SAMPLE = [dict(type='UniformSamplePose', clip_len=4, test_mode=True),
           dict(type='PoseDecode'), dict(type='FormatGCNInput', num_person=1),
@@ -20,7 +20,7 @@ ROBUST = dict(seeds=(0, 1), epochs=50)
 
 
 class Poses(nn.Module):
-    """A model without head, whose features are the coordinates."""
+    """A model without a head whose features are the coordinates."""
     backbone = nn.Identity()
     factor = 1.
 
@@ -40,7 +40,7 @@ class Poses(nn.Module):
 
 
 def write(folder, labels=None, names=None):
-    """A joint that stands out is the class; 40 clips to train, 30 to test."""
+    """The class is the joint with a large value; 40 train, 30 test clips."""
     rng = np.random.default_rng(0)
     labels = [7 * (i % 4) for i in range(70)] if labels is None else labels
     clips = []
@@ -59,7 +59,7 @@ def write(folder, labels=None, names=None):
 
 
 def config(ann_file, **options):
-    """As one of pre-training: no labels, no validation, no head."""
+    """A config of pre-training: no labels, no validation, no head."""
     dataset = dict(type='CheckedPoseDataset', ann_file=ann_file)
     cfg = Config(dict(
         train_dataloader=dict(dataset=dict(
@@ -77,8 +77,8 @@ def data(tmp_path):
     return write(tmp_path)
 
 
-def test_every_clip_is_encoded_once_and_finds_its_class(data):
-    """Splits overlap; rows belong to the clips, and labels to the rows."""
+def test_every_clip_is_encoded_once_and_classified(data):
+    """Splits overlap; features and labels match the clips."""
     model = Poses()
     scores = evaluate(config(data), model, (.1, 1), balanced=True, k=1,
                       splits=['val', 'other', 'again'], **ROBUST)
@@ -91,8 +91,8 @@ def test_every_clip_is_encoded_once_and_finds_its_class(data):
     assert all(s.linear == s.knn == 1 for s in scores)
 
 
-def test_default_split_and_a_class_that_is_not_trained(tmp_path):
-    """Half of the test clips are of a class that training has not."""
+def test_default_split_and_a_class_without_training_clips(tmp_path):
+    """Half of the test clips are of a class without training clips."""
     labels = [i % 2 for i in range(40)] + [i % 2 * 9 for i in range(30)]
     scores = evaluate(config(write(tmp_path, labels)), Poses(), (.2, ),
                       **ROBUST)
@@ -100,7 +100,7 @@ def test_default_split_and_a_class_that_is_not_trained(tmp_path):
         ('val', 8, .5, .5)}
 
 
-def test_scores_are_of_the_seed(data):
+def test_scores_depend_on_the_seed(data):
     cfg = config(data)
     cfg.test_dataloader.dataset.split = 'again'
     both, second = (evaluate(cfg, Poses(), (.1, ), seeds, epochs=2)
@@ -111,18 +111,18 @@ def test_scores_are_of_the_seed(data):
 @pytest.mark.parametrize('balanced, ratio, count', [
     (True, .1, 4), (True, .39, 12), (False, .1, 4), (False, .39, 15),
     (True, 1, 40), (False, 1, 40)])
-def test_draws_are_those_of_the_datasets(data, balanced, ratio, count):
+def test_labelled_clips_are_those_of_the_dataset(data, balanced, ratio, count):
     cfg = dict(type='CheckedPoseDataset', ann_file=data, split='train')
     clips = open_clips(cfg)
-    chosen = draw(clips, ratio, 3, balanced)
+    chosen = sample_labeled(clips, ratio, 3, balanced)
     assert len(set(chosen)) == count
     if ratio < 1:
         assert {clips.names[i] for i in chosen} == set(SemiSupervisedDataset(
             cfg, labeled_ratio=ratio, seed=3,
             balanced=balanced).labeled_names)
-        assert set(chosen) != set(draw(clips, ratio, 4, balanced))
-        assert {clips.labels[i] for i in draw(clips, ratio, 3, True)} == {
-            0, 7, 14, 21}
+        assert set(chosen) != set(sample_labeled(clips, ratio, 4, balanced))
+        chosen = sample_labeled(clips, ratio, 3, True)
+        assert {clips.labels[i] for i in chosen} == {0, 7, 14, 21}
 
 
 def test_all_clips_of_classes_that_differ_in_size(tmp_path):
@@ -147,7 +147,8 @@ def test_all_clips_of_classes_that_differ_in_size(tmp_path):
     ({'train_dataloader.dataset.dataset.kind': 3}, {},
      'a probe cannot use the dataset: .*kind'),
 ])
-def test_what_is_told_before_any_feature(data, options, arguments, message):
+def test_invalid_arguments_raise_before_any_feature(data, options, arguments,
+                                                    message):
     model = Poses()
     with pytest.raises(InputError, match=message) as error:
         evaluate(config(data, **options), model,
@@ -159,14 +160,14 @@ def test_what_is_told_before_any_feature(data, options, arguments, message):
     (5, None, "split 'train': clip 'clip5' has no label: a probe needs one"),
     (41, None, "split 'val': clip 'clip41' has no label: a probe needs one"),
 ])
-def test_clips_without_label_are_told(tmp_path, place, label, message):
+def test_clips_without_label_raise(tmp_path, place, label, message):
     labels = [i % 4 for i in range(70)]
     labels[place] = label
     with pytest.raises(InputError, match=message):
         evaluate(config(write(tmp_path, labels)), Poses(), (.1, ))
 
 
-def test_a_clip_that_does_not_pass_is_named(data):
+def test_a_clip_that_fails_the_pipeline_is_named(data):
     turn = dict(type='PreNormalize3D', zaxis=[0, 99])
     cfg = config(data)
     cfg.test_dataloader.dataset.pipeline.insert(0, turn)
@@ -175,7 +176,7 @@ def test_a_clip_that_does_not_pass_is_named(data):
         evaluate(cfg, Poses(), (.1, ))
 
 
-def test_features_that_are_not_finite_are_told(data):
+def test_features_that_are_not_finite_raise(data):
     model = Poses()
     model.factor = float('inf')
     with pytest.raises(InputError, match="clip 'clip0' .* not finite, as "

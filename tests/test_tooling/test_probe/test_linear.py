@@ -1,4 +1,4 @@
-"""The linear layer: against loops, on separable clips, and its state."""
+"""The linear layer: against loops, on separable clips, and random state."""
 import math
 
 import numpy as np
@@ -10,7 +10,7 @@ from psp_plugin.tooling.probe import fit_linear
 
 
 def clusters(num_clips=60, classes=3, width=8, spread=.1, seed=0):
-    """Clips about a point a class."""
+    """Clips around one point per class."""
     generator = torch.Generator().manual_seed(seed)
     labels = torch.arange(num_clips) % classes
     centres = torch.randn(classes, width, generator=generator).double()
@@ -19,7 +19,7 @@ def clusters(num_clips=60, classes=3, width=8, spread=.1, seed=0):
 
 
 def slow(features, labels, classes, seed, epochs, lr):
-    """The logits of the same, by loops over clips; draws are PyTorch's."""
+    """The same logits by loops over clips, with PyTorch's random numbers."""
     generator = torch.Generator().manual_seed(seed)
     n, width = features.shape
     weight = torch.empty(classes, width).normal_(
@@ -52,7 +52,7 @@ def slow(features, labels, classes, seed, epochs, lr):
 
 @pytest.mark.parametrize('num_clips', [13, 257])
 def test_equals_loops(num_clips):
-    """Of one batch; of two, of which one would hold a single clip."""
+    """One batch; two, one of which would contain a single clip."""
     features, labels = clusters(num_clips, spread=1)
     layer = fit_linear(features, labels, 4, seed=3, epochs=7, lr=.2)
     np.testing.assert_allclose(
@@ -60,7 +60,7 @@ def test_equals_loops(num_clips):
         rtol=1e-9, atol=1e-9)
 
 
-def test_separable_classes_are_told_apart():
+def test_separable_classes_are_classified():
     features, labels = clusters()
     fresh, truth = clusters(spread=.2)
     layer = fit_linear(features.float() * 1e-3, labels, 3)
@@ -69,7 +69,7 @@ def test_separable_classes_are_told_apart():
         p.requires_grad for p in layer.parameters())
 
 
-def test_a_seed_decides_and_the_global_state_stays():
+def test_a_seed_determines_the_layer_and_the_global_state_stays():
     features, labels = clusters(spread=2)
     state = torch.get_rng_state()
     first, again, other = (
@@ -91,7 +91,7 @@ def test_a_class_without_clips_is_allowed():
     (9, math.nan, 'learning rate must be positive, not nan'),
     (9, 1e308, 'has diverged with learning rate 1e.308: lower it'),
 ])
-def test_what_cannot_be_fitted_is_told(num_clips, lr, message):
+def test_invalid_arguments_raise(num_clips, lr, message):
     features, labels = clusters(num_clips, spread=3)
     with pytest.raises(InputError, match=message):
         fit_linear(features, labels, 3, lr=lr)

@@ -1,4 +1,4 @@
-"""Nearest neighbours: against sorting by hand, and whose vote counts."""
+"""Nearest neighbours: against brute force, and ties."""
 import math
 from collections import Counter
 
@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from psp_plugin.errors import InputError
-from psp_plugin.tooling.probe import classifiers as neighbours
-from psp_plugin.tooling.probe import nearest_classes
+from psp_plugin.tooling.probe import classifiers, nearest_classes
 
 
 def slow(features, labels, queries, k):
@@ -28,7 +27,7 @@ def slow(features, labels, queries, k):
 
 @pytest.mark.parametrize('k', [1, 2, 5, 30])
 def test_equals_brute_force(k, monkeypatch):
-    monkeypatch.setattr(neighbours, 'ROWS', 16)
+    monkeypatch.setattr(classifiers, 'ROWS', 16)
     generator = torch.Generator().manual_seed(k)
     features = torch.randn(30, 5, generator=generator) + 1
     queries = torch.randn(50, 5, generator=generator) + 1
@@ -37,7 +36,7 @@ def test_equals_brute_force(k, monkeypatch):
     assert found.tolist() == slow(features, labels, queries, k)
 
 
-def test_ties_go_to_the_nearest_and_length_counts_nothing():
+def test_ties_go_to_the_nearest_and_length_is_ignored():
     angles = torch.tensor([.1, .2, .3, .4])
     features = torch.stack([angles.cos(), angles.sin()], 1)
     features *= torch.tensor([[1e-3], [1e3], [1], [1]])
@@ -48,7 +47,7 @@ def test_ties_go_to_the_nearest_and_length_counts_nothing():
 
 
 @pytest.mark.parametrize('k', [0, 4])
-def test_too_many_neighbours_are_told(k):
+def test_too_many_neighbours_raise(k):
     with pytest.raises(InputError, match=f'k={k} nearest of 3 labelled .* '
                                          'must be from 1 to 3'):
         nearest_classes(torch.ones(3, 2), torch.arange(3), torch.ones(1, 2),

@@ -1,4 +1,4 @@
-"""What the attention figure shows: maps, names, sizes, the chosen frame."""
+"""The attention figure: maps, names, sizes and the chosen frame."""
 import numpy as np
 import pytest
 from matplotlib.collections import PathCollection
@@ -60,7 +60,7 @@ def test_without_a_layout_there_are_numbers():
         '0', '1', '2']
 
 
-def test_dots_grow_with_importance_and_the_legend_tells_how():
+def test_dots_grow_with_importance_and_the_legend_shows_sizes():
     *_, axes = axes_of(draw())
     dots, = (c for c in axes.collections if isinstance(c, PathCollection))
     sizes = dots.get_sizes()
@@ -81,7 +81,7 @@ def test_absent_persons_and_joints_are_not_drawn():
     assert [text.get_text() for text in axes.texts] == ['0', '1', '3']
 
 
-def test_title_and_caption_say_what_it_is():
+def test_title_and_caption():
     figure = draw(stream='motion', frame=0)
     assert figure.get_suptitle() == 'a clip'
     assert 'the motion stream' in ' '.join(figure.get_supxlabel().split())
@@ -89,7 +89,7 @@ def test_title_and_caption_say_what_it_is():
     assert axes_of(figure)[2].get_title() == 'Frame 1 of 1'
 
 
-def test_the_middle_of_the_frames_that_show_someone():
+def test_the_middle_one_of_the_frames_with_a_person():
     clip = np.zeros((2, 9, 4, 3))
     clip[1, 4:9] = 1
     assert choose_frame(clip) == 6
@@ -108,5 +108,5 @@ def test_the_middle_of_the_frames_that_show_someone():
 
 
 def test_importance_of_other_joints_is_an_error():
-    with pytest.raises(ValueError, match=r'\(4,\), one a joint, not \(5,\)'):
+    with pytest.raises(ValueError, match=r'\(4,\), one per joint, not \(5,\)'):
         draw(importance=np.ones(5))

@@ -1,4 +1,4 @@
-"""Averaged attention maps against loops, and those of a model's clip."""
+"""Averaged attention maps against loops, and for a clip of a model."""
 import numpy as np
 import pytest
 import torch
@@ -39,7 +39,7 @@ def test_equals_a_loop_and_leaves_absent_persons_out():
         mean_attention(dict(part=streams), present)['part'], result)
 
 
-def test_everyone_counts_by_default():
+def test_all_persons_count_by_default():
     everyone = torch.ones(N, M)
     for level, values in mean_attention(dict(a=(maps(0), ))).items():
         np.testing.assert_allclose(
@@ -54,7 +54,7 @@ def test_importance_is_the_mean_of_a_row_up_to_scale():
                                rows / rows.max(), rtol=1e-5)
 
 
-def test_nobody_is_an_error():
+def test_a_clip_without_persons_raises():
     with pytest.raises(ValueError, match='no person is present'):
         mean_attention(dict(joint=(maps(0), )), torch.zeros(N, M))
 
@@ -73,8 +73,8 @@ def test_levels_that_are_not_contrasted_are_left_out():
     assert list(attention.maps) == ['joint']
 
 
-def test_clip_of_a_model(model):
-    """A second person of zeros is padding."""
+def test_clip_attention_of_a_model(model):
+    """A second person of zeros is absent."""
     one = torch.randn(1, 2, 1, 16, 25, 6)
     found = clip_attention(model, torch.cat([one, 0 * one], 2))
     expected = clip_attention(model, one)

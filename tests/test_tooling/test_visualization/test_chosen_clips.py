@@ -1,4 +1,4 @@
-"""Which clips of a data set are drawn."""
+"""The choice of the clips of a dataset."""
 from collections import Counter
 
 import pytest
@@ -10,7 +10,7 @@ NAMES = ['walk', 'sit down', '0', 'throw']
 
 
 class Clips:
-    """A data set of annotations alone."""
+    """A dataset with annotations only."""
 
     def __init__(self, infos):
         self.infos = infos
@@ -44,7 +44,7 @@ def test_clips_of_the_classes_in_order(dataset):
                for index, name, label in chosen)
 
 
-def test_a_limit_draws_by_seed(dataset):
+def test_max_clips_chooses_by_seed(dataset):
     first = choose_clips(dataset, max_clips=12, seed=1)
     assert len(set(first)) == 12 and first == sorted(first)
     assert choose_clips(dataset, [0, 1, 2], 12, seed=1) == first
@@ -54,13 +54,13 @@ def test_a_limit_draws_by_seed(dataset):
     assert choose_clips(dataset) == choose_clips(dataset, [0, 1, 2])
 
 
-def test_what_cannot_be_chosen_is_told(dataset):
+def test_invalid_choices_raise(dataset):
     with pytest.raises(InputError, match='no clip of class 7'):
         choose_clips(dataset, [0, 7])
     with pytest.raises(InputError, match='max_clips must be at least 1, not '
                                          '0'):
         choose_clips(dataset, [0], 0)
-    for label, said in ((None, 'no label'), ([1, 2], 'several labels')):
+    for label, problem in ((None, 'no label'), ([1, 2], 'several labels')):
         odd = Clips([dict(filename='x', label=label)])
-        with pytest.raises(InputError, match=f"clip 'x' .* has {said}"):
+        with pytest.raises(InputError, match=f"clip 'x' .* has {problem}"):
             choose_clips(odd, [0])

@@ -1,4 +1,4 @@
-"""What is hidden and reconstructed, against loops, and how it is drawn."""
+"""Masking and reconstruction of a clip against loops, and its figures."""
 import math
 
 import numpy as np
@@ -52,7 +52,7 @@ def masking(model):
     return clip_masking(model, clips(2), seed=3)
 
 
-def test_the_logarithmic_map_takes_the_exponential_one_back():
+def test_the_logarithmic_map_inverts_the_exponential_one():
     x = torch.randn(40, 3, dtype=torch.float64)
     back = logarithmic_map(exponential_map(x))
     torch.testing.assert_close(back, x)
@@ -71,8 +71,8 @@ def test_displacements_are_the_inverse_of_the_target(hyperbolic, normalize):
     torch.testing.assert_close(motion, x.diff(dim=1, append=x[:, -1:]))
 
 
-def test_places_are_those_of_the_draw(model, masking):
-    """Token by token, with the groups drawn by the same seed."""
+def test_masks_are_those_of_the_sampled_groups(model, masking):
+    """Token by token, with groups sampled with the same seed."""
     inputs, tokens = clips(2), len(LAYOUT.outer)
     torch.manual_seed(3)
     groups = model.masking(model.backbone.tokenize(inputs[0, 0]))
@@ -117,12 +117,12 @@ def test_displacements_of_a_token_by_hand(model, masking):
         np.testing.assert_allclose(
             masking.predicted[person, patch * PATCH + i, joint],
             [math.atanh(norm) / norm * x for x in row], rtol=1e-4)
-    # Of joints without tokens nothing is predicted.
+    # Joints without tokens have no prediction.
     assert masking.predicted[:, :, LAYOUT.outer].all()
     assert not masking.predicted[:, :, LAYOUT.inner].any()
 
 
-def test_the_loss_is_that_of_training(model, masking):
+def test_the_loss_equals_that_of_training(model, masking):
     torch.manual_seed(3)
     with torch.no_grad():
         loss = model.loss(clips(2))['loss_rec'].item()
@@ -132,7 +132,7 @@ def test_the_loss_is_that_of_training(model, masking):
     assert masking.loss_of_zero == pytest.approx(11 / 12, rel=1e-2)
 
 
-def test_a_seed_is_a_picture_and_generators_stay(model, masking):
+def test_a_seed_determines_the_masking_and_generators_stay(model, masking):
     torch.manual_seed(7)
     before = torch.random.get_rng_state()
     again = clip_masking(model, clips(2), seed=3)
@@ -165,7 +165,7 @@ def test_the_first_sampled_clip_without_absent_persons(skip):
         clip_masking(model, torch.zeros_like(inputs))
 
 
-def test_scores_are_no_places():
+def test_scores_are_not_positions():
     for model, wish in ((build(coordinates=2), None), (build(), 2)):
         masking = clip_masking(model, clips(), coordinates=wish)
         shape = (1, FRAMES, JOINTS, 2)
@@ -184,7 +184,7 @@ def test_true_paths_are_the_clip(masking):
                                        atol=1e-5)
 
 
-def test_every_joint_is_drawn_once_as_what_it_is(masking):
+def test_every_joint_is_drawn_once_in_its_style(masking):
     drawn = MaskingFigure(masking, LAYOUT.lines)
     for frame in (0, 7, 23):
         drawn.show(frame)
@@ -203,11 +203,11 @@ def test_every_joint_is_drawn_once_as_what_it_is(masking):
         np.testing.assert_array_equal(places[0], places[2])
         np.testing.assert_allclose(np.sort(places[2], 0), np.sort(
             truth.reshape(-1, 2), 0), atol=1e-5)
-        # Within a patch the prediction departs from the truth.
+        # Within a patch the prediction differs from the truth.
         assert (np.abs(places[1] - places[0]).max() > .01) == (frame > 0)
 
 
-def test_the_frame_that_is_farthest_from_the_start(masking):
+def test_farthest_frame(masking):
     distances = np.zeros(FRAMES)
     for m, t, v in zip(*np.nonzero(masking.masked)):
         start = masking.keypoint[m, t - t % PATCH, v]
@@ -234,11 +234,11 @@ def test_a_picture_has_the_colours_of_its_panels(masking, tmp_path):
 
 @pytest.mark.parametrize('change, message', [
     (dict(path='x.mp4'), 'x.mp4 is neither .gif nor .png'),
-    (dict(frame=24), 'no frame 25: the model takes clips of 24 frames'),
+    (dict(frame=24), 'no frame 25: clips of the model have frames 1 to 24'),
     (dict(path='x.gif', fps=0), 'fps must be positive, not 0'),
     (dict(up='x'), "up must be one of y, -y, z, not 'x'"),
 ])
-def test_faults_are_told_before_a_file_is_there(masking, tmp_path, change,
+def test_invalid_arguments_raise_before_writing(masking, tmp_path, change,
                                                 message):
     arguments = dict(path='x.png', masking=masking, bones=LAYOUT.lines)
     arguments.update(change)

@@ -1,4 +1,4 @@
-"""t-SNE: groups stay apart, seeds repeat, and what is refused."""
+"""t-SNE: groups stay apart, seeds are deterministic, and invalid input."""
 import sys
 
 import numpy as np
@@ -9,7 +9,7 @@ from psp_plugin.tooling.visualization import default_perplexity, embed
 
 
 def groups(count=30, apart=20., seed=0):
-    """Three groups of points in 16 dimensions, and which is whose."""
+    """Three groups of points in 16 dimensions, and their labels."""
     rng = np.random.default_rng(seed)
     owner = np.arange(count) % 3
     centers = apart * np.eye(3, 16)
@@ -42,9 +42,9 @@ def test_default_perplexity(count, expected):
     assert default_perplexity(count) == expected
 
 
-def test_few_clips_are_enough_from_ten_on():
+def test_ten_clips_are_enough():
     assert np.isfinite(embed(groups(10)[0])).all()
-    with pytest.raises(InputError, match='t-SNE of 9 clips says nothing'):
+    with pytest.raises(InputError, match='t-SNE of 9 clips is not mean'):
         embed(groups(9)[0])
 
 
@@ -58,12 +58,12 @@ def test_few_clips_are_enough_from_ten_on():
     (dict(features=np.diag([np.nan, np.inf] + [1.] * 10)),
      'of 2 of 12 clips are NaN or infinite'),
 ])
-def test_what_cannot_be_laid_out_is_told(change, message):
+def test_invalid_features_raise(change, message):
     with pytest.raises(InputError, match=message):
         embed(**{**dict(features=groups()[0]), **change})
 
 
-def test_without_scikit_learn_it_says_what_to_install(monkeypatch):
+def test_without_scikit_learn_the_error_names_it(monkeypatch):
     monkeypatch.setitem(sys.modules, 'sklearn', None)
     with pytest.raises(InputError, match='pip install scikit-learn'):
         embed(groups()[0])

@@ -1,4 +1,4 @@
-"""The encoder's averaged attention against loops, and what is refused."""
+"""The encoder's averaged attention against loops, and invalid input."""
 import numpy as np
 import pytest
 import torch
@@ -16,7 +16,7 @@ NTU = dict(type='SkeletonTransformer', layout='nturgb+d', num_frames=FRAMES,
 
 
 def build(cfg):
-    """A model whose attention is not all but uniform."""
+    """A model whose attention is not nearly uniform."""
     torch.manual_seed(0)
     model = MODELS.build(cfg).eval()
     for block in model.backbone.blocks:
@@ -54,7 +54,7 @@ def by_loops(attention, joints):
     return joint, patch
 
 
-def test_equals_loops_over_persons_who_are_there(model):
+def test_equals_loops_over_present_persons(model):
     """Joints of 'outer' are 18 of 25; the second person is zeros in a clip."""
     inputs = clips(1, 2, 2)
     inputs[0, 1, 1] = 0
@@ -84,7 +84,7 @@ def test_an_absent_person_changes_nothing(model):
 
 
 @pytest.mark.parametrize('tokens, count', [('outer', 18), ('all', 25)])
-def test_sizes_and_what_joints_receive(tokens, count):
+def test_sizes_and_received_attention(tokens, count):
     found = encoder_attention(pretrainer(tokens=tokens), clips(1, 1, 1))
     assert found.joint.shape == (count, count)
     assert found.patch.shape == (PATCHES, PATCHES)
@@ -113,7 +113,7 @@ def psp():
     return build(cfg)
 
 
-def test_streams_of_psp_are_those_that_its_encoder_is_given(psp):
+def test_streams_of_psp_are_the_inputs_of_its_encoder(psp):
     inputs = clips(1, 2, 1, channels=6)
     given = psp.stream_norm(*split_streams(inputs))
     found = {}
@@ -133,7 +133,7 @@ def test_streams_of_psp_are_those_that_its_encoder_is_given(psp):
     assert np.abs(found['joint'].patch - found['motion'].patch).max() > 1e-3
 
 
-def test_what_is_refused(model, psp):
+def test_invalid_arguments_raise(model, psp):
     inputs = clips(1, 1, 1)
     for block in (-1, 2):
         with pytest.raises(InputError, match=f'no block {block + 1}: the '
@@ -147,5 +147,5 @@ def test_what_is_refused(model, psp):
         encoder_attention(model, 0 * inputs)
     other = MODELS.build(tiny_config().model)
     assert has_attention(model.backbone) and not has_attention(other.backbone)
-    with pytest.raises(InputError, match='encoder DSTANet gives no attention'):
+    with pytest.raises(InputError, match='encoder DSTANet has no attention'):
         encoder_attention(other, clips(1, 1, 1, channels=6))

@@ -1,4 +1,4 @@
-"""What the figure of the encoder's attention shows."""
+"""The figure of the encoder's attention."""
 import numpy as np
 import pytest
 from matplotlib.collections import PathCollection
@@ -42,7 +42,7 @@ def test_maps_are_shown_as_they_are():
     assert patch.get_ylabel() == 'query: the patch of 5 frames that attends'
 
 
-def test_labels_are_the_numbers_of_joints_that_are_tokens():
+def test_labels_are_the_numbers_of_joints_with_tokens():
     _, joint, patch, _ = draw()
     for axis in (joint.xaxis, joint.yaxis):
         labels = axis.get_ticklabels()
@@ -72,7 +72,7 @@ def test_dots_grow_with_the_mean_of_the_column():
     assert 'Small grey joints' in figure.get_supxlabel()
 
 
-def test_the_caption_says_what_is_averaged():
+def test_the_caption_explains_the_averages():
     full = draw(joints=(0, 1, 2, 3), joint=np.full((4, 4), .25))[0]
     assert 'no token' not in full.get_supxlabel()
     for streams, words in (((), 'sampled clips. A row'),

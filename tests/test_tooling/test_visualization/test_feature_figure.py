@@ -1,4 +1,4 @@
-"""What the figure of features shows."""
+"""The figure of features."""
 import numpy as np
 import pytest
 
@@ -24,7 +24,7 @@ def test_classes_are_named_counted_and_placed():
     assert figure.get_supxlabel() == 'a caption'
 
 
-def test_every_class_has_a_look_of_its_own():
+def test_every_class_has_its_own_colour_and_marker():
     count = MAX_CLASSES
     names = {label: f'class {label}' for label in range(count)}
     figure = draw_features(np.zeros((count, 2)), range(count), names)
@@ -32,12 +32,12 @@ def test_every_class_has_a_look_of_its_own():
               dots.get_paths()[0].vertices.tobytes())
              for dots in figure.axes[0].collections}
     assert len(looks) == count
-    with pytest.raises(InputError, match='91 classes cannot be told apart'):
+    with pytest.raises(InputError, match='91 classes cannot be disting'):
         draw_features(np.zeros((91, 2)), range(91),
                       {**names, count: 'one more'})
 
 
 def test_points_without_label_are_an_error():
-    with pytest.raises(ValueError, match=r'shape \(5, 2\), one a label, not '
+    with pytest.raises(ValueError, match=r'shape \(5, 2\), one per label, '
                                          r'\(6, 2\)'):
         draw_features(POINTS, [0] * 5, {0: 'walk'})

@@ -1,4 +1,4 @@
-"""Features of clips: of which stage, pooled how, one vector a sample."""
+"""Features of clips: stage, pooling, one vector per sample."""
 import pytest
 import torch
 import torch.nn.functional as F
@@ -52,7 +52,7 @@ def test_projected_features_of_a_level(dataset, level):
     torch.testing.assert_close(found[1], torch.cat(rows, 1).mean(0))
 
 
-def test_a_model_without_projector_has_encoder_features_alone(dataset):
+def test_a_model_without_projector_has_only_encoder_features(dataset):
     model = build('supervised_synthetic_5p.py')
     assert clip_features(model, dataset).shape == (3, 32)
     with pytest.raises(InputError, match="no projector, .* level 'part'"):
@@ -71,13 +71,13 @@ def test_a_toolbox_model_of_one_stream(dataset):
     assert clip_features(model, dataset).shape == (3, 8)
 
 
-def test_unknown_levels_are_told(dataset):
+def test_unknown_levels_raise(dataset):
     with pytest.raises(InputError, match="body, part, joint, not 'limb'"):
         clip_features(build(), dataset, 'limb')
 
 
 class HeatMaps(torch.nn.Module):
-    """A model whose encoder keeps no joints, as PoseC3D."""
+    """A model whose features have no joint axis, like PoseC3D."""
     backbone = torch.nn.Identity()
 
     def data_preprocessor(self, batch):
@@ -87,7 +87,7 @@ class HeatMaps(torch.nn.Module):
         return torch.zeros(len(inputs) * 2, 512, 4, 7, 7), {}
 
 
-def test_an_encoder_without_joints_is_told(dataset):
+def test_an_encoder_without_joint_axis_raises(dataset):
     with pytest.raises(ValueError, match='Identity turned clips of shape .* '
                                          r'into features of \(6, 512, 4'):
         clip_features(HeatMaps(), dataset)

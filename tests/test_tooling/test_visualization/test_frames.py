@@ -1,4 +1,4 @@
-"""The frames of the moving picture: what is where in them."""
+"""The frames of the video: positions and colours."""
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
@@ -19,7 +19,7 @@ SQUARE = np.array([[[[10., 10.], [110., 10.], [110., 110.], [10., 110.]]]])
 
 @pytest.fixture(scope='module')
 def clip():
-    """A person of 25 joints who faces the camera more or less."""
+    """A person of 25 joints who roughly faces the camera."""
     return make_clip(2, split='val')['keypoint']
 
 
@@ -32,7 +32,7 @@ def has(picture, color):
 def test_kinect_is_seen_upright_and_not_mirrored(clip):
     points = project(clip)[0]
     assert (points[:, HEAD, 1] > points[:, HIP, 1]).all()
-    # Who faces us has the right side on our left.
+    # The right side of a person who faces the camera is on the left.
     assert (points[:, RIGHT_SHOULDER, 0] < points[:, LEFT_SHOULDER, 0]).all()
 
 
@@ -53,16 +53,16 @@ def test_images_have_y_down():
 
 def test_missing_joints_and_their_bones_are_not_drawn():
     bones = [(0, 1), (2, 3)]
-    whole, = draw_frames(SQUARE, bones)
+    complete, = draw_frames(SQUARE, bones)
     for missing in (0, np.nan):
         part = np.concatenate([SQUARE, SQUARE], 1)
         part[0, 1, 1] = missing
         _, second = draw_frames(part, bones)
         # Three of four joints, one of two bones.
         assert has(second, PLAIN) == pytest.approx(
-            .75 * has(whole, PLAIN), rel=.1)
+            .75 * has(complete, PLAIN), rel=.1)
         assert has(second, LIMBS[0]) == pytest.approx(
-            .5 * has(whole, LIMBS[0]), rel=.1)
+            .5 * has(complete, LIMBS[0]), rel=.1)
 
 
 def test_every_person_is_drawn():
@@ -87,12 +87,12 @@ def test_importance_is_colour_and_size():
     assert has(middle[:, :350], COLORS(.5)[:3])
 
 
-def test_hardly_different_joints_look_alike():
+def test_nearly_equal_joints_look_the_same():
     picture, = draw_frames(SQUARE, [], np.array([1, .999, .999, .999]))
     assert not has(picture[:, :350], COLORS(0.)[:3])
 
 
-def test_axes_are_equal_and_hold_everything():
+def test_axes_are_equal_and_contain_all_joints():
     """A square stays one, however far someone walks."""
     walk = np.concatenate([SQUARE, SQUARE + [300., 0.]], 1)
     first, last = (np.argwhere(np.abs(

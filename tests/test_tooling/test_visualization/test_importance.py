@@ -49,8 +49,8 @@ def test_absent_persons_do_not_count():
 
 def test_the_row_of_a_joint_counts_and_not_its_column():
     one = torch.zeros(1, 1, 1, V, V)
-    one[..., 3, :] = -1  # what joint 3 asks of all joints
-    one[..., :, 1] += .1  # what all joints ask of joint 1
+    one[..., 3, :] = -1  # attention of query joint 3
+    one[..., :, 1] += .1  # attention to key joint 1
     result = joint_importance(dict(joint=(one, torch.zeros_like(one))))
     assert result.argmax() == 3
     assert result[1] == result[0] < .05
@@ -61,7 +61,7 @@ def test_maps_of_zeros_give_zeros():
     assert not joint_importance(dict(joint=(zeros, zeros))).any()
 
 
-def test_faults_are_told():
+def test_invalid_arguments_raise():
     with pytest.raises(ValueError, match=r"no level 'joint', but only \['b"):
         joint_importance(dict(body=maps()))
     with pytest.raises(ValueError, match='no person is present'):

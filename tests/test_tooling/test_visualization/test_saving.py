@@ -30,7 +30,7 @@ def test_dots_per_inch(tmp_path):
         assert image.size == (100, 50)
 
 
-def test_other_formats_are_told(tmp_path):
+def test_other_formats_raise(tmp_path):
     with pytest.raises(InputError, match='a.pdf is neither .png nor .svg'):
         save_figure(draw(), tmp_path / 'a.pdf')
     assert not list(tmp_path.iterdir())

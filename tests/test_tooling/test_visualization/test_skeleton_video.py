@@ -1,4 +1,4 @@
-"""The files of the moving picture: their frames, their time, and problems."""
+"""Video files: frames, durations and errors."""
 import cv2
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def test_gif_has_frames_and_time(tmp_path, clip):
             image.seek(index)
             assert image.info['duration'] == 50
             shown = np.asarray(image.convert('RGB'), int)
-            # The palette stays close to what was drawn.
+            # The palette stays close to the drawn colours.
             assert np.abs(shown - picture).mean() < 1
 
 
@@ -55,11 +55,11 @@ def test_mp4_has_frames_and_time(tmp_path, clip):
     (dict(keypoint=np.ones((1, 3, 4, 4))), r'not \(1, 3, 4, 4\)'),
     (dict(keypoint=np.zeros((1, 3, 4, 3))), 'no joint to draw'),
     (dict(bones=[(0, 4)]), 'bones name joints 0 to 4, .* joints 0 to 3'),
-    (dict(importance=np.ones(5)), r'shape \(4,\), one a joint, not \(5,\)'),
+    (dict(importance=np.ones(5)), r'shape \(4,\), one per joint, not \(5,\)'),
     (dict(up='x'), "one of y, -y, z, not 'x'"),
     (dict(fps=0), 'fps must be positive, not 0'),
 ])
-def test_faults_are_told_before_a_file_is_there(tmp_path, change, message):
+def test_invalid_arguments_raise_before_writing(tmp_path, change, message):
     arguments = dict(path='x.gif', keypoint=SQUARE, bones=[(0, 1)])
     arguments.update(change)
     arguments['path'] = tmp_path / 'folder' / arguments['path']
@@ -69,7 +69,7 @@ def test_faults_are_told_before_a_file_is_there(tmp_path, change, message):
 
 
 @pytest.mark.parametrize('suffix', ['gif', 'mp4'])
-def test_a_file_that_cannot_be_written_is_told(tmp_path, suffix):
+def test_a_file_that_cannot_be_written_raises(tmp_path, suffix):
     (tmp_path / f'x.{suffix}').mkdir()
     with pytest.raises(OSError, match=f'x.{suffix}'):
         write_skeleton_video(tmp_path / f'x.{suffix}', SQUARE, [])
