@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 
-from .frames import joint_rotations
+from .frames import lay_out
 from .masking import ClipMasking
 
 SIZE = (9.6, 5.2)  # inches; an even number of pixels
@@ -169,7 +169,7 @@ def _caption(masking: ClipMasking) -> str:
 def _in_the_plane(paths: np.ndarray, up: str) -> np.ndarray:
     """Projects (M, P, p + 1, V, C) to (M, P, p + 1, V, 2)."""
     m, _, _, v, c = paths.shape
-    return joint_rotations(paths.reshape(m, -1, v, c), up).reshape(
+    return lay_out(paths.reshape(m, -1, v, c), up).reshape(
         *paths.shape[:-1], 2)
 
 

@@ -12,7 +12,7 @@ from psp_plugin.models import MaskedMotionLoss
 from psp_plugin.models.hyperbolic import exponential_map, logarithmic_map
 from psp_plugin.skeletons import get_pyramid
 from psp_plugin.tooling.visualization import clip_masking, write_masking
-from psp_plugin.tooling.visualization.frames import joint_rotations
+from psp_plugin.tooling.visualization.frames import lay_out
 from psp_plugin.tooling.visualization.masking_figure import TRUE, MaskingFigure
 from psp_plugin.tooling.visualization.masking_video import farthest_frame
 
@@ -188,7 +188,7 @@ def test_every_joint_is_drawn_once_in_its_style(masking):
     drawn = MaskingFigure(masking, LAYOUT.lines)
     for frame in (0, 7, 23):
         drawn.show(frame)
-        truth = joint_rotations(masking.keypoint, 'z')[:, frame]
+        truth = lay_out(masking.keypoint, 'z')[:, frame]
         for panel in drawn.panels:
             counts = [len(dots.get_offsets()) for dots, _ in panel.joints]
             assert sum(counts) == 2 * JOINTS
