@@ -8,6 +8,7 @@ ROOT = Path(__file__).resolve().parent
 # What OpenMMLab's `mim` looks for in the folder `.mim` of a package.
 SHIPPED = ('model-index.yml', 'configs/**/*.py', 'configs/**/*.yml',
            'tools/**/*.py', 'tools/**/*.sh', 'tools/**/*.txt')
+DOCS = ['mkdocs>=1.6,<2', 'mkdocs-material>=9.5', 'mkdocstrings-python>=1.18']
 EXPORT = ['onnx>=1.17', 'onnxruntime>=1.19', 'onnxscript>=0.7']
 FIGURES = ['scikit-learn>=1.3']
 VERSION = {}
@@ -64,6 +65,7 @@ setup(
         'setuptools<81',
     ],
     extras_require={
+        'docs': DOCS,
         'export': EXPORT,
         'figures': FIGURES,
         'tests': [

@@ -2,7 +2,7 @@
 # fewer channels, frames, epochs and clips than psp_nwucla_xview_5p.py. Each
 # stream is rotated and sheared by a draw of its own, so that the contrast's
 # positives are two cameras' views of a clip, and the labelled clips are in the
-# unlabelled pool. Chosen on the training views, see docs/results.md.
+# unlabelled pool. Chosen on the training views, see docs/results/psp.md.
 _base_ = [
     '_base_/default_runtime.py', '_base_/models/psp_small.py',
     '_base_/datasets/nwucla_3d.py', '_base_/schedules/sgd_small.py'
@@ -26,7 +26,7 @@ test_pipeline = _base_.prepare + [
 ] + _base_.pack
 
 # No workers: forking them costs a training on CPU more than the loading, see
-# docs/speed.md.
+# docs/guides/speed.md.
 train_dataloader = dict(
     batch_size=16,
     num_workers=0,

@@ -1,5 +1,5 @@
 # psp_nwucla_xview_5p_small.py with all clips in the strong view of the methods
-# of docs/methods.md: what PSP gains from more augmentation.
+# of docs/results/compared.md: what PSP gains from more augmentation.
 _base_ = ['psp_nwucla_xview_5p_small.py', '_base_/methods/strong_view.py']
 
 strong = [

@@ -1,7 +1,7 @@
 # psp_nwucla_xview_5p.py with augmentation that differs between the streams, so
 # that the contrast's positives are two cameras' views of a clip, and the
 # labelled clips in the unlabelled pool. Chosen on the training views at small
-# size, see docs/results.md. Not in the paper, which gives no augmentation.
+# size, see docs/results/psp.md. Not in the paper, which gives no augmentation.
 _base_ = 'psp_nwucla_xview_5p.py'
 
 train_pipeline = _base_.normalize + [

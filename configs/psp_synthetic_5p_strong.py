@@ -1,5 +1,5 @@
 # psp_synthetic_5p.py with all clips in the strong view of the methods of
-# docs/methods.md: what PSP gains from more augmentation.
+# docs/results/compared.md: what PSP gains from more augmentation.
 _base_ = ['psp_synthetic_5p.py', '_base_/methods/strong_view.py']
 
 strong = [

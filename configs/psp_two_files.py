@@ -1,6 +1,6 @@
 # PSP Learning on recordings of your own: a file of labelled clips, a file of
 # unlabelled ones. tools/data/convert_skeletons.py writes such files; joints
-# as in NTU RGB+D, for others see "Joint layouts" in docs/mixing.md.
+# as in NTU RGB+D, for others see "Joint layouts" in docs/guides/encoders.md.
 _base_ = 'psp_ntu60_xsub_5p.py'
 labeled_file = 'data/skeleton/labeled.pkl'
 unlabeled_file = 'data/skeleton/unlabeled.pkl'

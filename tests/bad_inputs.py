@@ -1,4 +1,4 @@
-"""One function per row of docs/bad_input.md, which causes its problem."""
+"""A function per row of docs/guides/bad_input.md, which causes its problem."""
 import pickle
 from fractions import Fraction
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Parses docs/toolbox.md and runs its commands on a small run."""
+"""Parses docs/guides/toolbox.md and runs its commands on a small run."""
 import contextlib
 import io
 import json
@@ -18,7 +18,7 @@ from toy import small_config
 from psp_plugin import toolbox
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = (ROOT / 'docs/toolbox.md').read_text(encoding='utf-8')
+PAGE = (ROOT / 'docs/guides/toolbox.md').read_text(encoding='utf-8')
 BATCH, CLIPS, TEST_CLIPS = 4, 40, 20
 
 

@@ -1,4 +1,4 @@
-"""Every problem of docs/bad_input.md raises the error of its row."""
+"""Every problem of docs/guides/bad_input.md raises the error of its row."""
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from psp_plugin.datasets import (
     PickleFileError,
 )
 
-PAGE = Path(__file__).resolve().parents[1] / 'docs/bad_input.md'
+PAGE = Path(__file__).resolve().parents[1] / 'docs/guides/bad_input.md'
 ROW = re.compile(r'^\| (.+) \| (`+)(.+)\2 \| '
                  r'`tests/test_bad_input\.py::test_fault\[(\w+)\]` \|$')
 # The documented errors of each section.

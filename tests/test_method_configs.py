@@ -109,10 +109,11 @@ def test_train_and_test_step(name, ann_files, tmp_path):
     assert 0 <= runner.test()['acc/top1'] <= 1
 
 
-def test_the_method_of_the_page(ann_files, tmp_path, monkeypatch):
-    """Module and config of docs/methods.md train, in at most 60 lines."""
-    page = (CONFIGS.parent / 'docs/methods.md').read_text(encoding='utf-8')
-    section = page.split('## Your own')[1].split('\n## ')[0]
+def test_the_pages_own_method(ann_files, tmp_path, monkeypatch):
+    """Module and config of the guide train, in at most 60 lines."""
+    page = CONFIGS.parent / 'docs/guides/semi_supervised.md'
+    section = page.read_text(encoding='utf-8')
+    section = section.split('## A method of your own')[1].split('\n## ')[0]
     blocks = section.split('```python\n')[1:]
     files = {}
     for block in blocks:

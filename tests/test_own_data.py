@@ -1,4 +1,4 @@
-"""The steps of docs/own_data.md, from recordings to predictions."""
+"""The steps of docs/guides/own_data.md, from recordings to predictions."""
 import csv
 import json
 

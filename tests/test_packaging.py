@@ -110,7 +110,7 @@ def test_wheel_metadata(wheel):
                  if name.endswith('.dist-info/METADATA'))
         text = archive.read(path).decode()
     assert f'\nVersion: {psp_plugin.__version__}\n' in text
-    assert {'export', 'tests'} <= {
+    assert {'docs', 'export', 'tests'} <= {
         line.split(': ')[1] for line in text.splitlines()
         if line.startswith('Provides-Extra')}
     assert (ROOT / 'README.md').read_text(encoding='utf-8') in text
@@ -219,7 +219,8 @@ def test_metadata_is_that_of_the_config(models, name):
 
 
 def test_results_are_those_of_the_documentation(models):
-    pages = [ROOT / 'README.md', *ROOT.glob('docs/**/*.md')]
+    # The model zoo is generated from the metafiles, so it proves nothing.
+    pages = sorted(ROOT.glob('docs/results/*.md'))
     lines = [line for page in pages
              for line in page.read_text(encoding='utf-8').splitlines()]
     measured = [model for model in models if 'Results' in model]

@@ -1,4 +1,4 @@
-"""The options of docs/training.md, all in one run, and their effects."""
+"""The options of docs/guides/training.md, in one run, and their effects."""
 import copy
 import json
 import math

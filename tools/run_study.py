@@ -21,7 +21,8 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, epilog='When restarted, also on another machine '
         'with the CSV, it skips the recorded runs.')
-    parser.add_argument('study', help='a YAML file, see docs/experiments.md')
+    parser.add_argument(
+        'study', help='a YAML file, see docs/guides/experiments.md')
     parser.add_argument(
         '--csv', metavar='FILE', required=True,
         help='file of finished runs, one row per tested split')

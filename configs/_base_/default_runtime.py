@@ -1,6 +1,6 @@
 # The toolbox's default runtime, with exact resume, checkpoints that are whole
-# or not there, a stop at NaN (docs/resume.md) and a warning of a contrast that
-# learns nothing (docs/diagnostics.md). It is written out, since
+# or not there, a stop at NaN (docs/guides/resume.md) and a warning of a
+# contrast that learns nothing (docs/guides/diagnostics.md). Written out, since
 # `mmaction::_base_/...` would need pkg_resources (through MMEngine 0.10.7),
 # which setuptools dropped in 81.
 custom_imports = dict(imports=['psp_plugin'], allow_failed_imports=False)

@@ -1,6 +1,6 @@
 # PSP's contrast beside SoftMatch, NW-UCLA, small: on view 3 its mean is
 # between those of PSP and of SoftMatch alone with twice its weight, undecided
-# against both, see docs/methods.md.
+# against both, see docs/results/compared.md.
 _base_ = '../methods/softmatch_nwucla_xview_5p_small.py'
 
 model = dict(

@@ -1,7 +1,7 @@
 # SoftMatch with the labelled clips in the strong view, NW-UCLA, small. On view
 # 3 level with weak labelled clips on the clean ones, on all ahead of them by
 # 1.6 points, within the noise; behind them on the training views, see
-# docs/methods.md.
+# docs/results/compared.md.
 _base_ = '../methods/softmatch_nwucla_xview_5p_small.py'
 
 model = dict(methods=[dict(_base_.model.methods[0], loss_weight=2.)])

@@ -1,7 +1,7 @@
 # The released implementation's choices and hyper-parameters, NTU RGB+D
 # cross-subject, 10% labels; its checkpoints are converted to this model by
 # tools/convert_official_checkpoint.py. Where ../psp_ntu60_xsub_10p.py follows
-# the paper instead, README says so.
+# the paper instead, see docs/methods/psp.md.
 _base_ = '../psp_ntu60_xsub_10p.py'
 
 convolutions = dict(type='KaimingWeight', layer='Conv2d')

@@ -1,6 +1,6 @@
 # PSP on the encoder of hacm_nwucla_xview_small.py: as many labelled clips and
 # steps as hacm_nwucla_xview_small_finetune_5p.py. The contrast's weight is
-# the better of 1 and 0.2 on the training views, see docs/pretraining.md.
+# the better of 1 and 0.2 on the training views: docs/results/pretraining.md.
 _base_ = '../psp_nwucla_xview_5p_small.py'
 
 model = dict(

@@ -1,4 +1,4 @@
-"""The configs of docs/toolbox.md, trained on top of a small one."""
+"""The configs of docs/guides/toolbox.md, trained on top of a small one."""
 import math
 import pickle
 import re

@@ -1,4 +1,4 @@
-"""Runs every command of docs/toolbox.md.
+"""Runs every command of docs/guides/toolbox.md.
 
 They run in the order of the page in one folder, as they need the files of
 previous ones.

@@ -1,6 +1,6 @@
 ann_file = 'data/skeleton/ntu60_3d.pkl'
 
-# Augmentation goes between these two (docs/augmentation.md).
+# Augmentation goes between these two (docs/guides/augmentation.md).
 normalize = [
     dict(type='NormalizeSkeleton3D', center=1, zaxis=(0, 1), xaxis=(8, 4)),
 ]

@@ -15,7 +15,7 @@ graph_layout = dict(
 
 # Joint 2 is the shoulder centre; Kinect v1's spine joint is close to the hip.
 # Joint and motion need no table of bones, so the toolbox's need not fit.
-# Augmentation goes between these two (docs/augmentation.md).
+# Augmentation goes between these two (docs/guides/augmentation.md).
 normalize = [
     dict(type='NormalizeSkeleton3D', center=1, zaxis=(0, 2), xaxis=(8, 4)),
 ]

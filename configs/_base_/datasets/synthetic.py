@@ -1,5 +1,5 @@
 dataset_type = 'SyntheticSkeletonDataset'
-# Augmentation goes between these two (docs/augmentation.md).
+# Augmentation goes between these two (docs/guides/augmentation.md).
 normalize = [
     dict(type='NormalizeSkeleton3D', center=1, zaxis=(0, 1), xaxis=(8, 4)),
 ]
@@ -20,7 +20,7 @@ test_pipeline = prepare + [
 ] + pack
 
 # No workers: forking them costs a training on CPU more than the loading, see
-# docs/speed.md.
+# docs/guides/speed.md.
 train_dataloader = dict(
     batch_size=32,
     num_workers=0,

@@ -1,7 +1,7 @@
 # The compared methods with the encoder, labelled clips, pool, steps and
 # augmentation of psp_nwucla_xview_5p_views.py, which is the weak view. The
-# strong view: docs/methods.md. The learning rate falls in epoch 76 of 300, so
-# methods that ramp their weight do so over the first tenth.
+# strong view: docs/guides/semi_supervised.md. The learning rate falls in epoch
+# 76 of 300, so methods that ramp their weight do so over the first tenth.
 _base_ = ['../../psp_nwucla_xview_5p_views.py', 'strong_view.py']
 
 model = dict(

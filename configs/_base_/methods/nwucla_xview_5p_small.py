@@ -1,6 +1,6 @@
 # The compared methods with the encoder, labelled clips, pool, steps and
 # augmentation of psp_nwucla_xview_5p_small.py, which is the weak view. The
-# strong view: docs/methods.md.
+# strong view: docs/guides/semi_supervised.md.
 _base_ = ['../../psp_nwucla_xview_5p_small.py', 'strong_view.py']
 
 model = dict(

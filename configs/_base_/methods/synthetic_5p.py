@@ -1,6 +1,6 @@
 # The compared methods with the encoder, clips and steps of
 # psp_synthetic_5p.py, whose clips as they come are the weak view. The strong
-# view: docs/methods.md.
+# view: docs/guides/semi_supervised.md.
 _base_ = ['../../psp_synthetic_5p.py', 'strong_view.py']
 
 model = dict(

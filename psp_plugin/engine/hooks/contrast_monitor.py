@@ -215,7 +215,7 @@ class ContrastMonitorHook(Hook):
             f'iteration {runner.iter + 1}: loss_con_{level} was {mean:.3f} on '
             f'average over the last {self.window} iterations, which is chance '
             f'({chance:.3f}), so the contrast learns nothing: '
-            f'{", ".join(ways)}; see docs/diagnostics.md')
+            f'{", ".join(ways)}; see docs/guides/diagnostics.md')
         if self.action == 'stop':
             raise InputError(text)
         print_log(text, logger='current', level=logging.WARNING)

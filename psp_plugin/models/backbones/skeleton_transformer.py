@@ -87,8 +87,8 @@ class SkeletonTransformer(BaseModule):
         hyperbolic (bool): Whether tokens are mapped into the ball. Defaults
             to True.
         fused (bool): Whether PyTorch's fused kernels compute the attention;
-            in bfloat16 a CPU trains faster without them (docs/speed.md).
-            Defaults to True.
+            in bfloat16 a CPU trains faster without them, see
+            docs/results/speed.md. Defaults to True.
         frozen (bool): Whether the encoder is not trained and stays in
             evaluation mode, for linear evaluation. Defaults to False.
         init_cfg (dict or list[dict], optional): Defaults to Xavier's uniform

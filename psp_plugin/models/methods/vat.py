@@ -29,8 +29,8 @@ class VAT(UnlabeledMethod):
     clips whose frames are consecutive and whose streams show the same view.
     If only a share of the frames is sampled, or with ``StreamsApart``, the
     motion stream is displaced independently, and strongly relative to its
-    scale: see docs/methods.md. Joints of absent persons stay zero. With
-    ``EntropyMinimization`` it is the tables' "VAT + EntMin".
+    scale: see docs/methods/compared.md. Joints of absent persons stay zero.
+    With ``EntropyMinimization`` it is the tables' "VAT + EntMin".
 
     Source: Miyato et al. (arXiv 1704.03976), equations 5 to 8 and, for the
     power iteration, section 3.3 and algorithm 1; weight and ramp are those of
