@@ -7,7 +7,7 @@ paper gives only the numbers (10 parts, 5 bodies), for 2D key points nothing.
 """
 import operator
 from dataclasses import dataclass, fields
-from typing import Dict, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Optional, Sequence, Tuple, Union
 
 from mmaction.models.utils import Graph
 
@@ -141,7 +141,7 @@ class SkeletonPyramid:
             for body in self.bodies)
 
 
-def _as_groups(layout: str, table: str, groups: Sequence) -> Tuple[Group, ...]:
+def _as_groups(layout: str, table: str, groups: Sequence[Any]) -> Tuple[Group, ...]:
     """Converts a table to tuples of integers."""
     try:
         return tuple(tuple(map(operator.index, group)) for group in groups)
@@ -207,7 +207,7 @@ def register_layout(pyramid: SkeletonPyramid) -> None:
 
 
 def get_pyramid(
-        layout: Union[str, dict, SkeletonPyramid]) -> SkeletonPyramid:
+        layout: Union[str, Dict[str, Any], SkeletonPyramid]) -> SkeletonPyramid:
     """Returns the pyramid of a layout.
 
     Args:
@@ -232,7 +232,7 @@ def get_pyramid(
     return LAYOUTS[layout]
 
 
-def _from_table(table: dict) -> SkeletonPyramid:
+def _from_table(table: Dict[str, Any]) -> SkeletonPyramid:
     """Builds a pyramid from a dict of a config."""
     known = [field.name for field in fields(SkeletonPyramid)]
     unknown = sorted(set(table) - set(known))

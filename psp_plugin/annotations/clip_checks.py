@@ -4,7 +4,7 @@ Shape legend: M person, T frame, V joint, C coordinate, K pose.
 """
 import reprlib
 from collections import Counter
-from typing import Any, Iterable, Iterator, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -43,7 +43,7 @@ class Layout(NamedTuple):
     scores: bool
 
     @classmethod
-    def of(cls, annotation: dict) -> 'Layout':
+    def of(cls, annotation: Dict[str, Any]) -> 'Layout':
         """The layout of an annotation."""
         return cls(*annotation['keypoint'].shape[2:],
                    'keypoint_score' in annotation)
@@ -53,7 +53,7 @@ class Layout(NamedTuple):
                 f'{"with scores" if self.scores else "without scores"}')
 
 
-def layout_of(clip: dict) -> Optional[Layout]:
+def layout_of(clip: Dict[str, Any]) -> Optional[Layout]:
     """The layout of a clip; None if its ``keypoint`` is not (M, T, V, C)."""
     points = clip.get('keypoint')
     if not isinstance(points, np.ndarray) or points.ndim != 4:
@@ -61,14 +61,14 @@ def layout_of(clip: dict) -> Optional[Layout]:
     return Layout.of(clip)
 
 
-def common_layout(clips: Iterable[dict]) -> Optional[Layout]:
+def common_layout(clips: Iterable[Dict[str, Any]]) -> Optional[Layout]:
     """The most frequent layout, the first in a tie; None without any."""
     counts = Counter(map(layout_of, clips))
     counts.pop(None, None)
     return max(counts, key=counts.get, default=None)
 
 
-def find_problems(clip: dict,
+def find_problems(clip: Dict[str, Any],
                   layout: Optional[Layout] = None,
                   num_classes: Optional[int] = None,
                   multi_class: bool = False,
@@ -116,7 +116,7 @@ def find_problems(clip: dict,
             yield Problem('wrong img_shape', str(error))
 
 
-def label_problems(clip: dict, num_classes: Optional[int], multi_class: bool,
+def label_problems(clip: Dict[str, Any], num_classes: Optional[int], multi_class: bool,
                    need_label: bool) -> Iterator[Problem]:
     """Yields the problems of the label or labels."""
     label = clip.get('label')
@@ -178,7 +178,7 @@ def layout_problems(own: Optional[Layout],
         yield Problem('other coordinates', f'has {own}, not {layout}')
 
 
-def length_problems(clip: dict) -> Iterator[Problem]:
+def length_problems(clip: Dict[str, Any]) -> Iterator[Problem]:
     """Yields frame counts that differ from that of the key points."""
     points, frames = clip['keypoint'], clip.get('total_frames')
     if frames is not None and not is_integer(frames):
@@ -211,7 +211,7 @@ def value_problems(points: np.ndarray) -> Iterator[Problem]:
                       'has key points that are all zero')
 
 
-def score_problems(clip: dict) -> Iterator[Problem]:
+def score_problems(clip: Dict[str, Any]) -> Iterator[Problem]:
     """Yields the problems of the scores of key points, if present."""
     if 'keypoint_score' not in clip:
         return

@@ -47,7 +47,7 @@ class AnnotationFile(NamedTuple):
     """
     path: str
     splits: Optional[Dict[str, Iterable[str]]]
-    clips: Sequence[dict]
+    clips: Sequence[Dict[str, Any]]
     key: str
 
 
@@ -174,7 +174,7 @@ def names_of_split(file: AnnotationFile, split: str) -> Iterable[str]:
 
 
 def select_clips(file: AnnotationFile,
-                 split: Optional[str]) -> List[dict]:
+                 split: Optional[str]) -> List[Dict[str, Any]]:
     """Returns the clips of a split in the order of the file.
 
     Args:
@@ -214,7 +214,7 @@ def absent_clips(file: AnnotationFile,
 
 
 def repeated_names(file: AnnotationFile,
-                   clips: Sequence[dict]) -> List[InvalidClip]:
+                   clips: Sequence[Dict[str, Any]]) -> List[InvalidClip]:
     """The clips whose name occurs more than once."""
     counts = Counter(clip[file.key] for clip in clips)
     return [InvalidClip(name, Problem('name not unique',
@@ -222,7 +222,7 @@ def repeated_names(file: AnnotationFile,
             for name, count in counts.items() if count > 1]
 
 
-def annotation_path(dataset: dict) -> str:
+def annotation_path(dataset: Dict[str, Any]) -> str:
     """The annotation file of a dataset config, '' if it has none."""
     path, root = dataset.get('ann_file') or '', dataset.get('data_root') or ''
     if not path or '://' in path:

@@ -1,6 +1,6 @@
 """Policies for a clip that fails in training: stop, or use another one."""
 import logging
-from typing import Any, Callable
+from typing import Any, Callable, Dict
 
 from mmengine.logging import print_log
 
@@ -22,7 +22,7 @@ def check_policy(invalid_clips: str) -> None:
                          f'{invalid_clips!r}')
 
 
-def clip_name(info: dict) -> str:
+def clip_name(info: Dict[str, Any]) -> str:
     """The name of a clip: ``frame_dir``, or else ``filename``.
 
     Raises:
@@ -35,7 +35,7 @@ def clip_name(info: dict) -> str:
                      f'only {sorted(info)}: a split needs clip names')
 
 
-def pass_pipeline(pipeline: Callable[[dict], Any], info: dict,
+def pass_pipeline(pipeline: Callable[[Dict[str, Any]], Any], info: dict,
                   source: str) -> Any:
     """Applies a pipeline to a clip, with an error that names the clip.
 

@@ -49,7 +49,7 @@ class Dtype:
             raise Refused(f'a NumPy array or scalar of dtype {name!r}')
         self.value = np.dtype(name)
 
-    def __setstate__(self, state: Tuple) -> None:
+    def __setstate__(self, state: Tuple[Any, ...]) -> None:
         if any(part is not None for part in state[2:5]):
             raise Refused('a NumPy array with fields')
         if state[1] not in BYTE_ORDERS:
@@ -62,7 +62,7 @@ class Array:
     __slots__ = ('value', )
     __hash__ = None
 
-    def __setstate__(self, state: Tuple) -> None:
+    def __setstate__(self, state: Tuple[Any, ...]) -> None:
         version, shape, dtype, is_fortran, data = state
         self.value = RECONSTRUCT(np.ndarray, (0, ), b'b')
         # __setstate__ keeps a reference to the bytes instead of copying them.
@@ -111,7 +111,7 @@ def no_instance(*args):
     raise Refused('a call of numpy.ndarray')
 
 
-ALLOWED: Dict[Tuple[str, str], Callable] = {
+ALLOWED: Dict[Tuple[str, str], Callable[..., Any]] = {
     ('numpy', 'dtype'): make_dtype,
     ('numpy', 'ndarray'): no_instance,
     ('collections', 'OrderedDict'): OrderedDict,
@@ -131,7 +131,7 @@ for _builtins in ('builtins', '__builtin__'):  # protocols 3 and up, 0 to 2
 class PlainUnpickler(pickle.Unpickler):
     """Builds plain containers and NumPy arrays, and nothing else."""
 
-    def find_class(self, module: str, name: str) -> Callable:
+    def find_class(self, module: str, name: str) -> Callable[..., Any]:
         """Looks up a global of the pickle, in :data:`ALLOWED` only."""
         try:
             return ALLOWED[module, name]
@@ -234,7 +234,7 @@ def load_pickle(path: str) -> Any:
                 f'({detail}): create or download it again') from error
 
 
-def write_pickle(data: Dict, path: str) -> None:
+def write_pickle(data: Dict[str, Any], path: str) -> None:
     """Writes a pickle atomically: an interrupted write leaves no file.
 
     Args:

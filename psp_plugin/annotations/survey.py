@@ -50,7 +50,7 @@ class Survey:
     invalid: List[InvalidClip] = field(default_factory=list)
     classes: Dict[str, Dict[Optional[int], int]] = field(default_factory=dict)
     frames: List[int] = field(default_factory=list)
-    counts: Dict[str, Counter] = field(
+    counts: Dict[str, Counter[Any]] = field(
         default_factory=lambda: defaultdict(Counter))
     second_absent: int = 0
     duplicates: Dict[str, List[str]] = field(default_factory=dict)
@@ -91,7 +91,7 @@ def survey(path: str,
            split: Optional[str] = None,
            num_classes: Optional[int] = None,
            joints: Optional[int] = None,
-           progress: Callable[[list], Iterable] = iter,
+           progress: Callable[[List[Any]], Iterable[Any]] = iter,
            **kinds: bool) -> Survey:
     """Surveys an annotation file without stopping at its first problem.
 
@@ -149,7 +149,7 @@ def survey(path: str,
     return found
 
 
-def expected_layout(clips: List[dict],
+def expected_layout(clips: List[Dict[str, Any]],
                     joints: Optional[int]) -> Optional[Layout]:
     """The most frequent layout, among clips with ``joints`` if given."""
     if joints is None:
@@ -159,7 +159,7 @@ def expected_layout(clips: List[dict],
     return common_layout(having) or Layout(joints, 3, False)
 
 
-def count_clip(clip: dict, found: Survey) -> None:
+def count_clip(clip: Dict[str, Any], found: Survey) -> None:
     """Adds dtype and shape of a clip to the statistics, where valid."""
     points = clip.get('keypoint')
     if not isinstance(points, np.ndarray):

@@ -1,5 +1,5 @@
 """Formats the survey of an annotation file as text."""
-from typing import Dict, List
+from typing import Any, Dict, List
 
 from .survey import Survey
 
@@ -56,7 +56,7 @@ def first(names: List[str]) -> str:
     return ', '.join(names[:NAMED]) + (', ...' if len(names) > NAMED else '')
 
 
-def shares(counter: Dict, total: int) -> str:
+def shares(counter: Dict[str, Any], total: int) -> str:
     """The number of clips per value; only the value if all share it."""
     ordered = sorted(counter.items(), key=lambda item: -item[1])
     if len(ordered) == 1 and ordered[0][1] == total:
@@ -77,7 +77,7 @@ def class_table(found: Survey) -> List[str]:
     return rows
 
 
-def row(label, cells: Dict, name: str = '') -> str:
+def row(label, cells: Dict[str, Any], name: str = '') -> str:
     """One line of a table whose columns are as wide as their names."""
     middle = ''.join(f'{cell:>{max(len(column), 5) + 2}}'
                      for column, cell in cells.items())

@@ -1,5 +1,5 @@
 """Names of the classes of a model."""
-from typing import List, Optional, Sequence, Union
+from typing import Any, Dict, List, Optional, Sequence, Union
 
 from mmengine.config import ConfigDict
 
@@ -8,7 +8,7 @@ from psp_plugin.recordings import read_classes
 
 def class_names(num_classes: int,
                 given: Optional[Union[str, Sequence[str]]] = None,
-                meta: Optional[dict] = None,
+                meta: Optional[Dict[str, Any]] = None,
                 dataset: Optional[ConfigDict] = None) -> List[str]:
     """Finds the names of the classes.
 

@@ -5,7 +5,7 @@ Shape legend: M person, T frame, V joint, C channel.
 import copy
 import inspect
 from pathlib import Path
-from typing import Optional, Union
+from typing import Any, Dict, Optional, Union
 
 import numpy as np
 from mmengine.config import Config, ConfigDict
@@ -17,7 +17,7 @@ from psp_plugin.models import SemiSupervisedRecognizer
 from psp_plugin.models.recognizers.checks import num_joints_of
 from psp_plugin.recordings import RecordingError, read_recording
 
-Clip = Union[str, Path, dict]
+Clip = Union[str, Path, Dict[str, Any]]
 # Exceptions that transforms raise on data they do not support.
 UNSUPPORTED = (AssertionError, IndexError, KeyError, TypeError, ValueError)
 
@@ -51,7 +51,7 @@ class ClipPreparer:
             for transform in self.transforms
         ])
 
-    def read(self, clip: Clip) -> dict:
+    def read(self, clip: Clip) -> Dict[str, Any]:
         """Reads a recording, or copies an annotation.
 
         Args:
@@ -73,7 +73,7 @@ class ClipPreparer:
         except RecordingError as error:
             raise ClipError(str(error)) from error
 
-    def __call__(self, clip: Clip) -> dict:
+    def __call__(self, clip: Clip) -> Dict[str, Any]:
         """Prepares a clip as input of the model.
 
         Args:
@@ -109,7 +109,7 @@ class ClipPreparer:
                 f'channels, but the model expects {self.num_channels}')
         return data
 
-    def _check(self, data: dict, name: str) -> None:
+    def _check(self, data: Dict[str, Any], name: str) -> None:
         """Raises ClipError for problems that no pipeline can correct."""
         keypoint = data.get('keypoint')
         shape = getattr(keypoint, 'shape', ())

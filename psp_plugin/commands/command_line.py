@@ -3,7 +3,7 @@ import argparse
 import contextlib
 import itertools
 import sys
-from typing import Iterable, Iterator, Sequence, Set, Type
+from typing import Any, Iterable, Iterator, Sequence, Set, Type
 
 from mmengine.config import Config, DictAction
 from rich.console import Console
@@ -90,7 +90,7 @@ def free_name(name: str, taken: Set[str]) -> str:
     return free
 
 
-def show_progress(items: Sequence, doing: str) -> Iterable:
+def show_progress(items: Sequence[Any], doing: str) -> Iterable[Any]:
     """Yields items, with a progress bar on stderr if it is a terminal.
 
     Args:

@@ -1,6 +1,6 @@
 """Builds a trained model, with one-sentence errors for its files."""
 import os
-from typing import Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 import torch
 from mmaction.apis import init_recognizer
@@ -30,7 +30,7 @@ def choose_device(device: Optional[str] = None) -> torch.device:
 
 
 def load_model(cfg: Config, checkpoint: str,
-               device: torch.device) -> Tuple[nn.Module, dict]:
+               device: torch.device) -> Tuple[nn.Module, Dict[str, Any]]:
     """Builds the model of a config and loads trained weights.
 
     Source: the toolbox's ``init_recognizer``. Departs from it for weights
@@ -68,7 +68,7 @@ def load_model(cfg: Config, checkpoint: str,
     return model, content.get('meta') or {}
 
 
-def _read_checkpoint(path: str) -> dict:
+def _read_checkpoint(path: str) -> Dict[str, Any]:
     if '://' not in path and not os.path.isfile(path):
         raise FileNotFoundError(f'checkpoint {path} does not exist')
     try:

@@ -19,7 +19,7 @@ def make_annotation(name: str,
                     points: np.ndarray,
                     scores: Optional[np.ndarray] = None,
                     img_shape: Any = None,
-                    scored: bool = False) -> Dict:
+                    scored: bool = False) -> Dict[str, Any]:
     """Makes a toolbox annotation without a label from valid arrays.
 
     Persons who are zero in all frames are padding and are dropped.

@@ -3,7 +3,7 @@ import csv
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, Iterable, List, Optional
+from typing import Any, Dict, Iterable, List, Optional
 
 from psp_plugin.annotations import Layout, row, write_pickle
 
@@ -27,7 +27,7 @@ class Conversion:
         skipped: The recordings left out, with reasons.
         notes: Further remarks for the user.
     """
-    annotations: List[dict]
+    annotations: List[Dict[str, Any]]
     split: Splits
     table: Optional[LabelTable] = None
     skipped: List[Skipped] = field(default_factory=list)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
-from typing import Callable, Dict, Iterable, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 from psp_plugin.datasets.split import choose_labeled
 
@@ -31,7 +31,7 @@ def convert_folder(folder: str,
                    persons: int = 2,
                    scored: bool = False,
                    output: Optional[str] = None,
-                   progress: Callable[[list], Iterable] = iter) -> Conversion:
+                   progress: Callable[[List[Any]], Iterable[Any]] = iter) -> Conversion:
     """Makes a toolbox dataset of a folder of recordings.
 
     The name of a clip is its path in the folder without suffix. A clip with a
@@ -94,7 +94,7 @@ def missing_rows(found: Folder, table: Optional[LabelTable],
 
 
 def read_all(found: Folder, scored: bool, skipped: List[Skipped],
-             progress: Callable) -> Dict[str, dict]:
+             progress: Callable[..., Any]) -> Dict[str, Dict[str, Any]]:
     """Reads the recordings, and adds those that fail to ``skipped``."""
     clips = {}
     for name in progress(list(found.files)):
@@ -122,7 +122,7 @@ def note_others(found: Folder) -> List[str]:
     return [f'files of other formats, ignored: {kinds}']
 
 
-def cut_persons(clips: Dict[str, dict], persons: int) -> List[str]:
+def cut_persons(clips: Dict[str, Dict[str, Any]], persons: int) -> List[str]:
     """Keeps the first persons of every clip; notes if some had more."""
     more = 0
     for clip in clips.values():

@@ -3,7 +3,7 @@ import os
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional
 
 from psp_plugin.annotations import Layout
 
@@ -39,7 +39,7 @@ class Folder:
     """
     files: Dict[str, Path] = field(default_factory=dict)
     skipped: List[Skipped] = field(default_factory=list)
-    others: Counter = field(default_factory=Counter)
+    others: Counter[Any] = field(default_factory=Counter)
 
 
 def find_recordings(root: str, output: Optional[str] = None) -> Folder:
@@ -89,7 +89,7 @@ def find_recordings(root: str, output: Optional[str] = None) -> Folder:
     return found
 
 
-def check_layouts(annotations: Dict[str, dict],
+def check_layouts(annotations: Dict[str, Dict[str, Any]],
                   joints: Optional[int]) -> List[Skipped]:
     """Finds the clips that differ from the most frequent layout.
 

@@ -2,7 +2,7 @@
 import functools
 import json
 import os
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from .checks import AXES, InvalidRecording
 LONGEST = 100_000
 
 
-def read_npy(path: str) -> dict:
+def read_npy(path: str) -> Dict[str, Any]:
     """Reads a ``.npy`` file of numbers, not of Python objects.
 
     Returns:
@@ -55,7 +55,7 @@ def numbers(values: Any, axes: Sequence[str] = AXES) -> np.ndarray:
         'has values that are not numbers, or lists of unequal depth')
 
 
-def check_lengths(values: Sequence, axes: Sequence[str]) -> None:
+def check_lengths(values: Sequence[Any], axes: Sequence[str]) -> None:
     """Raises InvalidRecording for the first list of another length."""
     axes = axes[-depth(values):]
     level = {(): values}
@@ -82,7 +82,7 @@ def depth(values: Any) -> int:
     return count
 
 
-def read_json(path: str) -> dict:
+def read_json(path: str) -> Dict[str, Any]:
     """Reads a JSON file.
 
     A list contains the key points. An object has one of these keys:
@@ -113,7 +113,7 @@ def read_json(path: str) -> dict:
         f'{", ".join(map(repr, list(record)[:5])) or "no key"}')
 
 
-def keypoint_form(record: Dict) -> dict:
+def keypoint_form(record: Dict[str, Any]) -> Dict[str, Any]:
     """Reads the keys of a toolbox annotation."""
     points, scores = numbers(record['keypoint']), record.get('keypoint_score')
     if scores is not None:
@@ -126,7 +126,7 @@ def keypoint_form(record: Dict) -> dict:
                 img_shape=record.get('img_shape'))
 
 
-def kinetics_form(frames: List) -> dict:
+def kinetics_form(frames: List[Any]) -> Dict[str, Any]:
     """Reads 2-D poses by frame number; persons in the order of each frame.
 
     Frames without a person, and missing frames, are zero.
@@ -158,7 +158,7 @@ def kinetics_form(frames: List) -> dict:
     return dict(points=points, scores=scores if with_score else None)
 
 
-def frame_persons(place: int, frame: Dict) -> List:
+def frame_persons(place: int, frame: Dict[str, Any]) -> List[Any]:
     """Reads pose (V, 2) and score (V,) or None of each person of a frame."""
     skeletons = frame.get('skeleton') if isinstance(frame, dict) else None
     if not isinstance(skeletons, list):
@@ -167,7 +167,7 @@ def frame_persons(place: int, frame: Dict) -> List:
     return [one_person(place, skeleton) for skeleton in skeletons]
 
 
-def one_person(place: int, skeleton: Dict) -> tuple:
+def one_person(place: int, skeleton: Dict[str, Any]) -> Tuple[Any, ...]:
     """Reads pose (V, 2) and score (V,) or None of one person."""
     pose = skeleton.get('pose') if isinstance(skeleton, dict) else None
     if not isinstance(pose, list) or not pose or len(pose) % 2:
@@ -184,7 +184,7 @@ def one_person(place: int, skeleton: Dict) -> tuple:
     return numbers(pose).reshape(-1, 2), score
 
 
-def frame_places(frames: List) -> List[int]:
+def frame_places(frames: List[Any]) -> List[int]:
     """Returns the frame of each entry in the clip, from 0."""
     indices = [frame.get('frame_index', place)
                for place, frame in enumerate(frames)]
@@ -201,7 +201,7 @@ def frame_places(frames: List) -> List[int]:
     return [index - first for index in indices]
 
 
-def read_entry(path: str, name: Optional[str]) -> dict:
+def read_entry(path: str, name: Optional[str]) -> Dict[str, Any]:
     """Reads one annotation of a pickle, without its label.
 
     Args:
@@ -232,7 +232,7 @@ def load_once(path: str, changed: int, size: int) -> Any:
     return load_pickle(path)
 
 
-def find_entry(data: Any, name: Optional[str]) -> dict:
+def find_entry(data: Any, name: Optional[str]) -> Dict[str, Any]:
     """Returns the annotation with a name; without a name, the only one."""
     if name is None and isinstance(data, dict) and 'keypoint' in data:
         return data
@@ -250,7 +250,7 @@ def find_entry(data: Any, name: Optional[str]) -> dict:
     return entries[names.index(name)]
 
 
-def list_entries(data: Any) -> List[dict]:
+def list_entries(data: Any) -> List[Dict[str, Any]]:
     """Returns the annotations of a dataset."""
     entries = data.get('annotations') if isinstance(data, dict) else data
     if not isinstance(entries, list) or not all(

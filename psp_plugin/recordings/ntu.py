@@ -1,6 +1,6 @@
 """Reader of NTU RGB+D's text format, ``.skeleton``."""
 import math
-from typing import Dict, List, Tuple
+from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
@@ -42,7 +42,7 @@ class Lines:
             f'has {found} in line {self.number} instead of {what}')
 
 
-def read_skeleton(path: str) -> dict:
+def read_skeleton(path: str) -> Dict[str, Any]:
     """Reads an NTU RGB+D ``.skeleton`` file, positions in metres.
 
     Bodies are sorted by the number of frames in which they are tracked, then

@@ -1,7 +1,7 @@
 """Reads one recording of skeletons, of any supported format."""
 import re
 from pathlib import Path
-from typing import Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
 from psp_plugin.errors import FileError
 
@@ -9,7 +9,7 @@ from .checks import InvalidRecording, make_annotation
 from .formats import read_entry, read_json, read_npy
 from .ntu import read_skeleton
 
-READERS: Dict[str, Callable[[str], dict]] = {
+READERS: Dict[str, Callable[[str], Dict[str, Any]]] = {
     '.npy': read_npy,
     '.json': read_json,
     '.skeleton': read_skeleton,
@@ -23,7 +23,7 @@ class RecordingError(FileError):
 
 def read_recording(path: str,
                    scored: bool = False,
-                   max_persons: Optional[int] = 2) -> dict:
+                   max_persons: Optional[int] = 2) -> Dict[str, Any]:
     """Reads one recording as a toolbox annotation without a label.
 
     No code of the file is run, not even of pickles. Formats by suffix (M
@@ -91,7 +91,7 @@ def check_file(file: Path, suffix: str) -> None:
         raise InvalidRecording('is empty')
 
 
-def keep_persons(annotation: dict, count: Optional[int]) -> dict:
+def keep_persons(annotation: Dict[str, Any], count: Optional[int]) -> dict:
     """Keeps the first persons of an annotation, in place."""
     for key in ('keypoint', 'keypoint_score'):
         if key in annotation:

@@ -1,6 +1,6 @@
 """Converts NW-UCLA sequences to a toolbox pose dataset with splits."""
 from collections import Counter
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from psp_plugin.annotations import write_pickle
 
@@ -71,7 +71,7 @@ def build_splits(sequences: List[Sequence]) -> Splits:
     }
 
 
-def build_annotations(sequences: List[Sequence]) -> List[Dict]:
+def build_annotations(sequences: List[Sequence]) -> List[Dict[str, Any]]:
     """Converts sequences to annotations of the toolbox's ``PoseDataset``.
 
     Args:
@@ -122,13 +122,13 @@ def summarize(sequences: List[Sequence], notes: List[Note]) -> str:
     return '\n'.join(lines)
 
 
-def _row(head: str, cells: Dict) -> str:
+def _row(head: str, cells: Dict[str, Any]) -> str:
     """One line of a table whose columns are as wide as their names."""
     return f'{head:36}' + ''.join(f'{cell:>{len(column) + 2}}'
                                   for column, cell in cells.items())
 
 
-def convert(source: str, output: Optional[str] = None) -> Tuple[Dict, str]:
+def convert(source: str, output: Optional[str] = None) -> Tuple[Dict[str, Any], str]:
     """Converts a zip or folder of NW-UCLA skeletons.
 
     Args:

@@ -13,7 +13,7 @@ import zlib
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 import numpy as np
 
@@ -125,7 +125,7 @@ def read_sequences(source: str) -> Tuple[List[Sequence], List[Note]]:
 
 
 def _json_files(source: str,
-                notes: List[Note]) -> Iterator[Tuple[str, Callable]]:
+                notes: List[Note]) -> Iterator[Tuple[str, Callable[..., Any]]]:
     """Yields relative path and reader of every JSON file, sorted.
 
     A reader is valid until the next one is requested.
@@ -141,7 +141,7 @@ def _json_files(source: str,
 
 
 def _folder_files(root: str,
-                  notes: List[Note]) -> Iterator[Tuple[str, Callable]]:
+                  notes: List[Note]) -> Iterator[Tuple[str, Callable[..., Any]]]:
 
     def note_folder(error: OSError) -> None:
         notes.append(Note(os.path.relpath(error.filename, root),
@@ -156,7 +156,7 @@ def _folder_files(root: str,
         yield os.path.relpath(path, root), Path(path).read_bytes
 
 
-def _zip_files(source: str) -> Iterator[Tuple[str, Callable]]:
+def _zip_files(source: str) -> Iterator[Tuple[str, Callable[..., Any]]]:
     try:
         archive = zipfile.ZipFile(source)
     except UNREADABLE as error:
