@@ -35,8 +35,9 @@ def change_data(base: dict, *, frames: Optional[int] = None,
             variables, and in the encoder where it is built for a number of
             frames. Defaults to no change.
         ann_file (str, optional): Annotation file of the train, validation and
-            test loaders, not of a ``dataset`` that ``InterleaveHook`` has of
-            its own. Defaults to no change.
+            test loaders, and the variable ``ann_file`` where there is one. A
+            ``dataset`` of ``InterleaveHook`` keeps its own. Defaults to no
+            change.
         splits (tuple[str, str], optional): Split of the training clips, split
             of the validation and test clips, for the same loaders. Defaults
             to no change.
@@ -46,22 +47,24 @@ def change_data(base: dict, *, frames: Optional[int] = None,
             batch. Defaults to ``batch_size``.
         num_workers (int, optional): Workers of each loader; 0 also switches
             ``persistent_workers`` off. Defaults to no change.
-        keep (Sequence[str]): Names of variables that are not changed.
+        keep (Sequence[str]): Names of variables that keep their frames.
             Defaults to none.
 
     Raises:
         InputError: If the inherited config has no place for a setting, or if
             ``splits`` is not two names.
     """
-    base = {key: value for key, value in base.items() if key not in keep}
     train, *tests = loaders = [base.get(key) or {} for key in LOADERS]
     hooked = [hook['unlabeled_dataloader']
               for hook in base.get('custom_hooks') or []
               if 'unlabeled_dataloader' in hook]
     if frames is not None:
-        _change(base, ('clip_len', 'num_frames'), frames, 'frames')
+        _change([value for key, value in base.items() if key not in keep],
+                ('clip_len', 'num_frames'), frames, 'frames')
     if ann_file is not None:
         _change(loaders, ('ann_file', ), ann_file, 'ann_file')
+        if 'ann_file' in base:
+            base['ann_file'] = ann_file
     if splits is not None:
         if isinstance(splits, str) or len(splits) != 2:
             raise InputError(f'splits={splits!r} must be two names: of the '

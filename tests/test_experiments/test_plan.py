@@ -11,7 +11,8 @@ from psp_plugin.experiments.paper import PAPER
 from psp_plugin.experiments.plan import config_name, load_config, plan_runs
 
 NAMES = sorted(path.relative_to(CONFIGS).as_posix()
-               for path in CONFIGS.rglob('*.py') if '_base_' not in path.parts)
+               for path in CONFIGS.rglob('*.py')
+               if not {'_base_', 'skeleton'} & set(path.parts))
 
 
 @pytest.mark.parametrize('name', NAMES)
