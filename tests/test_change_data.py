@@ -1,6 +1,7 @@
 """A config of one's own changes a setting of the data in one line."""
 import re
 import runpy
+import shutil
 from pathlib import Path
 
 import mmaction
@@ -138,6 +139,26 @@ train_dataloader = dict(dataset=dict(dataset=dict(labeled_ratio=0.12)))
 """)
     assert changes(name, path) == {
         'train_dataloader.dataset.dataset.labeled_ratio': 0.12}
+
+
+@pytest.mark.parametrize('data, frames, leaf', [
+    ('ntu60_3d', 50, 'methods/fixmatch_ntu60_xsub_5p.py'),
+    ('ntu60_3d', 50, 'psp_ntu60_2d_xsub_5p.py'),
+    ('nwucla_3d', 50, 'methods/fixmatch_nwucla_xview_5p.py'),
+    ('synthetic', 32, 'methods/fixmatch_synthetic_5p.py'),
+    ('finetune/nwucla_3d', 48, 'pretrain/hacm_nwucla_xview_finetune_5p.py')])
+def test_frames_are_one_line_of_the_file_of_a_dataset(data, frames, leaf,
+                                                      tmp_path):
+    configs = tmp_path / 'configs'
+    shutil.copytree(CONFIGS, configs)
+    path = configs / f'_base_/datasets/{data}.py'
+    text, count = re.subn(rf'(clip_len|num_frames)={frames}\b', r'\1=40',
+                          path.read_text())
+    assert count == 1
+    path.write_text(text)
+    cfg = Config.fromfile(str(configs / leaf))
+    for key in LOADERS:
+        assert set(frames_of(cfg[key])) == {40}, key
 
 
 def test_workers(tmp_path):

@@ -9,9 +9,9 @@ change_data(_base_, ann_file=ann_file)
 normalize = [dict(type='PreNormalize2D')]
 features = [dict(type='GenSkeFeat', dataset='coco', feats=['j', 'jm'])]
 prepare = normalize + features
-train_pipeline = prepare + _base_.train_pipeline[len(prepare):]
-val_pipeline = prepare + _base_.val_pipeline[len(prepare):]
-test_pipeline = prepare + _base_.test_pipeline[len(prepare):]
+train_pipeline = prepare + _base_.train_pipeline[len(_base_.prepare):]
+val_pipeline = prepare + _base_.val_pipeline[len(_base_.prepare):]
+test_pipeline = prepare + _base_.test_pipeline[len(_base_.prepare):]
 
 train_dataloader = dict(
     dataset=dict(dataset=dict(dataset=dict(pipeline=train_pipeline))))

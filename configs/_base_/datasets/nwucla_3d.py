@@ -45,6 +45,7 @@ pack = [
 ]
 
 
+# MMEngine leaves functions out of the merged config.
 def pipeline(**options):
     return prepare + [
         dict(type='UniformSamplePose', clip_len=50, **options)
@@ -57,7 +58,9 @@ test_pipeline = pipeline(num_clips=10, test_mode=True)
 
 train_dataloader = dict(
     dataset=dict(
+        times=20,  # makes one epoch about one pass over all training clips
         dataset=dict(
+            labeled_ratio=0.05,
             dataset=dict(metainfo=metainfo, pipeline=train_pipeline))))
 val_dataloader = dict(
     batch_size=128,

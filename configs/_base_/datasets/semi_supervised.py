@@ -1,15 +1,13 @@
-# What the datasets have alike. Each adds its annotations, splits, pipelines
-# and batch sizes.
+# What the datasets have alike. Each adds its annotations, splits, pipelines,
+# label fraction and batch sizes.
 train_dataloader = dict(
     batch_size=64,
     num_workers=4,
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
         type='RepeatDataset',
-        times=20,  # makes one epoch about one pass over all training clips
         dataset=dict(
             type='SemiSupervisedDataset',
-            labeled_ratio=0.05,
             seed=0,
             dataset=dict(
                 type='CheckedPoseDataset', ann_file='', split='train'))))

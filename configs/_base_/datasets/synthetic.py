@@ -21,6 +21,7 @@ pack = [
 ]
 
 
+# MMEngine leaves functions out of the merged config.
 def pipeline(**options):
     return prepare + [
         dict(type='UniformSamplePose', clip_len=32, **options)
@@ -35,6 +36,7 @@ train_dataloader = dict(
     dataset=dict(
         times=10,
         dataset=dict(
+            labeled_ratio=0.05,
             dataset=dict(
                 _delete_=True,
                 type=dataset_type,
