@@ -3,8 +3,9 @@
 # Not in the paper, which gives no augmentation.
 _base_ = 'psp_ntu60_xsub_5p.py'
 
-weak = [dict(type='RandomRotatePose', angles=(0.3, 0.3, 0.3))
-        ] + _base_.features + [dict(type='UniformSamplePose', clip_len=50)]
+weak = [
+    dict(type='RandomRotatePose', angles=(0.3, 0.3, 0.3)),
+] + _base_.train_pipeline[len(_base_.normalize):-len(_base_.pack)]
 train_pipeline = _base_.normalize + weak + _base_.pack
 train_dataloader = dict(
     dataset=dict(

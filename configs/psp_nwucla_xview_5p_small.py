@@ -7,6 +7,12 @@ _base_ = [
     '_base_/default_runtime.py', '_base_/models/psp_small.py',
     '_base_/datasets/nwucla_3d.py', '_base_/schedules/sgd_small.py'
 ]
+from psp_plugin.configs import change_data
+
+# No workers: forking them costs a training on CPU more than the loading, see
+# docs/guides/speed.md.
+change_data(
+    _base_, frames=24, batch_size=16, unlabeled_batch_size=48, num_workers=0)
 
 model = dict(
     backbone=dict(num_joints=20, channels_last=True),
@@ -15,43 +21,15 @@ model = dict(
 train_pipeline = _base_.normalize + [
     dict(
         type='StreamsApart',
-        transforms=_base_.other_view + _base_.features +
-        [dict(type='UniformSamplePose', clip_len=24)])
+        transforms=_base_.other_view +
+        _base_.train_pipeline[len(_base_.normalize):-len(_base_.pack)])
 ] + _base_.pack
-val_pipeline = _base_.prepare + [
-    dict(type='UniformSamplePose', clip_len=24, num_clips=1, test_mode=True)
-] + _base_.pack
-test_pipeline = _base_.prepare + [
-    dict(type='UniformSamplePose', clip_len=24, num_clips=10, test_mode=True)
-] + _base_.pack
-
-# No workers: forking them costs a training on CPU more than the loading, see
-# docs/guides/speed.md.
 train_dataloader = dict(
-    batch_size=16,
-    num_workers=0,
     dataset=dict(
         times=8,
         dataset=dict(
             include_labeled=True, dataset=dict(pipeline=train_pipeline))))
-custom_hooks = [
-    dict(
-        type='InterleaveHook',
-        unlabeled_dataloader=dict(
-            batch_size=48,
-            num_workers=0,
-            drop_last=True,
-            sampler=dict(type='DefaultSampler', shuffle=True)))
-]
-val_dataloader = dict(
-    batch_size=64,
-    num_workers=0,
-    persistent_workers=False,
-    dataset=dict(pipeline=val_pipeline))
-test_dataloader = dict(
-    num_workers=0,
-    persistent_workers=False,
-    dataset=dict(pipeline=test_pipeline))
+val_dataloader = dict(batch_size=64)
 
 optim_wrapper = dict(type='BFloat16OptimWrapper')
 auto_scale_lr = dict(base_batch_size=16)

@@ -5,9 +5,7 @@ _base_ = ['psp_nwucla_xview_5p_small.py', '_base_/methods/strong_view.py']
 strong = [
     dict(type='RandomScalePose', scale=0.1),
     dict(type='RandomFlipPose', layout='nwucla'),
-] + _base_.crop_and_spoil + _base_.other_view + _base_.features + [
-    dict(type='UniformSamplePose', clip_len=24)
-]
+] + _base_.crop_and_spoil + _base_.train_pipeline[1].transforms
 train_pipeline = _base_.normalize + [
     dict(type='StreamsApart', transforms=strong)
 ] + _base_.pack

@@ -7,8 +7,8 @@ _base_ = 'psp_nwucla_xview_5p.py'
 train_pipeline = _base_.normalize + [
     dict(
         type='StreamsApart',
-        transforms=_base_.other_view + _base_.features +
-        [dict(type='UniformSamplePose', clip_len=50)])
+        transforms=_base_.other_view +
+        _base_.train_pipeline[len(_base_.normalize):-len(_base_.pack)])
 ] + _base_.pack
 train_dataloader = dict(
     dataset=dict(

@@ -7,9 +7,8 @@ strong = [
     dict(type='RandomShearPose', factor=0.2),
     dict(type='RandomScalePose', scale=0.1),
     dict(type='RandomFlipPose', layout='nturgb+d'),
-] + _base_.crop_and_spoil + _base_.features + [
-    dict(type='UniformSamplePose', clip_len=32)
-]
+] + _base_.crop_and_spoil + _base_.train_pipeline[
+    len(_base_.normalize):-len(_base_.pack)]
 train_pipeline = _base_.normalize + strong + _base_.pack
 train_dataloader = dict(
     dataset=dict(dataset=dict(dataset=dict(pipeline=train_pipeline))))

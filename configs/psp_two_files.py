@@ -2,8 +2,11 @@
 # unlabelled ones. tools/data/convert_skeletons.py writes such files; joints
 # as in NTU RGB+D, for others see "Joint layouts" in docs/guides/encoders.md.
 _base_ = 'psp_ntu60_xsub_5p.py'
+from psp_plugin.configs import change_data
+
 labeled_file = 'data/skeleton/labeled.pkl'
 unlabeled_file = 'data/skeleton/unlabeled.pkl'
+change_data(_base_, ann_file=labeled_file, splits=('train', 'val'))
 
 model = dict(cls_head=dict(num_classes=60))  # set it to yours
 train_dataloader = dict(
@@ -33,21 +36,3 @@ custom_hooks = [
                 drop_labels=True,
                 pipeline=_base_.train_pipeline)))
 ]
-val_dataloader = dict(
-    dataset=dict(
-        _delete_=True,
-        type='CheckedPoseDataset',
-        ann_file=labeled_file,
-        split='val',
-        need_label=True,
-        pipeline=_base_.val_pipeline,
-        test_mode=True))
-test_dataloader = dict(
-    dataset=dict(
-        _delete_=True,
-        type='CheckedPoseDataset',
-        ann_file=labeled_file,
-        split='val',
-        need_label=True,
-        pipeline=_base_.test_pipeline,
-        test_mode=True))

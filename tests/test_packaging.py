@@ -15,9 +15,10 @@ from mmengine.config import Config
 import psp_plugin
 
 ROOT = Path(__file__).resolve().parents[1]
+# Without the second names of some in the toolbox's pattern, configs/skeleton.
 CONFIGS = sorted(
     path.relative_to(ROOT).as_posix() for path in ROOT.glob('configs/**/*.py')
-    if '_base_' not in path.parts)
+    if not {'_base_', 'skeleton'} & set(path.relative_to(ROOT).parts))
 PIP = (sys.executable, '-m', 'pip', '--disable-pip-version-check', '-q')
 BUILD = ('from setuptools import build_meta; import sys; '
          'getattr(build_meta, sys.argv[1])(sys.argv[2])')

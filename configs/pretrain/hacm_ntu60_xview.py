@@ -3,6 +3,6 @@ _base_ = [
     '../_base_/models/hacm.py', '../_base_/datasets/pretrain/ntu60_3d.py',
     '../_base_/schedules/adamw_pretrain.py'
 ]
-train_dataloader = dict(
-    dataset=dict(split='xview_train'))
-test_dataloader = dict(dataset=dict(split='xview_val'))
+from psp_plugin.configs import change_data
+
+change_data(_base_, splits=('xview_train', 'xview_val'))

@@ -4,6 +4,15 @@ _base_ = [
     '../_base_/datasets/finetune/nwucla_3d.py',
     '../_base_/schedules/adamw_finetune.py'
 ]
+from psp_plugin.configs import change_data
+
+change_data(
+    _base_,
+    frames=24,
+    batch_size=16,
+    num_workers=0,
+    # Not in use, and in the hash of measured runs as they are.
+    keep=('augment', 'resize', 'val_pipeline'))
 
 model = dict(
     type='RecognizerGCN',
@@ -18,25 +27,8 @@ model = dict(
         type='JointMLPHead', num_classes=10, in_channels=64, num_joints=20,
         hidden_channels=256, label_smooth_eps=0.1))
 
-train_pipeline = _base_.normalize + [
-    dict(_base_.augment[0], num_frames=24)
-] + _base_.other_view + _base_.pack
-test_pipeline = _base_.normalize + [
-    dict(_base_.resize[0], num_frames=24)
-] + _base_.pack
 # As many steps as psp_nwucla_xview_5p_small.py.
-train_dataloader = dict(
-    batch_size=16,
-    num_workers=0,
-    dataset=dict(times=8, dataset=dict(dataset=dict(pipeline=train_pipeline))))
-val_dataloader = dict(
-    num_workers=0,
-    persistent_workers=False,
-    dataset=dict(pipeline=test_pipeline))
-test_dataloader = dict(
-    num_workers=0,
-    persistent_workers=False,
-    dataset=dict(pipeline=test_pipeline))
+train_dataloader = dict(dataset=dict(times=8))
 
 train_cfg = dict(max_epochs=32, val_interval=8)
 param_scheduler = [

@@ -4,19 +4,13 @@ _base_ = [
     '../_base_/models/mamp.py', '../_base_/datasets/pretrain/ntu60_2d.py',
     '../_base_/schedules/adamw_pretrain.py'
 ]
+from psp_plugin.configs import change_data
+
+change_data(_base_, frames=120, batch_size=128)
 
 model = dict(
     backbone=dict(
         layout='coco'),
     coordinates=2)
 
-train_pipeline = _base_.normalize + [
-    dict(_base_.augment[0], num_frames=120)
-] + _base_.augment[1:] + _base_.pack
-test_pipeline = _base_.normalize + [
-    dict(_base_.resize[0], num_frames=120)
-] + _base_.pack
-train_dataloader = dict(
-    batch_size=128, dataset=dict(pipeline=train_pipeline))
-test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 auto_scale_lr = dict(base_batch_size=128)

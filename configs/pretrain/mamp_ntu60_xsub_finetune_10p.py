@@ -4,29 +4,18 @@ _base_ = [
     '../_base_/datasets/finetune/ntu60_3d.py',
     '../_base_/schedules/adamw_finetune.py'
 ]
+from psp_plugin.configs import change_data
+
+change_data(_base_, frames=120, batch_size=48)
 
 model = dict(
     backbone=dict(
-        num_frames=120, frames_per_token=4, tokens='all', hyperbolic=False,
+        frames_per_token=4, tokens='all', hyperbolic=False,
         init_cfg=dict(
             type='Pretrained', prefix='backbone.',
             checkpoint='work_dirs/mamp_ntu60_xsub/epoch_400.pth')),
     cls_head=dict(num_joints=25))
 
-train_pipeline = _base_.normalize + [
-    dict(_base_.augment[0], num_frames=120)
-] + _base_.augment[1:] + _base_.pack
-test_pipeline = _base_.normalize + [
-    dict(_base_.resize[0], num_frames=120)
-] + _base_.pack
-
-train_dataloader = dict(
-    batch_size=48,
-    dataset=dict(
-        dataset=dict(
-            labeled_ratio=0.1,
-            dataset=dict(pipeline=train_pipeline))))
-val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
-test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+train_dataloader = dict(dataset=dict(dataset=dict(labeled_ratio=0.1)))
 
 default_hooks = dict(checkpoint=dict(interval=10, max_keep_ckpts=2))

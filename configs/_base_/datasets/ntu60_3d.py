@@ -1,4 +1,14 @@
+# NTU RGB+D, cross-subject.
+_base_ = 'semi_supervised.py'
+from psp_plugin.configs import change_data
+
 ann_file = 'data/skeleton/ntu60_3d.pkl'
+change_data(
+    _base_,
+    ann_file=ann_file,
+    splits=('xsub_train', 'xsub_val'),
+    batch_size=64,
+    num_workers=4)
 
 # Augmentation goes between these two (docs/guides/augmentation.md).
 normalize = [
@@ -11,66 +21,25 @@ pack = [
     dict(type='FormatGCNInput', num_person=2),
     dict(type='PackActionInputs', meta_keys=('frame_dir', )),
 ]
-train_pipeline = prepare + [dict(type='UniformSamplePose', clip_len=50)
-                            ] + pack
-val_pipeline = prepare + [
-    dict(type='UniformSamplePose', clip_len=50, num_clips=1, test_mode=True)
-] + pack
-test_pipeline = prepare + [
-    dict(type='UniformSamplePose', clip_len=50, num_clips=10, test_mode=True)
-] + pack
 
-# `times` makes one epoch about one pass over the whole training set.
+
+# MMEngine leaves functions out of the merged config.
+def pipeline(**options):
+    return prepare + [
+        dict(type='UniformSamplePose', clip_len=50, **options)
+    ] + pack
+
+
+train_pipeline = pipeline()
+val_pipeline = pipeline(num_clips=1, test_mode=True)
+test_pipeline = pipeline(num_clips=10, test_mode=True)
+
 train_dataloader = dict(
-    batch_size=64,
-    num_workers=4,
-    sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
-        type='RepeatDataset',
-        times=20,
+        times=20,  # makes one epoch about one pass over all training clips
         dataset=dict(
-            type='SemiSupervisedDataset',
-            labeled_ratio=0.05,
-            seed=0,
-            dataset=dict(
-                type='CheckedPoseDataset',
-                ann_file=ann_file,
-                split='xsub_train',
-                pipeline=train_pipeline))))
-# Its clips are those that the labelled loader above leaves.
-custom_hooks = [
-    dict(
-        type='InterleaveHook',
-        unlabeled_dataloader=dict(
-            batch_size=64,
-            num_workers=4,
-            drop_last=True,
-            sampler=dict(type='DefaultSampler', shuffle=True)))
-]
+            labeled_ratio=0.05, dataset=dict(pipeline=train_pipeline))))
 val_dataloader = dict(
-    batch_size=64,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='CheckedPoseDataset',
-        ann_file=ann_file,
-        split='xsub_val',
-        need_label=True,
-        pipeline=val_pipeline,
-        test_mode=True))
+    persistent_workers=True, dataset=dict(pipeline=val_pipeline))
 test_dataloader = dict(
-    batch_size=8,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='CheckedPoseDataset',
-        ann_file=ann_file,
-        split='xsub_val',
-        need_label=True,
-        pipeline=test_pipeline,
-        test_mode=True))
-
-val_evaluator = [dict(type='AccMetric')]
-test_evaluator = val_evaluator
+    persistent_workers=True, dataset=dict(pipeline=test_pipeline))

@@ -1,4 +1,15 @@
+# NW-UCLA: views 1 and 2 train, view 3 tests.
+_base_ = 'semi_supervised.py'
+from psp_plugin.configs import change_data
+
 ann_file = 'data/skeleton/nwucla_3d.pkl'
+change_data(
+    _base_,
+    ann_file=ann_file,
+    splits=('xview_train', 'xview_val'),
+    batch_size=128,
+    num_workers=2)
+
 metainfo = dict(
     classes=[
         'pick up with one hand', 'pick up with two hands', 'drop trash',
@@ -32,69 +43,29 @@ pack = [
     dict(type='FormatGCNInput', num_person=1),
     dict(type='PackActionInputs', meta_keys=('frame_dir', )),
 ]
-train_pipeline = prepare + [dict(type='UniformSamplePose', clip_len=50)
-                            ] + pack
-val_pipeline = prepare + [
-    dict(type='UniformSamplePose', clip_len=50, num_clips=1, test_mode=True)
-] + pack
-test_pipeline = prepare + [
-    dict(type='UniformSamplePose', clip_len=50, num_clips=10, test_mode=True)
-] + pack
 
-# `times` makes one epoch about one pass over the whole training set.
+
+# MMEngine leaves functions out of the merged config.
+def pipeline(**options):
+    return prepare + [
+        dict(type='UniformSamplePose', clip_len=50, **options)
+    ] + pack
+
+
+train_pipeline = pipeline()
+val_pipeline = pipeline(num_clips=1, test_mode=True)
+test_pipeline = pipeline(num_clips=10, test_mode=True)
+
 train_dataloader = dict(
-    batch_size=128,
-    num_workers=2,
-    sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
-        type='RepeatDataset',
-        times=20,
+        times=20,  # makes one epoch about one pass over all training clips
         dataset=dict(
-            type='SemiSupervisedDataset',
             labeled_ratio=0.05,
-            seed=0,
-            dataset=dict(
-                type='CheckedPoseDataset',
-                ann_file=ann_file,
-                metainfo=metainfo,
-                split='xview_train',
-                pipeline=train_pipeline))))
-# Its clips are those that the labelled loader above leaves.
-custom_hooks = [
-    dict(
-        type='InterleaveHook',
-        unlabeled_dataloader=dict(
-            batch_size=128,
-            num_workers=2,
-            drop_last=True,
-            sampler=dict(type='DefaultSampler', shuffle=True)))
-]
+            dataset=dict(metainfo=metainfo, pipeline=train_pipeline))))
 val_dataloader = dict(
     batch_size=128,
-    num_workers=2,
     persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='CheckedPoseDataset',
-        ann_file=ann_file,
-        metainfo=metainfo,
-        split='xview_val',
-        need_label=True,
-        pipeline=val_pipeline,
-        test_mode=True))
+    dataset=dict(metainfo=metainfo, pipeline=val_pipeline))
 test_dataloader = dict(
-    batch_size=8,
-    num_workers=2,
     persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='CheckedPoseDataset',
-        ann_file=ann_file,
-        metainfo=metainfo,
-        split='xview_val',
-        need_label=True,
-        pipeline=test_pipeline,
-        test_mode=True))
-
-val_evaluator = [dict(type='AccMetric')]
-test_evaluator = val_evaluator
+    dataset=dict(metainfo=metainfo, pipeline=test_pipeline))

@@ -1,3 +1,12 @@
+# Synthetic actions, drawn as they are loaded.
+_base_ = 'semi_supervised.py'
+from psp_plugin.configs import change_data
+
+# No workers: forking them costs a training on CPU more than the loading, see
+# docs/guides/speed.md.
+change_data(
+    _base_, batch_size=32, unlabeled_batch_size=64, num_workers=0)
+
 dataset_type = 'SyntheticSkeletonDataset'
 # Augmentation goes between these two (docs/guides/augmentation.md).
 normalize = [
@@ -10,48 +19,34 @@ pack = [
     dict(type='FormatGCNInput', num_person=1),
     dict(type='PackActionInputs', meta_keys=('frame_dir', )),
 ]
-train_pipeline = prepare + [dict(type='UniformSamplePose', clip_len=32)
-                            ] + pack
-val_pipeline = prepare + [
-    dict(type='UniformSamplePose', clip_len=32, num_clips=1, test_mode=True)
-] + pack
-test_pipeline = prepare + [
-    dict(type='UniformSamplePose', clip_len=32, num_clips=10, test_mode=True)
-] + pack
 
-# No workers: forking them costs a training on CPU more than the loading, see
-# docs/guides/speed.md.
+
+# MMEngine leaves functions out of the merged config.
+def pipeline(**options):
+    return prepare + [
+        dict(type='UniformSamplePose', clip_len=32, **options)
+    ] + pack
+
+
+train_pipeline = pipeline()
+val_pipeline = pipeline(num_clips=1, test_mode=True)
+test_pipeline = pipeline(num_clips=10, test_mode=True)
+
 train_dataloader = dict(
-    batch_size=32,
-    num_workers=0,
-    sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
-        type='RepeatDataset',
         times=10,
         dataset=dict(
-            type='SemiSupervisedDataset',
             labeled_ratio=0.05,
-            seed=0,
             dataset=dict(
+                _delete_=True,
                 type=dataset_type,
                 split='train',
                 num_clips=1000,
                 pipeline=train_pipeline))))
-# Its clips are those that the labelled loader above leaves.
-custom_hooks = [
-    dict(
-        type='InterleaveHook',
-        unlabeled_dataloader=dict(
-            batch_size=64,
-            num_workers=0,
-            drop_last=True,
-            sampler=dict(type='DefaultSampler', shuffle=True)))
-]
 val_dataloader = dict(
     batch_size=128,
-    num_workers=0,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
+        _delete_=True,
         type=dataset_type,
         split='val',
         num_clips=500,
@@ -59,14 +54,10 @@ val_dataloader = dict(
         test_mode=True))
 test_dataloader = dict(
     batch_size=32,
-    num_workers=0,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
+        _delete_=True,
         type=dataset_type,
         split='val',
         num_clips=500,
         pipeline=test_pipeline,
         test_mode=True))
-
-val_evaluator = [dict(type='AccMetric')]
-test_evaluator = val_evaluator

@@ -11,9 +11,7 @@ model = dict(
     cls_head=_base_.model.cls_head)
 
 # Methods that need both views take unlabeled_pipeline=_base_.weak_and_strong.
-weak = _base_.other_view + _base_.features + [
-    dict(type='UniformSamplePose', clip_len=24)
-]
+weak = _base_.train_pipeline[1].transforms  # those of StreamsApart
 strong = [
     dict(type='RandomScalePose', scale=0.1),
     dict(type='RandomFlipPose', layout='nwucla'),

@@ -11,7 +11,7 @@ model = dict(
     cls_head=_base_.model.cls_head)
 
 # Methods that need both views take unlabeled_pipeline=_base_.weak_and_strong.
-weak = _base_.features + [dict(type='UniformSamplePose', clip_len=32)]
+weak = _base_.train_pipeline[len(_base_.normalize):-len(_base_.pack)]
 strong = [
     dict(type='RandomRotatePose', angles=(0.17, 0.17, 0.52)),
     dict(type='RandomShearPose', factor=0.2),

@@ -15,7 +15,8 @@ from psp_plugin.tooling.experiments.plan import (
 )
 
 NAMES = sorted(path.relative_to(CONFIGS).as_posix()
-               for path in CONFIGS.rglob('*.py') if '_base_' not in path.parts)
+               for path in CONFIGS.rglob('*.py')
+               if not {'_base_', 'skeleton'} & set(path.parts))
 
 
 @pytest.mark.parametrize('name', NAMES)

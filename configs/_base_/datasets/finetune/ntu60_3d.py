@@ -6,7 +6,7 @@ augment = [
     dict(type='RandomCropPose', num_frames=72),
     dict(type='RandomRotatePose', angles=(0.3, 0.3, 0.3))
 ]
-resize = [dict(type='RandomCropPose', min_share=1, num_frames=72)]
+resize = [dict(augment[0], min_share=1)]  # all of a clip
 train_pipeline = _base_.normalize + augment + _base_.pack
 test_pipeline = _base_.normalize + resize + _base_.pack
 

@@ -3,7 +3,7 @@
 _base_ = '../nwucla_3d.py'
 
 augment = [dict(type='RandomCropPose', num_frames=48)] + _base_.other_view
-resize = [dict(type='RandomCropPose', min_share=1, num_frames=48)]
+resize = [dict(augment[0], min_share=1)]  # all of a clip
 train_pipeline = _base_.normalize + augment + _base_.pack
 test_pipeline = _base_.normalize + resize + _base_.pack
 

@@ -3,16 +3,10 @@
 _base_ = '../finetune/ntu60_3d.py'
 
 train_dataloader = dict(
-    _delete_=True,
-    batch_size=64,
-    num_workers=4,
     drop_last=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
-        type='CheckedPoseDataset',
-        ann_file=_base_.ann_file,
-        split='xsub_train',
-        drop_labels=True,
-        pipeline=_base_.train_pipeline))
+        _base_.train_dataloader.dataset.dataset.dataset,  # all of its clips
+        _delete_=True,
+        drop_labels=True))
 val_dataloader = None  # there is nothing to predict
 val_evaluator = None

@@ -2,17 +2,11 @@
 _base_ = '../finetune/nwucla_3d.py'
 
 train_dataloader = dict(
-    _delete_=True,
     batch_size=64,
-    num_workers=2,
     drop_last=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
-        type='CheckedPoseDataset',
-        ann_file=_base_.ann_file,
-        metainfo=_base_.metainfo,
-        split='xview_train',
-        drop_labels=True,
-        pipeline=_base_.train_pipeline))
+        _base_.train_dataloader.dataset.dataset.dataset,  # all of its clips
+        _delete_=True,
+        drop_labels=True))
 val_dataloader = None  # there is nothing to predict
 val_evaluator = None

@@ -1,0 +1,2 @@
+# psp_ntu60_xview_5p.py, named as the toolbox names its configs.
+_base_ = '../../psp_ntu60_xview_5p.py'

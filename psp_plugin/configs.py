@@ -1,0 +1,122 @@
+"""Changes, in one line of a config, what an inherited config repeats."""
+import math
+from typing import Any, Iterator, Optional, Sequence, Tuple
+
+from psp_plugin.errors import InputError
+
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+
+
+def change_data(base: dict, *, frames: Optional[int] = None,
+                ann_file: Optional[str] = None,
+                splits: Optional[Tuple[str, str]] = None,
+                labeled_ratio: Optional[float] = None,
+                batch_size: Optional[int] = None,
+                unlabeled_batch_size: Optional[int] = None,
+                num_workers: Optional[int] = None,
+                keep: Sequence[str] = ()) -> None:
+    """Changes settings of the data in every place of an inherited config.
+
+    MMEngine merges no lists, so that a config would have to repeat entire
+    pipelines to change their frames, and ``custom_hooks`` to change the batch
+    size of the unlabelled branch. In a config, below ``_base_``::
+
+        _base_ = 'psp_ntu60_xsub_5p.py'
+        from psp_plugin.configs import change_data
+
+        change_data(_base_, frames=64, batch_size=32)
+
+    The import has to follow ``_base_``: MMEngine takes a file that starts with
+    an import for one of its new-style configs. What the config itself sets
+    below is merged as ever.
+
+    Args:
+        base (dict): ``_base_`` of the config, changed in place.
+        frames (int, optional): Frames of a clip: ``clip_len`` and
+            ``num_frames`` in the loaders, in the pipelines that are named
+            variables, and in the encoder where it is built for a number of
+            frames. Defaults to no change.
+        ann_file (str, optional): Annotation file of the train, validation and
+            test loaders, and the variable ``ann_file`` where there is one. A
+            ``dataset`` of ``InterleaveHook`` keeps its own. Defaults to no
+            change.
+        splits (tuple[str, str], optional): Split of the training clips, split
+            of the validation and test clips, for the same loaders. Defaults
+            to no change.
+        labeled_ratio (float, optional): Label fraction of the training clips.
+            ``times`` of the ``RepeatDataset`` around them changes inversely,
+            rounded, so that an epoch keeps its length. Defaults to no change.
+        batch_size (int, optional): Clips of a training batch, labelled and
+            unlabelled. Defaults to no change.
+        unlabeled_batch_size (int, optional): Unlabelled clips of a training
+            batch. Defaults to ``batch_size``.
+        num_workers (int, optional): Workers of each loader; 0 also switches
+            ``persistent_workers`` off. Defaults to no change.
+        keep (Sequence[str]): Names of variables that keep their frames.
+            Defaults to none.
+
+    Raises:
+        InputError: If the inherited config has no place for a setting, or if
+            ``splits`` is not two names.
+    """
+    train, *tests = loaders = [base.get(key) or {} for key in LOADERS]
+    hooked = [hook['unlabeled_dataloader']
+              for hook in base.get('custom_hooks') or []
+              if 'unlabeled_dataloader' in hook]
+    if frames is not None:
+        _change([value for key, value in base.items() if key not in keep],
+                ('clip_len', 'num_frames'), frames, 'frames')
+    if ann_file is not None:
+        _change(loaders, ('ann_file', ), ann_file, 'ann_file')
+        if 'ann_file' in base:
+            base['ann_file'] = ann_file
+    if splits is not None:
+        if isinstance(splits, str) or len(splits) != 2:
+            raise InputError(f'splits={splits!r} must be two names: of the '
+                             'training split and of the split that is tested')
+        _change(train, ('split', ), splits[0], 'splits')
+        _change([test for test in tests if test], ('split', ), splits[1],
+                'splits')
+    if labeled_ratio is not None:
+        for repeat in _dicts(train):
+            if repeat.get('type') == 'RepeatDataset':
+                before = repeat['dataset'].get('labeled_ratio', labeled_ratio)
+                times = repeat['times'] * before / labeled_ratio
+                repeat['times'] = max(1, math.floor(times + 0.5))
+        _change(train, ('labeled_ratio', ), labeled_ratio, 'labeled_ratio')
+    if batch_size is not None:
+        _change([train], ('batch_size', ), batch_size, 'batch_size')
+        for loader in hooked:
+            loader['batch_size'] = batch_size
+    if unlabeled_batch_size is not None:
+        _change(hooked, ('batch_size', ), unlabeled_batch_size,
+                'unlabeled_batch_size')
+    if num_workers is not None:
+        _change([loaders, hooked], ('num_workers', ), num_workers,
+                'num_workers')
+    if num_workers == 0:
+        for loader in _dicts([loaders, hooked]):
+            if 'persistent_workers' in loader:
+                loader['persistent_workers'] = False
+
+
+def _dicts(part: Any) -> Iterator[dict]:
+    """All dictionaries in a part of a config."""
+    if isinstance(part, dict):
+        yield part
+        part = list(part.values())
+    if isinstance(part, (list, tuple)):
+        for item in part:
+            yield from _dicts(item)
+
+
+def _change(part: Any, keys: Sequence[str], value: Any, setting: str) -> None:
+    """Sets a value in all dictionaries that have one of the keys."""
+    places = [(found, key) for found in _dicts(part) for key in keys
+              if found.get(key) is not None]
+    if not places:
+        raise InputError(f'{setting}={value!r}: the inherited config has no '
+                         f'{" or ".join(keys)} to change, so set it where '
+                         'the config needs it')
+    for found, key in places:
+        found[key] = value
