@@ -141,7 +141,8 @@ class SkeletonPyramid:
             for body in self.bodies)
 
 
-def _as_groups(layout: str, table: str, groups: Sequence[Any]) -> Tuple[Group, ...]:
+def _as_groups(layout: str, table: str,
+               groups: Sequence[Any]) -> Tuple[Group, ...]:
     """Converts a table to tuples of integers."""
     try:
         return tuple(tuple(map(operator.index, group)) for group in groups)
@@ -206,8 +207,8 @@ def register_layout(pyramid: SkeletonPyramid) -> None:
                          'choose a different name')
 
 
-def get_pyramid(
-        layout: Union[str, Dict[str, Any], SkeletonPyramid]) -> SkeletonPyramid:
+def get_pyramid(layout: Union[str, Dict[str, Any], SkeletonPyramid]
+                ) -> SkeletonPyramid:
     """Returns the pyramid of a layout.
 
     Args:

@@ -45,8 +45,8 @@ class Layout(NamedTuple):
     @classmethod
     def of(cls, annotation: Dict[str, Any]) -> 'Layout':
         """The layout of an annotation."""
-        return cls(*annotation['keypoint'].shape[2:],
-                   'keypoint_score' in annotation)
+        joints, coordinates = annotation['keypoint'].shape[2:]
+        return cls(joints, coordinates, 'keypoint_score' in annotation)
 
     def __str__(self) -> str:
         return (f'{self.joints} joints of {self.coordinates} coordinates '
@@ -63,9 +63,8 @@ def layout_of(clip: Dict[str, Any]) -> Optional[Layout]:
 
 def common_layout(clips: Iterable[Dict[str, Any]]) -> Optional[Layout]:
     """The most frequent layout, the first in a tie; None without any."""
-    counts = Counter(map(layout_of, clips))
-    counts.pop(None, None)
-    return max(counts, key=counts.get, default=None)
+    counts = Counter(filter(None, map(layout_of, clips)))
+    return max(counts, key=counts.__getitem__, default=None)
 
 
 def find_problems(clip: Dict[str, Any],
@@ -116,8 +115,8 @@ def find_problems(clip: Dict[str, Any],
             yield Problem('wrong img_shape', str(error))
 
 
-def label_problems(clip: Dict[str, Any], num_classes: Optional[int], multi_class: bool,
-                   need_label: bool) -> Iterator[Problem]:
+def label_problems(clip: Dict[str, Any], num_classes: Optional[int],
+                   multi_class: bool, need_label: bool) -> Iterator[Problem]:
     """Yields the problems of the label or labels."""
     label = clip.get('label')
     if label is None:

@@ -30,13 +30,13 @@ def clip_name(info: Dict[str, Any]) -> str:
     """
     for key in ('frame_dir', 'filename'):
         if key in info:
-            return info[key]
+            return str(info[key])
     raise ValueError('an annotation has neither frame_dir nor filename, but '
                      f'only {sorted(info)}: a split needs clip names')
 
 
-def pass_pipeline(pipeline: Callable[[Dict[str, Any]], Any], info: dict,
-                  source: str) -> Any:
+def pass_pipeline(pipeline: Callable[[Dict[str, Any]], Any],
+                  info: Dict[str, Any], source: str) -> Any:
     """Applies a pipeline to a clip, with an error that names the clip.
 
     Args:

@@ -4,7 +4,7 @@ import pickle
 import pickletools
 import re
 from collections import OrderedDict, defaultdict
-from typing import Any, BinaryIO, Callable, Dict, Tuple
+from typing import Any, BinaryIO, Callable, Dict, Tuple, cast
 
 import numpy as np
 
@@ -12,9 +12,9 @@ from psp_plugin.errors import FileError
 
 # NumPy's reconstruction functions, taken from what NumPy itself pickles:
 # their modules are private and differ between NumPy 1 and 2.
-RECONSTRUCT = np.empty(0).__reduce__()[0]
-SCALAR = np.float32(0).__reduce__()[0]
-FROM_BUFFER = np.zeros(1).__reduce_ex__(5)[0]
+RECONSTRUCT: Any = np.empty(0).__reduce__()[0]
+SCALAR: Any = np.float32(0).__reduce__()[0]
+FROM_BUFFER: Any = np.zeros(1).__reduce_ex__(5)[0]
 
 # Booleans, integers, floats, complex numbers, bytes and text. Arrays of
 # objects, times and records are not needed, and a forged state of them is
@@ -42,7 +42,7 @@ class Dtype:
     fields come from the dtype's name instead of the pickle.
     """
     __slots__ = ('value', )
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, name: str) -> None:
         if not isinstance(name, str) or not DTYPE.fullmatch(name):
@@ -60,7 +60,7 @@ class Dtype:
 class Array:
     """Placeholder of an array, which accepts a checked dtype only."""
     __slots__ = ('value', )
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def __setstate__(self, state: Tuple[Any, ...]) -> None:
         version, shape, dtype, is_fortran, data = state
@@ -78,35 +78,35 @@ def checked(dtype: Any) -> np.dtype:
 
 # A pickle may call functions only, never our classes or NumPy's, because it
 # can set the attributes of anything that it can name.
-def make_dtype(name, align=False, copy=False):
+def make_dtype(name: str, align: bool = False, copy: bool = False) -> Dtype:
     return Dtype(name)
 
 
-def make_array(subtype, shape, code):
+def make_array(subtype: Any, shape: Any, code: Any) -> Array:
     return Array()
 
 
-def make_scalar(dtype, data):
+def make_scalar(dtype: Any, data: Any) -> Any:
     return SCALAR(checked(dtype), data)
 
 
-def make_from_buffer(buffer, dtype, *layout):
+def make_from_buffer(buffer: Any, dtype: Any, *layout: Any) -> Any:
     return FROM_BUFFER(buffer, checked(dtype), *layout)
 
 
-def make_bytes(text, encoding):
+def make_bytes(text: str, encoding: str) -> bytes:
     """Decodes bytes of protocols 0 to 2, the toolbox's default."""
     if encoding != 'latin1':
         raise Refused(f'text in the encoding {encoding!r}')
     return text.encode('latin1')
 
 
-def make_no_bytes():
+def make_no_bytes() -> bytes:
     """Empty bytes of protocols 0 to 2."""
     return b''
 
 
-def no_instance(*args):
+def no_instance(*args: Any) -> None:
     """Replaces ``numpy.ndarray``, which arrays reference but do not call."""
     raise Refused('a call of numpy.ndarray')
 
@@ -190,7 +190,8 @@ def check_memo(stream: BinaryIO) -> None:
             bytes before it.
     """
     for opcode, number, place in pickletools.genops(stream):
-        if opcode.name in ('PUT', 'LONG_BINPUT') and number > place:
+        if (opcode.name in ('PUT', 'LONG_BINPUT')
+                and cast(int, number) > (place or 0)):
             raise pickle.UnpicklingError(
                 f'memo number {number} at byte {place}')
 

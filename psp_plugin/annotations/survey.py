@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from itertools import combinations
 from statistics import median
-from typing import Any, Callable, Dict, Iterable, List, Optional, Set
+from typing import Any, Callable, Dict, Iterable, List, Optional, Set, cast
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from .file import (
     AnnotationFile,
     InvalidClip,
     absent_clips,
+    names_of_split,
     read_annotations,
     repeated_names,
     select_clips,
@@ -122,7 +123,7 @@ def survey(path: str,
     clips = list(file.clips)
     if split is not None:
         clips = select_clips(file, split)
-        file = file._replace(splits={split: file.splits[split]})
+        file = file._replace(splits={split: names_of_split(file, split)})
     found = Survey(path, len(clips), repeated_names(file, clips))
     for name in file.splits or ():
         found.invalid += absent_clips(file, name)
@@ -189,8 +190,9 @@ def count_classes(file: AnnotationFile, num_classes: Optional[int],
     for split, names in splits.items():
         present = [labels[name] for name in dict.fromkeys(names)
                    if name in labels]
-        counts = Counter(int(label) if is_integer(label) else None
-                         for label in present)
+        counts: Counter[Optional[int]] = Counter(
+            int(cast(int, label)) if is_integer(label) else None
+            for label in present)
         found.classes[str(split)] = dict(sorted(
             counts.items(), key=lambda item: (item[0] is None, item[0])))
         empty = [str(label) for label in range(num_classes or 0)

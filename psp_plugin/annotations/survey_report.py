@@ -77,8 +77,8 @@ def class_table(found: Survey) -> List[str]:
     return rows
 
 
-def row(label, cells: Dict[str, Any], name: str = '') -> str:
+def row(label: object, cells: Dict[str, Any], name: str = '') -> str:
     """One line of a table whose columns are as wide as their names."""
     middle = ''.join(f'{cell:>{max(len(column), 5) + 2}}'
                      for column, cell in cells.items())
-    return f'{label:>5}{middle}  {name}'.rstrip()
+    return f'{label!s:>5}{middle}  {name}'.rstrip()

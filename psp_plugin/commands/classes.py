@@ -38,9 +38,9 @@ def class_names(num_classes: int,
             raise ValueError(f'{source} names {len(names)} classes, but the '
                              f'model has {num_classes}')
         return names
-    for source in ((meta or {}).get('dataset_meta'),
-                   (dataset or {}).get('metainfo')):
-        names = (source or {}).get('classes') or ()
-        if not isinstance(names, str) and len(names) == num_classes:
-            return list(map(str, names))
+    for info in ((meta or {}).get('dataset_meta'),
+                 (dataset or {}).get('metainfo')):
+        found = (info or {}).get('classes') or ()
+        if not isinstance(found, str) and len(found) == num_classes:
+            return list(map(str, found))
     return [f'class {label}' for label in range(num_classes)]

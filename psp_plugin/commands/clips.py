@@ -5,12 +5,12 @@ Shape legend: M person, T frame, V joint, C channel.
 import copy
 import inspect
 from pathlib import Path
-from typing import Any, Dict, Optional, Union
+from typing import Any, Dict, Optional, Tuple, Union
 
 import numpy as np
+from mmaction.models.recognizers import BaseRecognizer
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose
-from torch import nn
 
 from psp_plugin.annotations import find_problems
 from psp_plugin.models import SemiSupervisedRecognizer
@@ -32,12 +32,12 @@ class ClipPreparer:
     Args:
         dataset (ConfigDict): The test dataset of a config, see
             :func:`find_test_dataset`; only its pipeline is used.
-        model (nn.Module): The model, with its config as ``cfg``.
+        model (BaseRecognizer): The model, with its config as ``cfg``.
         scored (bool): Whether the third channel of a recording is the score
             of its joints. Defaults to False.
     """
 
-    def __init__(self, dataset: ConfigDict, model: nn.Module,
+    def __init__(self, dataset: ConfigDict, model: BaseRecognizer,
                  scored: bool = False) -> None:
         self.transforms = Compose(dataset.pipeline).transforms
         self.num_joints = num_joints_of(model.backbone)
@@ -112,8 +112,8 @@ class ClipPreparer:
     def _check(self, data: Dict[str, Any], name: str) -> None:
         """Raises ClipError for problems that no pipeline can correct."""
         keypoint = data.get('keypoint')
-        shape = getattr(keypoint, 'shape', ())
-        if len(shape) != 4 or 0 in shape:
+        shape: Tuple[int, ...] = getattr(keypoint, 'shape', ())
+        if keypoint is None or len(shape) != 4 or 0 in shape:
             raise ClipError(
                 f'{name} must have a keypoint of shape (persons, frames, '
                 f'joints, 2 or 3), not {shape or type(keypoint).__name__}')
@@ -135,7 +135,7 @@ def clip_name(clip: Clip) -> str:
     return str(clip)
 
 
-def num_channels_of(model: nn.Module) -> Optional[int]:
+def num_channels_of(model: BaseRecognizer) -> Optional[int]:
     """Returns the number of channels per joint in the inputs of a model.
 
     None if its encoder has no argument ``in_channels``.
@@ -144,7 +144,7 @@ def num_channels_of(model: nn.Module) -> Optional[int]:
     arguments = inspect.signature(type(backbone)).parameters
     if 'in_channels' not in arguments:
         return None
-    channels = model.cfg.model.backbone.get(
+    channels: int = model.cfg.model.backbone.get(
         'in_channels', arguments['in_channels'].default)
     return channels * (2 if isinstance(model, SemiSupervisedRecognizer) else 1)
 

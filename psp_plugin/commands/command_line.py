@@ -58,7 +58,7 @@ def exit_on_error(*kinds: Type[Exception]) -> Iterator[None]:
     """
     try:
         yield
-    except (ValueError, *kinds) as error:
+    except (ValueError, *kinds) as error:  # type: ignore[misc]
         sys.exit(f'{error}.')
     except OSError as error:
         about = error.filename and f'{error.filename}: {error.strerror}'

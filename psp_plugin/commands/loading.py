@@ -4,9 +4,9 @@ from typing import Any, Dict, Optional, Tuple
 
 import torch
 from mmaction.apis import init_recognizer
+from mmaction.models.recognizers import BaseRecognizer
 from mmengine.config import Config
 from mmengine.runner import CheckpointLoader
-from torch import nn
 
 
 def choose_device(device: Optional[str] = None) -> torch.device:
@@ -30,7 +30,7 @@ def choose_device(device: Optional[str] = None) -> torch.device:
 
 
 def load_model(cfg: Config, checkpoint: str,
-               device: torch.device) -> Tuple[nn.Module, Dict[str, Any]]:
+               device: torch.device) -> Tuple[BaseRecognizer, Dict[str, Any]]:
     """Builds the model of a config and loads trained weights.
 
     Source: the toolbox's ``init_recognizer``. Departs from it for weights
@@ -44,8 +44,8 @@ def load_model(cfg: Config, checkpoint: str,
         device (torch.device): Device of the model.
 
     Returns:
-        tuple[nn.Module, dict]: The model in evaluation mode, and the ``meta``
-        of the checkpoint.
+        tuple[BaseRecognizer, dict]: The model in evaluation mode, and the
+        ``meta`` of the checkpoint.
 
     Raises:
         ValueError: If the checkpoint cannot be read, or lacks weights.

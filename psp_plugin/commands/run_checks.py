@@ -10,7 +10,8 @@ from psp_plugin.errors import InputError
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
-def find_dicts(cfg: Any, place: str = '') -> Iterator[Tuple[str, Dict[str, Any]]]:
+def find_dicts(cfg: Any,
+               place: str = '') -> Iterator[Tuple[str, Dict[str, Any]]]:
     """Yields the path, as ``a.0.b``, and every dict of a nested config."""
     if isinstance(cfg, (dict, Config)):
         if isinstance(cfg, dict):
@@ -87,7 +88,8 @@ def check_run(cfg: Config,
             check_contrast(model.get('loss_con'), loader)
 
 
-def check_frames(num_frames: Optional[int], place: str, part: Dict[str, Any]) -> None:
+def check_frames(num_frames: Optional[int], place: str,
+                 part: Dict[str, Any]) -> None:
     """Raises InputError if a transform samples another number of frames."""
     key = 'num_frames' if part.get('type') == 'RandomCropPose' else 'clip_len'
     if num_frames is not None and part.get(key) not in (None, num_frames):
@@ -108,7 +110,8 @@ def check_pretrained(init_cfg: Optional[Dict[str, Any]]) -> None:
             'pre-training first, or set model.backbone.init_cfg.checkpoint')
 
 
-def check_contrast(loss_con: Optional[Dict[str, Any]], loader: dict) -> None:
+def check_contrast(loss_con: Optional[Dict[str, Any]],
+                   loader: Dict[str, Any]) -> None:
     """Raises InputError if unlabelled batches are too small to contrast."""
     if loss_con and not loss_con.get('gather') and loader.get(
             'batch_size') == 1:

@@ -10,10 +10,12 @@ import argparse
 import importlib.util
 import runpy
 import sys
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import List, Optional, Sequence
 
+import mmaction
 from mmengine.config import Config
 
 from psp_plugin.annotations import InvalidClipError, check_annotation_file
@@ -29,8 +31,7 @@ from psp_plugin.errors import InputError
 
 def tools_folder() -> Path:
     """Returns the folder with the scripts of the installed toolbox."""
-    toolbox = importlib.util.find_spec('mmaction')
-    return Path(toolbox.origin).parent / '.mim' / 'tools'
+    return Path(mmaction.__file__).parent / '.mim' / 'tools'
 
 
 def list_tools() -> List[str]:
@@ -68,9 +69,11 @@ def find_tool(name: str) -> Path:
 def load_tool(name: str) -> ModuleType:
     """Loads a script of the toolbox as a module, see :func:`find_tool`."""
     path = find_tool(name)
-    spec = importlib.util.spec_from_file_location(f'mmaction_{name}', path)
+    loader = SourceFileLoader(f'mmaction_{name}', str(path))
+    spec = importlib.util.spec_from_loader(loader.name, loader)
+    assert spec is not None  # as there is a loader
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    loader.exec_module(module)
     return module
 
 

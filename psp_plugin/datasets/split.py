@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from fractions import Fraction
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Dict, List, Sequence
+from typing import Any, Dict, List, Sequence
 
 from psp_plugin.errors import InputError
 
@@ -162,7 +162,7 @@ def choose_over_all(names: Sequence[str], count: int, seed: int) -> List[str]:
     return sorted(ranked(names, seed)[:count])
 
 
-def write_split(path: str, labeled: Sequence[str], **origin) -> None:
+def write_split(path: str, labeled: Sequence[str], **origin: Any) -> None:
     """Writes a split file: JSON for ``.json``, else one name per line.
 
     Args:

@@ -89,7 +89,7 @@ def summarize(made: Conversion) -> str:
              f'{min(persons)} to {max(persons)} persons, {min(frames)} to '
              f'{max(frames)} frames', '']
     if made.table is not None:
-        lines += class_table(made) + ['']
+        lines += class_table(made, made.table) + ['']
     lines += [f'split {split}: {len(names)} clips'
               for split, names in made.split.items()]
     if made.table is not None:
@@ -97,14 +97,14 @@ def summarize(made: Conversion) -> str:
     return '\n'.join(lines + [f'note: {note}' for note in made.notes])
 
 
-def class_table(made: Conversion) -> List[str]:
+def class_table(made: Conversion, table: LabelTable) -> List[str]:
     """Counts the clips per class and split, with the class names."""
     labels = {clip['frame_dir']: clip['label']
               for clip in made.annotations if 'label' in clip}
     splits = [split for split in made.split if split != UNLABELED]
     counts = {split: Counter(labels[name] for name in made.split[split])
               for split in splits}
-    names = made.table.classes
+    names = table.classes
     named = dict(enumerate(names)) if names is not None else {
         label: '' for label in sorted(set(labels.values()))}
     rows = [row('label', {split: split for split in splits}, 'class')]

@@ -31,7 +31,8 @@ def convert_folder(folder: str,
                    persons: int = 2,
                    scored: bool = False,
                    output: Optional[str] = None,
-                   progress: Callable[[List[Any]], Iterable[Any]] = iter) -> Conversion:
+                   progress: Callable[[List[str]], Iterable[str]] = iter
+                   ) -> Conversion:
     """Makes a toolbox dataset of a folder of recordings.
 
     The name of a clip is its path in the folder without suffix. A clip with a

@@ -58,7 +58,7 @@ def numbers(values: Any, axes: Sequence[str] = AXES) -> np.ndarray:
 def check_lengths(values: Sequence[Any], axes: Sequence[str]) -> None:
     """Raises InvalidRecording for the first list of another length."""
     axes = axes[-depth(values):]
-    level = {(): values}
+    level: Dict[Tuple[int, ...], Any] = {(): values}
     for axis in axes:
         first = len(next(iter(level.values())))
         for index, items in level.items():

@@ -91,7 +91,8 @@ def check_file(file: Path, suffix: str) -> None:
         raise InvalidRecording('is empty')
 
 
-def keep_persons(annotation: Dict[str, Any], count: Optional[int]) -> dict:
+def keep_persons(annotation: Dict[str, Any],
+                 count: Optional[int]) -> Dict[str, Any]:
     """Keeps the first persons of an annotation, in place."""
     for key in ('keypoint', 'keypoint_score'):
         if key in annotation:

@@ -128,7 +128,8 @@ def _row(head: str, cells: Dict[str, Any]) -> str:
                                   for column, cell in cells.items())
 
 
-def convert(source: str, output: Optional[str] = None) -> Tuple[Dict[str, Any], str]:
+def convert(source: str, output: Optional[str] = None
+            ) -> Tuple[Dict[str, Any], str]:
     """Converts a zip or folder of NW-UCLA skeletons.
 
     Args:

@@ -140,8 +140,9 @@ def _json_files(source: str,
         yield from _zip_files(source)
 
 
-def _folder_files(root: str,
-                  notes: List[Note]) -> Iterator[Tuple[str, Callable[..., Any]]]:
+def _folder_files(
+        root: str,
+        notes: List[Note]) -> Iterator[Tuple[str, Callable[..., Any]]]:
 
     def note_folder(error: OSError) -> None:
         notes.append(Note(os.path.relpath(error.filename, root),
