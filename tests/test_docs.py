@@ -113,3 +113,14 @@ def test_lists_and_tables_are_seen_as_such(page):
             assert not before or re.match(r'[-+*] |\d+\. |\|| ', before), (
                 f'{name_of(page)}: no blank line before {line!r}')
         assert not re.match(r'\s+[+] ', line), f'{name_of(page)}: {line!r}'
+
+
+def test_docstrings_are_rendered_without_sphinx_roles():
+    griffe = pytest.importorskip('griffe')
+    extension = runpy.run_path(str(ROOT / 'docs/griffe_docstrings.py'))
+    docstring = griffe.Docstring(
+        'See :class:`~a.B` and ``c``.\n\nExample:\n    >>> 1\n    1')
+    function = griffe.Function('f', docstring=docstring)
+    extension['PlainDocstrings']().on_object(obj=function)
+    assert docstring.value == (
+        'See `a.B` and `c`.\n\nExamples:\n    >>> 1\n    1')
