@@ -279,8 +279,8 @@ def test_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
     (lambda d: write_folder(d, {'x.zip': b'text'}) + '/x.zip',
      'neither a zip nor a folder'),
     (lambda d: write_folder(d / 'empty', {'a.txt': b''}),
-     'holds no usable sequence'),
-    (lambda d: write_zip(d / 'none.zip', {}), 'holds no usable sequence'),
+     'contains no valid sequence'),
+    (lambda d: write_zip(d / 'none.zip', {}), 'contains no valid sequence'),
     (lambda d: write_folder(d / 'bad', {'a01_s01_e00_v01.json': b''}),
      '1 left out, first a01_s01_e00_v01.json: is not JSON'),
 ])
