@@ -278,7 +278,7 @@ def test_toolbox_recognizers_work(tmp_path, clips):
         map(frozenset, get_pyramid('nturgb+d').bones))
     with pytest.raises(ValueError, match='RecognizerGCN gives no attention'):
         inferencer.importance(clips[0])
-    with pytest.raises(ClipError, match='clip has 20 joints, .* takes 25'):
+    with pytest.raises(ClipError, match='clip has 20 joints, .* expects 25'):
         inferencer(dict(frame_dir='clip', keypoint=np.ones((1, 9, 20, 3))))
 
 

@@ -204,7 +204,7 @@ def test_second_file_of_the_same_name_is_left_out(pack):
                    'two/a01_s01_e00_v01.json': content(points(1))})
     (sequence, ), (note, ) = nwucla.read_sequences(source)
     np.testing.assert_array_equal(sequence.points, np.float32(points(0)))
-    assert 'two' in note.name and 'same name' in note.reason
+    assert 'two' in note.name and 'the name of' in note.reason
 
 
 def test_damaged_zip_member_is_left_out(tmp_path):
@@ -279,8 +279,8 @@ def test_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
     (lambda d: write_folder(d, {'x.zip': b'text'}) + '/x.zip',
      'neither a zip nor a folder'),
     (lambda d: write_folder(d / 'empty', {'a.txt': b''}),
-     'holds no usable sequence'),
-    (lambda d: write_zip(d / 'none.zip', {}), 'holds no usable sequence'),
+     'contains no valid sequence'),
+    (lambda d: write_zip(d / 'none.zip', {}), 'contains no valid sequence'),
     (lambda d: write_folder(d / 'bad', {'a01_s01_e00_v01.json': b''}),
      '1 left out, first a01_s01_e00_v01.json: is not JSON'),
 ])

@@ -52,11 +52,11 @@ def test_draw_over_all_classes(main, tmp_path, capsys, suffix):
 
 @pytest.mark.parametrize('args, message', [
     (['--per-class', 9], 'class 0 has 7 clips, fewer than the 9'),
-    (['--per-class', 1, '--split', 'nope'], "has no split 'nope', but"),
+    (['--per-class', 1, '--split', 'nope'], "has no split 'nope', only"),
     (['--ratio', 2], 'labeled_ratio must be in (0, 1], not 2.0'),
     (['--ratio', 0.02, '--over-all-classes'], 'of 40 clips gives no labelled'),
     (['--per-class', 1, '--over-all-classes'],
-     'contradicts labeled_per_class: give labeled_ratio'),
+     'contradicts labeled_per_class: set labeled_ratio'),
 ])
 def test_impossible_splits_exit_with_one_sentence(main, tmp_path, args,
                                                   message):

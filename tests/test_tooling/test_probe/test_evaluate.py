@@ -143,7 +143,7 @@ def test_all_clips_of_classes_that_differ_in_size(tmp_path):
     ({}, dict(ratios=(.1, ), k=5), 'k=5 nearest of 4 labelled clips'),
     ({}, dict(lr=-1), 'the learning rate must be positive, not -1'),
     ({}, dict(seeds=(0, -1)), 'a seed must be from 0 to .*, not -1'),
-    ({}, dict(splits=['nope']), "has no split 'nope', but"),
+    ({}, dict(splits=['nope']), "has no split 'nope', only"),
     ({'train_dataloader.dataset.dataset.kind': 3}, {},
      'a probe cannot use the dataset: .*kind'),
 ])
