@@ -131,7 +131,7 @@ def test_onnx_equals_predict(case, tmp_path):
         assert logits.shape == (*batch, 7)
         np.testing.assert_allclose(scores.sum(1), 1, atol=1e-5)
         np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-5)
-    assert np.ptp(scores, axis=0).max() > 0.1  # otherwise the comparison is trivial
+    assert np.ptp(scores, axis=0).max() > 0.1  # not a trivial comparison
 
 
 @pytest.mark.parametrize('average_clips', ['prob', 'score', None])

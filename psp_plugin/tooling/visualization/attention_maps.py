@@ -111,9 +111,10 @@ def joint_importance(attention: Dict[str, Tuple[torch.Tensor, ...]],
     is a choice of this package.
 
     Args:
-        attention (dict[str, tuple[Tensor, ...]]): Output of ``PSPRecognizer.attention``;
-            only the level ``'joint'`` is used: the maps of one or both
-            streams, each (N, M, S, V, V) with queries as rows.
+        attention (dict[str, tuple[Tensor, ...]]): Output of
+            ``PSPRecognizer.attention``; only the level ``'joint'`` is used:
+            the maps of one or both streams, each (N, M, S, V, V) with queries
+            as rows.
         present (Tensor, optional): (N, M), true for the persons to include.
             Defaults to None: all persons, including absent ones.
 
