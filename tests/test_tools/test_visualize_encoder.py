@@ -133,7 +133,7 @@ def test_a_clip_that_becomes_zeros_is_named(main, pretrained, tmp_path):
 
 
 def test_an_encoder_without_attention_raises(main, ntu_clip, tmp_path):
-    with pytest.raises(SystemExit, match='the encoder DSTANet gives no atten'):
+    with pytest.raises(SystemExit, match='the encoder DSTANet has no attent'):
         main([*write_model(tmp_path), ntu_clip, '-o', str(tmp_path / 'out'),
               '--encoder'])
 

@@ -122,7 +122,7 @@ def test_wrong_arguments_are_one_sentence(main, model, clip, tmp_path, clips,
 
 def test_a_model_that_masks_nothing_raises(main, clip, tmp_path):
     with pytest.raises(SystemExit, match='has a PSPRecognizer, which masks '
-                                         'nothing: give a config of masked'):
+                                         'nothing: use a config of masked'):
         main([*write_model(tmp_path), clip, '-o', str(tmp_path / 'out')])
 
 

@@ -39,5 +39,5 @@ def test_every_class_has_its_own_colour_and_marker():
 
 def test_points_without_label_are_an_error():
     with pytest.raises(ValueError, match=r'shape \(5, 2\), one per label, '
-                                         r'\(6, 2\)'):
+                                         r'not \(6, 2\)'):
         draw_features(POINTS, [0] * 5, {0: 'walk'})
