@@ -1,5 +1,6 @@
 """Properties of every augmentation."""
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -64,6 +65,19 @@ def build(name, axes=3, **kwargs):
     if name == 'RandomRotatePose' and axes == 2:
         kwargs['angles'] = 0.4
     return TRANSFORMS.build(dict(kwargs, type=name))
+
+
+def test_the_augmentation_of_the_guide():
+    page = Path(__file__).resolve().parents[2] / 'docs/guides/augmentation.md'
+    section = page.read_text().split('## An augmentation of your own')[1]
+    exec(section.split('```python\n')[1].split('```')[0], {})
+    dropout = TRANSFORMS.build(dict(type='RandomFrameDropout', share=0.5,
+                                    prob=1))
+    before = clip(frames=40)
+    after = dropout(results_of(before, scored=True))['keypoint']
+    changed = [t for t in range(40) if (after[:, t] != before[:, t]).any()]
+    assert 0 not in changed and 8 < len(changed) < 32
+    assert all((after[:, t] == after[:, t - 1]).all() for t in changed)
 
 
 def test_every_augmentation_is_tested():
