@@ -69,8 +69,9 @@ setup(
         'export': EXPORT,
         'figures': FIGURES,
         'tests': [
-            'pytest>=7', 'pytest-xdist>=3', 'hypothesis>=6', 'ruff==0.17.6',
-            'seaborn>=0.12', 'tensorboard>=2.12', *EXPORT,
+            'pytest>=7', 'pytest-cov>=5', 'pytest-xdist>=3', 'hypothesis>=6',
+            'mypy>=1.11', 'ruff==0.17.6', 'seaborn>=0.12',
+            'tensorboard>=2.12', *EXPORT,
             *FIGURES,
         ],
     },

@@ -1,13 +1,13 @@
 """Changes, in one line of a config, what an inherited config repeats."""
 import math
-from typing import Any, Iterator, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from psp_plugin.errors import InputError
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
-def change_data(base: dict, *, frames: Optional[int] = None,
+def change_data(base: Dict[str, Any], *, frames: Optional[int] = None,
                 ann_file: Optional[str] = None,
                 splits: Optional[Tuple[str, str]] = None,
                 labeled_ratio: Optional[float] = None,
@@ -59,7 +59,7 @@ def change_data(base: dict, *, frames: Optional[int] = None,
         InputError: If the inherited config has no place for a setting, or if
             ``splits`` is not two names.
     """
-    train, *tests = loaders = [base.get(key) or {} for key in LOADERS]
+    loaders = {key: base.get(key) or {} for key in LOADERS}
     hooked = [hook['unlabeled_dataloader']
               for hook in base.get('custom_hooks') or []
               if 'unlabeled_dataloader' in hook]
@@ -71,36 +71,51 @@ def change_data(base: dict, *, frames: Optional[int] = None,
         if 'ann_file' in base:
             base['ann_file'] = ann_file
     if splits is not None:
-        if isinstance(splits, str) or len(splits) != 2:
-            raise InputError(f'splits={splits!r} must be two names: of the '
-                             'training split and of the split that is tested')
-        _change(train, ('split', ), splits[0], 'splits')
-        _change([test for test in tests if test], ('split', ), splits[1],
-                'splits')
+        _change_splits(loaders, splits)
     if labeled_ratio is not None:
-        for repeat in _dicts(train):
-            if repeat.get('type') == 'RepeatDataset':
-                before = repeat['dataset'].get('labeled_ratio', labeled_ratio)
-                times = repeat['times'] * before / labeled_ratio
-                repeat['times'] = max(1, math.floor(times + 0.5))
-        _change(train, ('labeled_ratio', ), labeled_ratio, 'labeled_ratio')
+        _change_labeled_ratio(loaders['train_dataloader'], labeled_ratio)
     if batch_size is not None:
-        _change([train], ('batch_size', ), batch_size, 'batch_size')
+        _change([loaders['train_dataloader']], ('batch_size', ), batch_size,
+                'batch_size')
         for loader in hooked:
             loader['batch_size'] = batch_size
     if unlabeled_batch_size is not None:
         _change(hooked, ('batch_size', ), unlabeled_batch_size,
                 'unlabeled_batch_size')
     if num_workers is not None:
-        _change([loaders, hooked], ('num_workers', ), num_workers,
-                'num_workers')
-    if num_workers == 0:
-        for loader in _dicts([loaders, hooked]):
-            if 'persistent_workers' in loader:
-                loader['persistent_workers'] = False
+        _change_workers([loaders, hooked], num_workers)
 
 
-def _dicts(part: Any) -> Iterator[dict]:
+def _change_splits(loaders: Dict[str, Any], splits: Tuple[str, str]) -> None:
+    """Sets the split of the training, and of the other two loaders."""
+    if isinstance(splits, str) or len(splits) != 2:
+        raise InputError(f'splits={splits!r} must be two names: of the '
+                         'training split and of the split that is tested')
+    train, *tests = loaders.values()
+    _change(train, ('split', ), splits[0], 'splits')
+    _change([test for test in tests if test], ('split', ), splits[1],
+            'splits')
+
+
+def _change_labeled_ratio(loader: Dict[str, Any], ratio: float) -> None:
+    """Sets the label fraction, and the repetitions that go with it."""
+    for repeat in _dicts(loader):
+        if repeat.get('type') == 'RepeatDataset':
+            before = repeat['dataset'].get('labeled_ratio', ratio)
+            times = repeat['times'] * before / ratio
+            repeat['times'] = max(1, math.floor(times + 0.5))
+    _change(loader, ('labeled_ratio', ), ratio, 'labeled_ratio')
+
+
+def _change_workers(loaders: List[Any], count: int) -> None:
+    """Sets the number of workers; without any, none can persist."""
+    _change(loaders, ('num_workers', ), count, 'num_workers')
+    for loader in _dicts(loaders):
+        if count == 0 and 'persistent_workers' in loader:
+            loader['persistent_workers'] = False
+
+
+def _dicts(part: Any) -> Iterator[Dict[str, Any]]:
     """All dictionaries in a part of a config."""
     if isinstance(part, dict):
         yield part

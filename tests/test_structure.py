@@ -6,7 +6,7 @@ from rooms import ROOT, arrows, modules, room
 # From the ground up: a room imports rooms of lower floors only.
 FLOORS = (
     ('errors', 'skeletons', 'version', 'compat'),
-    ('annotations', 'models'),
+    ('annotations', 'configs', 'models'),
     ('datasets', ),
     ('recordings', 'engine'),
     ('psp_plugin', ),  # what `import psp_plugin` registers
