@@ -14,7 +14,7 @@ from psp_plugin.datasets import (
 
 PAGE = Path(__file__).resolve().parents[1] / 'docs/guides/bad_input.md'
 ROW = re.compile(r'^\| (.+) \| (`+)(.+)\2 \| '
-                 r'`tests/test_bad_input\.py::test_fault\[(\w+)\]` \|$')
+                 r'`tests/test_bad_input\.py::test_problem\[(\w+)\]` \|$')
 # The documented errors of each section.
 DOCUMENTED = {
     'Annotation files':
@@ -65,7 +65,7 @@ def test_every_problem_has_its_row():
 
 
 @pytest.mark.parametrize('row', ROWS, ids=lambda row: row.name)
-def test_fault(row, tmp_path):
+def test_problem(row, tmp_path):
     error = raised(row.name, tmp_path)
     assert isinstance(error, DOCUMENTED[row.section]), repr(error)
     message = str(error)
