@@ -1,4 +1,4 @@
-# What the datasets have alike. Each adds its annotations, splits, pipelines,
+# What all datasets share. Each adds its annotation file, splits, pipelines,
 # label fraction and batch sizes.
 train_dataloader = dict(
     batch_size=64,

@@ -1,6 +1,6 @@
-# What the compared methods have alike on every data set: what the strong view
-# does to a scaled and mirrored clip, and the end of the pipeline of a view,
-# with what FlexMatch needs of a clip and what the log may show.
+# What the compared methods share on every dataset: the rest of the strong view
+# after scaling and mirroring, and the last step of a view's pipeline, with the
+# keys that FlexMatch and the log need.
 crop_and_spoil = [
     dict(type='RandomCropPose', min_share=0.5),
     dict(type='GaussianNoisePose', sigma=0.01),
