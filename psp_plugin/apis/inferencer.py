@@ -27,18 +27,16 @@ from psp_plugin.tooling.visualization import clip_attention, contrasted_levels
 class SkeletonInferencer:
     """Classifies skeleton clips, one or many, as ``tools/test.py`` does.
 
-    The test pipeline of the config prepares the clips, so that the scores
-    are those of testing: the same normalisation, and the same clips sampled
-    of each. Any toolbox recognizer of skeletons will do. 2D clips without
-    ``img_shape`` take what the pipeline's ``PreNormalize2D`` has for them,
-    1080 x 1920 pixels unless the config says otherwise. A model without a
-    head, such as ``HACMPretrainer``, has no ``classes``; it reads and prepares
-    clips, but says that it predicts nothing when it is called.
+    The config's test pipeline prepares the clips, so that the scores equal
+    those of testing: same normalization, same frames. Any toolbox recognizer
+    of skeletons is supported. 2D clips without ``img_shape`` get that of the
+    pipeline's ``PreNormalize2D``, by default 1080 x 1920 pixels. A model
+    without a head, such as ``HACMPretrainer``, has no ``classes``: its
+    inferencer prepares clips, but raises an error when called.
 
-    Source: the toolbox's ``ActionRecogInferencer`` on MMEngine's
-    ``BaseInferencer``, for recordings of skeletons. It is not built on these,
-    whose one call loses all clips to a bad one, and which load weights their
-    own way and draw by a visualizer of videos.
+    Source: the toolbox's ``ActionRecogInferencer``, for skeletons. It does not
+    inherit from MMEngine's ``BaseInferencer``, where one invalid clip loses
+    the results of all others.
 
     Args:
         config (str or Path or Config): A toolbox config.
@@ -46,7 +44,7 @@ class SkeletonInferencer:
         device (str, optional): Defaults to None: ``'cuda:0'`` where there is
             one, else ``'cpu'``.
         classes (str or Sequence[str], optional): The names of the classes, or
-            a file with one on each line. Defaults to None: those of the
+            a file with one per line. Defaults to None: those of the
             checkpoint, else of the config, else numbers.
         scored (bool): Whether the third channel of a recording is the score
             of its joints. Defaults to False.
@@ -88,12 +86,12 @@ class SkeletonInferencer:
                 :func:`psp_plugin.recordings.read_recording`, or
                 annotations as a ``PoseDataset`` has them.
             batch_size (int): Number of clips in a batch. Defaults to 16.
-            top_k (int): Number of best classes to tell. Defaults to 5.
-            on_error (str): What a bad clip does: ``'raise'``, or ``'return'``
-                its error among the results of the others. Defaults to
+            top_k (int): Number of best classes in ``top``. Defaults to 5.
+            on_error (str): ``'raise'`` the error of an invalid clip, or
+                ``'return'`` it among the results of the others. Defaults to
                 ``'raise'``.
-            progress (bool): Whether a bar on the standard error tells how far
-                it is, given more than one batch. Defaults to False.
+            progress (bool): Whether to show a progress bar on the standard error
+                if there is more than one batch. Defaults to False.
 
         Returns:
             list[dict]: For every clip ``name`` (str), its path or
@@ -176,8 +174,8 @@ class SkeletonInferencer:
             persons do not count.
 
         Raises:
-            ClipError: If the clip is bad.
-            ValueError: If the model gives no attention maps.
+            ClipError: If the clip is invalid.
+            ValueError: If the model has no attention maps.
         """
         if self.lacks_attention:
             raise ValueError(self.lacks_attention)
@@ -187,10 +185,10 @@ class SkeletonInferencer:
 
     @property
     def lacks_attention(self) -> Optional[str]:
-        """Why the model gives no attention maps, None if it does."""
+        """Why the model has no attention maps, None if it has."""
         name = type(self.model).__name__
         if not hasattr(self.model, 'attention'):
-            return f'{name} gives no attention maps, as PSPRecognizer does'
+            return f'{name} has no attention maps, only PSPRecognizer has'
         if not self.model.with_neck:
             return f'this {name} has no neck, thus no attention'
         if isinstance(self.model.neck, PyramidPooling):
@@ -204,9 +202,9 @@ class SkeletonInferencer:
     def bones(self) -> List[Tuple[int, int]]:
         """Pairs of joints to draw a line between, empty if none are known.
 
-        They are those of the neck's joint layout, where it has none a chain
-        through every part; without a neck those of the encoder's graph, or of
-        the built-in layout with as many joints.
+        They are those of the neck's joint layout, or a chain through every
+        part if the layout has none. Without a neck they are those of the
+        encoder's graph, or of the built-in layout with as many joints.
         """
         pyramid = getattr(getattr(self.model, 'neck', None), 'pyramid', None)
         graph = getattr(self.model.backbone, 'graph', None)

@@ -1,17 +1,17 @@
-"""Results of the inferencer for people and for programs."""
+"""Results of the inferencer as text and as JSON."""
 import json
 from typing import Any, Dict, List
 
 
 def as_text(results: List[Dict[str, Any]]) -> str:
-    """Lays results out as a table for each clip, its best classes in order.
+    """Formats results as a table for each clip, its best classes in order.
 
     Args:
-        results (list[dict]): What ``SkeletonInferencer`` gives; errors are
+        results (list[dict]): Results of ``SkeletonInferencer``; errors are
             left out.
 
     Returns:
-        str: Lines of text, the columns of all tables alike.
+        str: Lines of text, all tables with the same columns.
     """
     results = [result for result in results if 'top' in result]
     names = [name for result in results for _, name, _ in result['top']]
@@ -28,10 +28,10 @@ def as_text(results: List[Dict[str, Any]]) -> str:
 
 
 def as_json(results: List[Dict[str, Any]]) -> str:
-    """Lays results out as a JSON list of one object for each clip.
+    """Formats results as a JSON list with one object for each clip.
 
     Args:
-        results (list[dict]): What ``SkeletonInferencer`` gives.
+        results (list[dict]): Results of ``SkeletonInferencer``.
 
     Returns:
         str: Per clip ``name`` and either ``top``, a list of ``label``,

@@ -276,7 +276,7 @@ def test_toolbox_recognizers_work(tmp_path, clips):
     assert len({result['scores'].tobytes() for result in results}) == 3
     assert set(map(frozenset, inferencer.bones)) == set(
         map(frozenset, get_pyramid('nturgb+d').bones))
-    with pytest.raises(ValueError, match='RecognizerGCN gives no attention'):
+    with pytest.raises(ValueError, match='RecognizerGCN has no attention'):
         inferencer.importance(clips[0])
     with pytest.raises(ClipError, match='clip has 20 joints, .* expects 25'):
         inferencer(dict(frame_dir='clip', keypoint=np.ones((1, 9, 20, 3))))
