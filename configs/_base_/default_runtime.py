@@ -1,6 +1,6 @@
-# The toolbox's default runtime, with exact resume, checkpoints that are written
-# atomically, a stop at NaN (docs/guides/resume.md) and a warning if the contrast
-# learns nothing (docs/guides/diagnostics.md). It does not inherit
+# The toolbox's default runtime with exact resume, checkpoints that are written
+# atomically, a stop at NaN (docs/guides/resume.md) and a warning if the
+# contrast learns nothing (docs/guides/diagnostics.md). It does not inherit
 # `mmaction::_base_/default_runtime.py`, for which MMEngine 0.10.7 needs
 # pkg_resources, which setuptools dropped in version 81.
 custom_imports = dict(imports=['psp_plugin'], allow_failed_imports=False)

@@ -90,8 +90,8 @@ class SkeletonInferencer:
             on_error (str): ``'raise'`` the error of an invalid clip, or
                 ``'return'`` it among the results of the others. Defaults to
                 ``'raise'``.
-            progress (bool): Whether to show a progress bar on the standard error
-                if there is more than one batch. Defaults to False.
+            progress (bool): Whether to show a progress bar on the standard
+                error if there is more than one batch. Defaults to False.
 
         Returns:
             list[dict]: For every clip ``name`` (str), its path or
