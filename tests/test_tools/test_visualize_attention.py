@@ -110,5 +110,5 @@ def test_a_model_without_attention_raises(main, clip, tmp_path):
     cfg = tiny_config('supervised_synthetic_5p.py')
     cfg.dump(str(tmp_path / 'config.py'))
     checkpoint = write_checkpoint(cfg, tmp_path / 'tiny.pth')
-    with pytest.raises(SystemExit, match='has no neck, so it computes no'):
+    with pytest.raises(SystemExit, match='has no neck, thus no attention'):
         main([str(tmp_path / 'config.py'), checkpoint, clip, '-o', 'out'])
