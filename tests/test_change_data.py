@@ -2,6 +2,7 @@
 import re
 import runpy
 import shutil
+import warnings
 from pathlib import Path
 
 import mmaction
@@ -10,6 +11,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from toy import BLOCKS, CONFIGS, write_ntu
 
+from psp_plugin.commands.run_checks import check_run
 from psp_plugin.configs import change_data
 from psp_plugin.errors import InputError
 
@@ -252,6 +254,18 @@ def test_two_configs_do_not_share_what_is_changed(tmp_path):
     Config.fromfile(child(tmp_path, PSP[0], 'frames=16'))
     assert frames_of(
         Config.fromfile(str(CONFIGS / PSP[0])).val_dataloader) == [50]
+
+
+def test_frames_of_training_alone_give_a_warning(tmp_path):
+    cfg = Config.fromfile(child(tmp_path, PSP[0], 'frames=16'))
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        check_run(cfg)
+    cfg.val_dataloader.dataset.pipeline[2].clip_len = 50
+    with pytest.warns(UserWarning, match=r'train_dataloader samples \[16\] '
+                      r'frames of a clip, val_dataloader \[50\]'):
+        check_run(cfg)
+    check_run(cfg, ['test_dataloader'])
 
 
 @pytest.mark.parametrize('settings, sentence', [

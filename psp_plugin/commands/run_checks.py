@@ -1,4 +1,5 @@
 """Checks of a run's config before anything is built from it."""
+import warnings
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
@@ -69,6 +70,8 @@ def check_run(cfg: Config,
         uses (Sequence[str]): Config keys in use. Defaults to all dataloaders
             and hooks.
 
+    Warns if training and validation sample different numbers of frames.
+
     Raises:
         InputError: If the number of sampled frames differs from that of the
             encoder, if unlabelled batches of one clip are to be contrasted,
@@ -86,6 +89,25 @@ def check_run(cfg: Config,
         loader = part.get('unlabeled_dataloader')
         if part.get('type') == 'InterleaveHook' and loader is not None:
             check_contrast(model.get('loss_con'), loader)
+    warn_of_frames({key: cfg.get(key) for key in uses if key in LOADERS})
+
+
+def warn_of_frames(loaders: Dict[str, Any]) -> None:
+    """Warns if training and validation sample different numbers of frames.
+
+    Encoders with temporal convolutions accept both, so that nothing else
+    would show that a config changed one pipeline only.
+    """
+    frames = {key: {part['clip_len'] for _, part in find_dicts(loader)
+                    if part.get('clip_len')}
+              for key, loader in loaders.items()}
+    train, val = (frames.get(key) for key in LOADERS[:2])
+    if train and val and not train & val:
+        warnings.warn(
+            f'train_dataloader samples {sorted(train)} frames of a clip, '
+            f'val_dataloader {sorted(val)}: if that is not intended, '
+            'change_data(_base_, frames=...) sets all pipelines',
+            stacklevel=2)
 
 
 def check_frames(num_frames: Optional[int], place: str,
