@@ -9,35 +9,15 @@ from psp_plugin.annotations import (
     PickleFileError,
 )
 
+from . import transforms
 from .checked import CheckedPoseDataset
 from .samplers import ClassBalancedSampler
 from .semi_supervised import SemiSupervisedDataset
 from .synthetic import SyntheticSkeletonDataset
-from .transforms import (
-    GaussianBlurPose,
-    GaussianNoisePose,
-    MultiView,
-    NormalizeSkeleton3D,
-    RandomCropPose,
-    RandomFlipPose,
-    RandomMaskAxis,
-    RandomMaskJoints,
-    RandomMaskParts,
-    RandomRotatePose,
-    RandomSamplePose,
-    RandomScalePose,
-    RandomShearPose,
-    ReversePose,
-    StreamsApart,
-    UniformSamplePose,
-)
+from .transforms import *  # noqa: F403
 
 __all__ = [
-    'AnnotationError', 'CheckedPoseDataset', 'InvalidClipError',
-    'ClassBalancedSampler', 'GaussianBlurPose', 'GaussianNoisePose',
-    'MultiView', 'NormalizeSkeleton3D', 'PickleFileError', 'RandomCropPose',
-    'RandomFlipPose', 'RandomMaskAxis', 'RandomMaskJoints', 'RandomMaskParts',
-    'RandomRotatePose', 'RandomSamplePose', 'RandomScalePose',
-    'RandomShearPose', 'ReversePose', 'SemiSupervisedDataset', 'StreamsApart',
-    'SyntheticSkeletonDataset', 'UniformSamplePose'
+    'AnnotationError', 'CheckedPoseDataset', 'ClassBalancedSampler',
+    'InvalidClipError', 'PickleFileError', 'SemiSupervisedDataset',
+    'SyntheticSkeletonDataset', *transforms.__all__
 ]

@@ -22,8 +22,8 @@ def nt_xent(joint: torch.Tensor, motion: torch.Tensor, temperature: float,
     Computed in at least float32, also under automatic mixed precision.
 
     Args:
-        joint (Tensor): (N, C') features of the joint stream.
-        motion (Tensor): (N, C') features of the motion stream.
+        joint (Tensor): (N, C'') features of the joint stream.
+        motion (Tensor): (N, C'') features of the motion stream.
         temperature (float): Tau.
         gather (bool): Whether the clips of all processes are negatives; all
             must have the same N. Defaults to False.
@@ -110,8 +110,8 @@ class CoarseToFineContrastiveLoss(nn.Module):
         """Contrasts the two streams at every level.
 
         Args:
-            joint (dict[str, Tensor]): By level, (N, C') joint features.
-            motion (dict[str, Tensor]): By level, (N, C') motion features.
+            joint (dict[str, Tensor]): By level, (N, C'') joint features.
+            motion (dict[str, Tensor]): By level, (N, C'') motion features.
 
         Returns:
             dict[str, Tensor]: ``loss_con_<level>``, weighted scalars.

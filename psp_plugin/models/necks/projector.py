@@ -18,9 +18,9 @@ class PooledMLP(BaseModule):
     can start so similar that the contrast collapses.
 
     Args:
-        in_channels (int): Number of channels C.
+        in_channels (int): Number of channels C'.
         hidden_channels (int, optional): Defaults to ``in_channels``.
-        out_channels (int, optional): Number of channels C' of the contrastive
+        out_channels (int, optional): Number of channels C'' of the contrastive
             space. Defaults to ``in_channels``.
         init_cfg (dict or list[dict], optional): Defaults to Xavier's normal
             distribution, biases 0.
@@ -41,5 +41,5 @@ class PooledMLP(BaseModule):
             nn.Linear(hidden_channels, out_channels or in_channels))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Maps (N, M, C, T, K) to (N, C')."""
+        """Maps (N, M, C', T', K) to (N, C'')."""
         return self.mlp(x.mean((1, 3, 4)))
