@@ -22,7 +22,7 @@ PAGES = sorted({ROOT / 'README.md', ROOT / 'CONTRIBUTING.md'}
                - {ROOT / 'docs/model_zoo.md', ROOT / 'docs/contributing.md',
                   ROOT / 'docs/changelog.md'})
 # Commands of other projects, which are not parsed here.
-FOREIGN = {'mim', 'mkdocs', 'pip', 'pre-commit', 'pytest', 'ruff'}
+FOREIGN = {'mim', 'mkdocs', 'mypy', 'pip', 'pre-commit', 'pytest', 'ruff'}
 # Words of the pages that stand for a number.
 NUMBERS = {'N', 'V', 'M', 'PROCESSES'}
 # The place of the script's own arguments behind those of a shell script.
