@@ -105,4 +105,4 @@ def test_sizes_are_positive(tool, files, capsys, number):
     with pytest.raises(SystemExit):
         tool.main([*files, f'--num-frames={number}'])
     message = capsys.readouterr().err
-    assert f"argument --num-frames: '{number}' is no positive" in message
+    assert f"argument --num-frames: '{number}' is not a positive" in message
