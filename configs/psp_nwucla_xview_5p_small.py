@@ -1,6 +1,6 @@
 # PSP on NW-UCLA at a size that one CPU core trains in five to six minutes:
 # fewer channels, frames, epochs and clips than psp_nwucla_xview_5p.py. Each
-# stream is rotated and sheared by a draw of its own, so that the contrast's
+# stream is rotated and sheared with random values of its own: the contrast's
 # positives are two cameras' views of a clip, and the labelled clips are in the
 # unlabelled pool. Chosen on the training views, see docs/results/psp.md.
 _base_ = [

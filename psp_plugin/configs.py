@@ -28,7 +28,7 @@ def change_data(base: Dict[str, Any], *, frames: Optional[int] = None,
 
     The import has to follow ``_base_``: MMEngine takes a file that starts with
     an import for one of its new-style configs. What the config itself sets
-    below is merged as ever.
+    below is merged as usual.
 
     Args:
         base (dict): ``_base_`` of the config, changed in place.

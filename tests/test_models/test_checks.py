@@ -54,7 +54,7 @@ def test_wrong_channels_raise_at_build_time(name, part):
     kind = ENCODERS[name]['type']
     build(ENCODERS[name])
     with pytest.raises(ValueError, match=(
-            f'the encoder {kind} gives 8 channels, but {part} is built for '
+            f'the encoder {kind} returns 8 channels, but {part} is built for '
             rf'16: set {part}=dict\(in_channels=8\)')):
         build(ENCODERS[name], **{part: 16})
 
@@ -78,7 +78,7 @@ def test_encoder_without_out_channels():
     assert channels_of(model.backbone) is None
     clips = torch.randn(2, 1, 2, 8, 25, 6)
     samples = [ActionDataSample().set_gt_label(0)] * 2
-    with pytest.raises(ValueError, match='the encoder SilentEncoder gives 4 '
+    with pytest.raises(ValueError, match='the encoder SilentEncoder returns 4 '
                                          'channels, but neck is built for 8'):
         model.loss(dict(labeled=clips, unlabeled=clips),
                    dict(labeled=samples, unlabeled=samples))

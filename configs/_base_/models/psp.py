@@ -1,7 +1,7 @@
 # The sizes released with the paper: 5.1 M parameters at 25 joints.
 model = dict(
     type='PSPRecognizer',
-    # Motion gets the size of the joints; None is the input as it comes.
+    # Scales joint and motion to the same range; None leaves the input as is.
     stream_norm=dict(type='StreamNorm'),
     backbone=dict(type='DSTANet', num_joints=25),
     neck=dict(

@@ -56,7 +56,7 @@ def check_channels(model: nn.Module, channels: Optional[int]) -> None:
     Raises:
         ValueError: If a module is built for another number.
     """
-    source = f'the encoder {type(model.backbone).__name__} gives'
+    source = f'the encoder {type(model.backbone).__name__} returns'
     for name in ('neck', 'projector', 'cls_head'):
         width = getattr(getattr(model, name, None), 'in_channels', None)
         if width is None:
