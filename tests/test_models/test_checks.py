@@ -60,7 +60,7 @@ def test_wrong_channels_raise_at_build_time(name, part):
 
 
 def test_gcn_with_neck():
-    with pytest.raises(ValueError, match='gives 8 channels, but cls_head is '
+    with pytest.raises(ValueError, match='returns 8 channels, but cls_head is '
                                          'built for 16: set cls_head'):
         MODELS.build(dict(
             type='RecognizerGCNWithNeck', backbone=STGCN,
