@@ -58,7 +58,7 @@ setup(
     # either serves. MMEngine 0.10 needs pkg_resources without declaring it,
     # for configs that inherit `mmaction::...`; setuptools has it up to 80.
     install_requires=[
-        'torch>=2.2',
+        'torch>=2.6',
         'numpy>=1.23',
         'mmengine>=0.10.4,<1',
         'mmaction2>=1.2,<1.3',

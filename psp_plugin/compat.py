@@ -92,7 +92,7 @@ def patch_new_transformers() -> bool:
     return patched
 
 
-def patch_checkpoint_loading() -> bool:
+def patch_checkpoint_loading() -> None:
     """Makes MMEngine checkpoints loadable by PyTorch's safe loader.
 
     Since 2.6 ``torch.load`` only builds allow-listed types. A checkpoint of
@@ -107,9 +107,6 @@ def patch_checkpoint_loading() -> bool:
     import numpy as np
     import torch
     from mmengine.logging import HistoryBuffer
-    from mmengine.utils import digit_version
-    if digit_version(torch.__version__) < digit_version('2.6.0'):
-        return False
     # NumPy 2 renamed `numpy.core` to `numpy._core`; a checkpoint may come
     # from either, so both names are allowed.
     core = getattr(np, '_core', None) or np.core
@@ -128,7 +125,6 @@ def patch_checkpoint_loading() -> bool:
     HistoryBuffer()  # registers its default statistics
     allowed.append((get_statistic, 'builtins.getattr'))
     torch.serialization.add_safe_globals(allowed)
-    return True
 
 
 def apply() -> None:

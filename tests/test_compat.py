@@ -127,8 +127,6 @@ def test_missing_mmcv_raises():
     assert message == f'ImportError: {compat.MISSING_MMCV}'
 
 
-@pytest.mark.skipif(
-    torch.__version__ < '2.6', reason='torch < 2.6 loads without a list')
 def test_safe_loading_is_the_problem(tmp_path):
     path = str(tmp_path / 'c.pth')
     assert 'weights_only' in run(CHECKPOINT.format(path=path), f'''
@@ -170,8 +168,3 @@ def test_checkpoints_never_run_code(tmp_path, capsys, evil):
     with pytest.raises(Exception, match='[Ww]eights'):
         torch.load(path)
     assert 'code ran' not in capsys.readouterr().out
-
-
-def test_old_torch_is_not_patched(monkeypatch):
-    monkeypatch.setattr(torch, '__version__', '2.5.1')
-    assert compat.patch_checkpoint_loading() is False
