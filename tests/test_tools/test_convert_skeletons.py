@@ -79,8 +79,8 @@ def test_three_formats_can_be_trained_on(folder, tmp_path):
         ('a.npy', 'walk'), ('b', 'sit'), ('more/c', 'sit'),
         ('more/e.skeleton', 'walk'), ('cut', 'sit'), ('lost', 'sit')])
     done = run_forked(
-        TOOL, 'recordings', '-o', 'new/mine.pkl', '--labels', labels, '--val-
-        ratio', 0.5, '--report', 'report.csv', cwd=tmp_path)
+        TOOL, 'recordings', '-o', 'new/mine.pkl', '--labels', labels,
+        '--val-ratio', 0.5, '--report', 'report.csv', cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ''
     assert 'skipped: 3 (1 joints, 1 missing, 1 unreadable)' in done.stdout
