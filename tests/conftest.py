@@ -10,6 +10,7 @@ if 'PYTEST_XDIST_WORKER' in os.environ:
 
 import plain_configs  # noqa: E402, F401
 from mmengine.registry import init_default_scope  # noqa: E402
+from mmengine.runner import Runner  # noqa: E402
 
 # The plugin patches the toolbox, so it is imported first.
 import psp_plugin  # noqa: E402, F401
@@ -45,3 +46,10 @@ def nwucla_pkl(nwucla_zip: str, tmp_path_factory) -> str:
     path = str(tmp_path_factory.mktemp('nwucla') / 'nwucla_3d.pkl')
     nwucla.convert(nwucla_zip, path)
     return path
+
+
+@pytest.fixture
+def no_checkpoints(monkeypatch):
+    """The checkpoint hook is called as configured, but writes no model."""
+    monkeypatch.setattr(Runner, 'save_checkpoint',
+                        lambda *args, **kwargs: None)

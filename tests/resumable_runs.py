@@ -118,9 +118,14 @@ def train(cfg: Config, *args: str) -> int:
     folder = Path(cfg.work_dir)
     folder.mkdir(exist_ok=True)
     cfg.dump(str(folder / 'config.py'))
+    return fork(run_script, folder, args)
+
+
+def fork(function, *args) -> int:
+    """Calls a function in a process with the imports; returns its status."""
     context = multiprocessing.get_context('forkserver')
     context.set_forkserver_preload(IMPORTED)
-    process = context.Process(target=run_script, args=(folder, args))
+    process = context.Process(target=function, args=args)
     process.start()
     process.join()
     return process.exitcode

@@ -1,14 +1,15 @@
 """Every shipped config builds at full size and does a train and a test step.
 
-The data are a small pickle of the config's joint layout; nothing else of a
-config is changed but its batch sizes and workers.
+The data are a small pickle of the config's joint layout, or few synthetic
+clips; batches, and the clips per sample of a test, are as few as possible, and
+no checkpoint is written. Nothing else of a config is changed.
 """
 import re
 
 import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
-from toy import CONFIGS, set_everywhere, write_ntu
+from toy import BLOCKS, CONFIGS, draw_fewer_clips, set_everywhere, write_ntu
 
 from psp_plugin.datasets.split import clips_per_class
 from psp_plugin.tooling.experiments import read_study
@@ -54,6 +55,7 @@ def tiny(name, ann_files, work_dir):
     cfg.train_cfg.update({length: 1, 'val_interval': 1})
     cfg.default_hooks.checkpoint.interval = -1
     set_everywhere(cfg, 'ann_file', ann_files[joints_of(cfg)])
+    draw_fewer_clips(cfg)
     labeled = cfg.train_dataloader.dataset.dataset
     if labeled.type == 'SemiSupervisedDataset':
         labeled.update(labeled_ratio=None, labeled_per_class=1)
@@ -61,10 +63,11 @@ def tiny(name, ann_files, work_dir):
     loaders += [hook.unlabeled_dataloader
                 for hook in cfg.get('custom_hooks', [])]
     for loader in loaders:
-        loader.update(num_workers=0, persistent_workers=False, batch_size=2)
+        loader.update(num_workers=0, persistent_workers=False, batch_size=1)
     for loader in loaders[:3]:
         loader.num_batch_per_epoch = 1
-    cfg.test_dataloader.batch_size = 1  # of ten clips
+    for loader in loaders[3:]:
+        loader.batch_size = 2  # the contrast needs a negative
     return cfg
 
 
@@ -113,8 +116,13 @@ def test_shares_of_the_study_are_the_configs(percent):
 
 
 @pytest.mark.parametrize('name', STEPPED)
-def test_train_and_test_step(name, ann_files, tmp_path):
-    runner = Runner.from_cfg(tiny(name, ann_files, tmp_path))
+def test_train_and_test_step(name, ann_files, tmp_path, no_checkpoints):
+    cfg = tiny(name, ann_files, tmp_path)
+    for step in cfg.test_dataloader.dataset.pipeline:
+        if 'num_clips' in step:
+            assert step.num_clips == 10
+            step.num_clips = 2  # ten take several seconds
+    runner = Runner.from_cfg(cfg)
     if name in PARAMETERS:
         assert sum(p.numel()
                    for p in runner.model.parameters()) == PARAMETERS[name]
@@ -125,11 +133,15 @@ def test_train_and_test_step(name, ann_files, tmp_path):
     assert ('train/loss_con_body' in logged) is contrast
     assert 0 <= runner.test()['acc/top1'] <= 1
     clips = next(iter(runner.test_dataloader))
-    num_clips = 1 if name.startswith('official/') else 10
+    num_clips = 1 if name.startswith('official/') else 2
     assert all(len(clip) == num_clips for clip in clips['inputs'])
 
 
-@pytest.mark.parametrize('name', NAMES)
+# The others differ from these in the labelled clips, or in numbers.
+@pytest.mark.parametrize('name', STEPPED + [
+    name for name in NAMES if re.match(
+        'ablations/nwucla|methods/.*nwucla_xview_5p.py|pretrain/.*_small',
+        name)])
 def test_config_can_be_read_back(name, tmp_path):
     cfg = Config.fromfile(str(CONFIGS / name))
     path = tmp_path / 'config.py'
@@ -148,6 +160,9 @@ def test_the_guides_own_config(ann_files, tmp_path):
         block.replace("split='val'", "split='xsub_val'"))
     cfg = tiny(tmp_path / 'mine.py', ann_files, tmp_path)
     assert cfg.model.cls_head.num_classes == 12
+    cfg.model.backbone.blocks = BLOCKS  # the encoder is tested above
+    for part in ('neck', 'projector', 'cls_head'):
+        cfg.model[part].in_channels = 16
     runner = Runner.from_cfg(cfg)
     runner.train()
     assert runner.message_hub.get_scalar('train/loss').current() > 0

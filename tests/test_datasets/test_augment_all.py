@@ -47,7 +47,6 @@ IDENTITY = [
     dict(type='GaussianBlurPose', kernel=1, prob=1),
 ] + [dict(kwargs, type=name, prob=0) for name, kwargs in CHANGING.items()
      if name != 'RandomCropPose']
-DTYPES = [np.float16, np.float32, np.float64]
 
 
 def all_but(*names):
@@ -87,8 +86,8 @@ def test_every_augmentation_is_tested():
 
 
 @pytest.mark.parametrize('name', CHANGING)
-@pytest.mark.parametrize('axes', [2, 3])
-@pytest.mark.parametrize('dtype', DTYPES)
+@pytest.mark.parametrize('axes, dtype', [
+    (3, np.float16), (2, np.float32), (3, np.float64)])
 def test_arrays_are_copies_of_the_same_dtype(name, axes, dtype):
     keypoint = clip(axes=axes, dtype=dtype)
     before = results_of(keypoint, scored=True)
@@ -105,14 +104,14 @@ def test_arrays_are_copies_of_the_same_dtype(name, axes, dtype):
     assert np.isfinite(after['keypoint']).all()
 
 
-@pytest.mark.parametrize('scored', [False, True])
 @pytest.mark.parametrize('cfg', IDENTITY, ids=lambda cfg: cfg['type'])
-def test_identity_settings_change_nothing(cfg, scored):
-    before = results_of(holed(clip()), scored)
-    after = TRANSFORMS.build(cfg)(dict(before))
-    assert after.keys() == before.keys()
-    for key, value in before.items():
-        np.testing.assert_array_equal(after[key], value)
+def test_identity_settings_change_nothing(cfg):
+    for scored in (False, True):
+        before = results_of(holed(clip()), scored)
+        after = TRANSFORMS.build(cfg)(dict(before))
+        assert after.keys() == before.keys()
+        for key, value in before.items():
+            np.testing.assert_array_equal(after[key], value)
 
 
 @pytest.mark.parametrize('name', all_but('RandomCropPose'))
@@ -143,7 +142,7 @@ def test_absent_persons_and_joints_stay_zero(name, axes):
 
 
 @pytest.mark.parametrize('name', CHANGING)
-@pytest.mark.parametrize('joints', [1, 3, 25])
+@pytest.mark.parametrize('joints', [1, 25])
 def test_any_joints_frames_and_persons(name, joints):
     """Only augmentations with sides or parts need a layout."""
     kwargs = {}
@@ -225,7 +224,6 @@ def test_repr():
         'GaussianBlurPose(kernel=15, sigma=(0.5, 2.0), prob=1)')
 
 
-@pytest.mark.parametrize('name', CHANGING)
 @pytest.mark.parametrize('change, sentence', [
     (dict(keypoint=clip(axes=6)), 'must come before GenSkeFeat'),
     (dict(keypoint=clip()[0]), r'not \(12, 7, 3\)'),
@@ -234,10 +232,11 @@ def test_repr():
     (dict(keypoint_score=np.ones((2, 12, 6))),
      r'of shape \(2, 12, 7\), like keypoint, not \(2, 12, 6\)'),
 ])
-def test_invalid_clip_raises_one_sentence(name, change, sentence):
-    with pytest.raises(ValueError, match=sentence) as error:
-        build(name)(dict(results_of(clip()), **change))
-    assert '\n' not in str(error.value) and name in str(error.value)
+def test_invalid_clip_raises_one_sentence(change, sentence):
+    for name in CHANGING:
+        with pytest.raises(ValueError, match=sentence) as error:
+            build(name)(dict(results_of(clip()), **change))
+        assert '\n' not in str(error.value) and name in str(error.value)
 
 
 @pytest.mark.parametrize('name', ['RandomFlipPose', 'RandomMaskParts'])
@@ -252,9 +251,10 @@ NUMBER = 'needs a number from 0 to 1 for'
 
 
 @pytest.mark.parametrize('name, kwargs, sentence', [
-    *((name, dict(prob=prob), f'{NUMBER} prob, not {prob!r}')
-      for name in all_but('RandomCropPose')
-      for prob in (-0.1, 1.5, '1', True, float('nan'))),
+    *((name, dict(prob=1.5), f'{NUMBER} prob, not 1.5')
+      for name in all_but('RandomCropPose')),
+    *(('ReversePose', dict(prob=prob), f'{NUMBER} prob, not {prob!r}')
+      for prob in (-0.1, '1', True, float('nan'))),
     ('RandomRotatePose', dict(angles=(0.1, -0.2, 0)),
      'needs a number of at least 0 for angles, not -0.2'),
     ('RandomRotatePose', dict(angles=-1),

@@ -35,7 +35,7 @@ def assert_like_toolbox(keypoint, ours=None, theirs=None):
 
 @pytest.mark.parametrize('persons', [1, 2])
 @pytest.mark.parametrize('dtype', [np.float32, np.float64])
-@pytest.mark.parametrize('seed', range(10))
+@pytest.mark.parametrize('seed', range(3))
 def test_random_clip_equals_toolbox(persons, dtype, seed):
     assert_like_toolbox(clip(persons, seed=seed, dtype=dtype))
 
@@ -278,7 +278,7 @@ def test_axis_must_be_a_pair():
         NormalizeSkeleton3D(zaxis=(0, 1, 2))
 
 
-@pytest.mark.parametrize('seed', range(5))
+@pytest.mark.parametrize('seed', range(2))
 def test_rotation_is_proper_and_reaches_its_target(seed):
     source, target = np.random.default_rng(seed).normal(size=(2, 3))
     target /= np.linalg.norm(target)
@@ -328,7 +328,7 @@ def test_unit_bone_propagates_nan():
     assert np.isnan(result['keypoint']).all()
 
 
-@pytest.mark.parametrize('seed', range(5))
+@pytest.mark.parametrize('seed', range(2))
 def test_hold_spine(seed):
     """The spine is on z, the shoulders are above the positive x axis."""
     held = NormalizeSkeleton3D(hold_spine=True)(

@@ -68,7 +68,7 @@ def test_number_of_visible_tokens(mask_ratio, tokens, visible):
     assert sample(torch.rand(2, tokens)).shape == (2, visible)
 
 
-@pytest.mark.parametrize('percent', [10, 30, 60, 70, 75, 80, 90])
+@pytest.mark.parametrize('percent', [10, 60, 75, 90])
 def test_counts_equal_integer_arithmetic(percent):
     sample = TokenSampler(percent / 100, 1., 'high')
     for tokens in range(1, 500):

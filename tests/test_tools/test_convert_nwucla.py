@@ -2,14 +2,13 @@
 import json
 import os
 import pickle
-import subprocess
-import sys
 import zipfile
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
+from forked import run_forked
 from mmaction.registry import DATASETS
 from toy import load_tool
 
@@ -307,10 +306,7 @@ def test_invalid_output_exits_with_one_sentence(tool, tmp_path):
 
 
 def test_command_line_fails_without_a_traceback(tmp_path):
-    run = subprocess.run(
-        [sys.executable, '-W', 'ignore', str(TOOL), str(tmp_path / 'absent')],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-        env={**os.environ, 'PYTHONPATH': str(TOOL.parents[2])})
+    run = run_forked(TOOL, tmp_path / 'absent', cwd=tmp_path)
     assert run.returncode == 1
     assert run.stdout == ''
     assert run.stderr.splitlines()[-1].endswith('absent does not exist.')

@@ -1,10 +1,9 @@
 """tools/convert_official_checkpoint.py."""
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+from forked import run_forked
 from mmengine.config import Config
 from official import logits, random_state
 from reference import relative
@@ -57,10 +56,8 @@ def test_errors_are_one_sentence_and_write_nothing(state, tmp_path):
     broken = dict(state)
     del broken['mlp.2.weight']
     torch.save(broken, tmp_path / 'official.pth')
-    done = subprocess.run(
-        [sys.executable, '-W', 'ignore',
-         str(ROOT / 'tools/convert_official_checkpoint.py'), 'official.pth',
-         'psp.pth'], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = run_forked(ROOT / 'tools/convert_official_checkpoint.py',
+                      'official.pth', 'psp.pth', cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.strip() == (
         "official.pth does not fit the model: key 'mlp.2.weight' is missing, "

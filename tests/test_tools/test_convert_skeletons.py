@@ -2,8 +2,6 @@
 import csv
 import json
 import os
-import subprocess
-import sys
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -11,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from forked import run_forked
 from mmaction.registry import DATASETS
 from toy import load_tool
 
@@ -31,13 +30,6 @@ PIPELINE = [
 @pytest.fixture(scope='module')
 def main():
     return load_tool('data/convert_skeletons').main
-
-
-def run(*args, cwd):
-    return subprocess.run(
-        [sys.executable, '-W', 'ignore', str(TOOL), *map(str, args)],
-        cwd=cwd, capture_output=True, text=True, check=False,
-        env={**os.environ, 'PYTHONPATH': str(TOOL.parents[2])})
 
 
 def write_labels(path, rows, header=('name', 'label')):
@@ -86,8 +78,9 @@ def test_three_formats_can_be_trained_on(folder, tmp_path):
     labels = write_labels(tmp_path / 'labels.csv', [
         ('a.npy', 'walk'), ('b', 'sit'), ('more/c', 'sit'),
         ('more/e.skeleton', 'walk'), ('cut', 'sit'), ('lost', 'sit')])
-    done = run('recordings', '-o', 'new/mine.pkl', '--labels', labels,
-               '--val-ratio', 0.5, '--report', 'report.csv', cwd=tmp_path)
+    done = run_forked(
+        TOOL, 'recordings', '-o', 'new/mine.pkl', '--labels', labels,
+        '--val-ratio', 0.5, '--report', 'report.csv', cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ''
     assert 'skipped: 3 (1 joints, 1 missing, 1 unreadable)' in done.stdout

@@ -1,9 +1,8 @@
 """tools/data/make_split.py, and reading its files."""
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from forked import run_forked
 from toy import load_tool, write_ntu
 
 from psp_plugin.datasets import SemiSupervisedDataset
@@ -68,10 +67,8 @@ def test_impossible_splits_exit_with_one_sentence(main, tmp_path, args,
 
 
 def test_as_a_command(tmp_path):
-    done = subprocess.run(
-        [sys.executable, '-W', 'ignore', str(TOOL),
-         write_ntu(tmp_path / 'ann.pkl'), str(tmp_path / 'out.json'),
-         '--split', 'xsub_train', '--ratio', '2'],
-        capture_output=True, text=True, check=False)
+    done = run_forked(
+        TOOL, write_ntu(tmp_path / 'ann.pkl'), tmp_path / 'out.json',
+        '--split', 'xsub_train', '--ratio', 2)
     assert done.returncode == 1 and 'not 2.0' in done.stderr
     assert 'Traceback' not in done.stderr

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from forked import run_forked
 from resumable_runs import train
 from toy import small_config, write_ntu
 
@@ -54,7 +55,7 @@ def test_ntu_config_trains_and_tests(ann_file, tmp_path, ours):
 def test_missing_data_exits_with_one_sentence(tmp_path, command, config,
                                               advice):
     name, *rest = command
-    done = run(tool(name, True), ROOT / config, *rest, cwd=tmp_path)
+    done = run_forked(tool(name, True), ROOT / config, *rest, cwd=tmp_path)
     assert done.returncode == 1
     assert done.stdout == ''  # nothing was built, nothing logged
     message = done.stderr.strip()
@@ -64,8 +65,9 @@ def test_missing_data_exits_with_one_sentence(tmp_path, command, config,
 
 
 def test_cfg_options_reach_the_check(tmp_path):
-    done = run(tool('test', True), ROOT / CONFIG, 'none.pth', '--cfg-options',
-               'test_dataloader.dataset.ann_file=elsewhere.pkl', cwd=tmp_path)
+    done = run_forked(
+        tool('test', True), ROOT / CONFIG, 'none.pth', '--cfg-options',
+        'test_dataloader.dataset.ann_file=elsewhere.pkl', cwd=tmp_path)
     assert 'elsewhere.pkl does not exist' in done.stderr
 
 

@@ -1,11 +1,10 @@
 """The attention tool: files, titles and invalid input."""
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from forked import run_forked
 from PIL import Image
 from tiny import tiny_config, write_checkpoint, write_model
 from toy import CONFIGS, load_tool
@@ -39,12 +38,10 @@ def svg_texts(path):
 
 def test_the_command_writes_both_formats(model, clip, tmp_path):
     folder = tmp_path / 'new/pictures'
-    done = subprocess.run(
-        [sys.executable, '-W', 'ignore',
-         str(CONFIGS.parent / 'tools/visualize_attention.py'), *model, clip,
-         '-o', str(folder), '--format', 'png', 'svg', '--dpi', '50',
-         '--frame', '2', '--stream', 'motion'],
-        capture_output=True, text=True, check=False)
+    done = run_forked(
+        CONFIGS.parent / 'tools/visualize_attention.py', *model, clip, '-o',
+        folder, '--format', 'png', 'svg', '--dpi', 50, '--frame', 2,
+        '--stream', 'motion')
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
         f'wrote {folder}/someone.png', f'wrote {folder}/someone.svg']

@@ -1,9 +1,8 @@
 """The t-SNE tool: files, legend, determinism and invalid input."""
 import csv
-import subprocess
-import sys
 
 import pytest
+from forked import run_forked
 from tiny import CLASSES, tiny_config, write_checkpoint, write_model
 from toy import CONFIGS, load_tool, small_config, write_ntu
 
@@ -30,11 +29,9 @@ def rows_of(path):
 
 def test_the_command_writes_figure_and_points(model, tmp_path):
     picture, points = tmp_path / 'new/tsne.svg', tmp_path / 'new/tsne.csv'
-    done = subprocess.run(
-        [sys.executable, '-W', 'ignore',
-         str(CONFIGS.parent / 'tools/visualize_features.py'), *model, '-o',
-         str(picture), '--csv', str(points), '--title', 'synthetic clips'],
-        capture_output=True, text=True, check=False)
+    done = run_forked(
+        CONFIGS.parent / 'tools/visualize_features.py', *model, '-o', picture,
+        '--csv', points, '--title', 'synthetic clips')
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [f'wrote {picture}', f'wrote {points}']
     texts = picture.read_text()
