@@ -56,9 +56,12 @@ def change_data(base: Dict[str, Any], *, frames: Optional[int] = None,
             Defaults to none.
 
     Raises:
-        InputError: If the inherited config has no place for a setting, or if
-            ``splits`` is not two names.
+        InputError: If a setting is out of range, or if the inherited config
+            has no place for it.
     """
+    _check_counts(1, frames=frames, batch_size=batch_size,
+                  unlabeled_batch_size=unlabeled_batch_size)
+    _check_counts(0, num_workers=num_workers)
     loaders = {key: base.get(key) or {} for key in LOADERS}
     hooked = [hook['unlabeled_dataloader']
               for hook in base.get('custom_hooks') or []
@@ -86,6 +89,14 @@ def change_data(base: Dict[str, Any], *, frames: Optional[int] = None,
         _change_workers([loaders, hooked], num_workers)
 
 
+def _check_counts(least: int, **counts: Optional[int]) -> None:
+    """Raises InputError unless all are None or integers from ``least``."""
+    for name, count in counts.items():
+        if count is not None and (type(count) is not int or count < least):
+            raise InputError(f'{name}={count!r} must be an integer of at '
+                             f'least {least}')
+
+
 def _change_splits(loaders: Dict[str, Any], splits: Tuple[str, str]) -> None:
     """Sets the split of the training, and of the other two loaders."""
     if isinstance(splits, str) or len(splits) != 2:
@@ -99,6 +110,9 @@ def _change_splits(loaders: Dict[str, Any], splits: Tuple[str, str]) -> None:
 
 def _change_labeled_ratio(loader: Dict[str, Any], ratio: float) -> None:
     """Sets the label fraction, and the repetitions that go with it."""
+    if not 0 < ratio <= 1:
+        raise InputError(f'labeled_ratio={ratio!r} must be a share of the '
+                         'training clips, above 0 and at most 1')
     for repeat in _dicts(loader):
         if repeat.get('type') == 'RepeatDataset':
             before = repeat['dataset'].get('labeled_ratio', ratio)

@@ -270,6 +270,10 @@ def test_frames_of_training_alone_give_a_warning(tmp_path):
 
 @pytest.mark.parametrize('settings, sentence', [
     (dict(splits='xview'), r"splits='xview' must be two names"),
+    (dict(labeled_ratio=0), 'labeled_ratio=0 must be a share of the training'),
+    (dict(labeled_ratio=5), 'labeled_ratio=5 must be a share of the training'),
+    (dict(frames='50'), "frames='50' must be an integer of at least 1"),
+    (dict(num_workers=-1), 'num_workers=-1 must be an integer of at least 0'),
     (dict(frames=8), r'frames=8: the inherited config has no clip_len or '
      'num_frames to change, so set it'),
     (dict(unlabeled_batch_size=8), 'unlabeled_batch_size=8: the inherited '),
