@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 from toy import BLOCKS, small_config
 
 from psp_plugin.commands.run_checks import check_run, class_options
+from psp_plugin.configs import change_data
 from psp_plugin.datasets import SemiSupervisedDataset
 from psp_plugin.engine.hooks.interleave import InterleaveHook
 from psp_plugin.models.backbones import DSTANet
@@ -566,6 +567,21 @@ def frames_sampled_otherwise(folder):
     check_run(small_config('psp_ntu60_xsub_5p.py', 'a.pkl', 'none', **{
         'model.backbone.temporal': 'attention',
         'model.backbone.num_frames': 32}))
+
+
+@problem
+def setting_without_place(folder):
+    change_data(dict(train_dataloader=dict(batch_size=2)), frames=8)
+
+
+@problem
+def setting_of_another_type(folder):
+    change_data({}, frames='50')
+
+
+@problem
+def label_fraction_in_percent(folder):
+    change_data({}, labeled_ratio=5)
 
 
 @problem
