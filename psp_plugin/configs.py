@@ -1,6 +1,8 @@
-"""Changes, in one line of a config, what an inherited config repeats."""
+"""Finds settings of a nested config, and changes inherited ones."""
 import math
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+
+from mmengine.config import Config
 
 from psp_plugin.errors import InputError
 
@@ -113,7 +115,7 @@ def _change_labeled_ratio(loader: Dict[str, Any], ratio: float) -> None:
     if not 0 < ratio <= 1:
         raise InputError(f'labeled_ratio={ratio!r} must be a share of the '
                          'training clips, above 0 and at most 1')
-    for repeat in _dicts(loader):
+    for _, repeat in find_dicts(loader):
         if repeat.get('type') == 'RepeatDataset':
             before = repeat['dataset'].get('labeled_ratio', ratio)
             times = repeat['times'] * before / ratio
@@ -124,24 +126,14 @@ def _change_labeled_ratio(loader: Dict[str, Any], ratio: float) -> None:
 def _change_workers(loaders: List[Any], count: int) -> None:
     """Sets the number of workers; without any, none can persist."""
     _change(loaders, ('num_workers', ), count, 'num_workers')
-    for loader in _dicts(loaders):
+    for _, loader in find_dicts(loaders):
         if count == 0 and 'persistent_workers' in loader:
             loader['persistent_workers'] = False
 
 
-def _dicts(part: Any) -> Iterator[Dict[str, Any]]:
-    """All dictionaries in a part of a config."""
-    if isinstance(part, dict):
-        yield part
-        part = list(part.values())
-    if isinstance(part, (list, tuple)):
-        for item in part:
-            yield from _dicts(item)
-
-
 def _change(part: Any, keys: Sequence[str], value: Any, setting: str) -> None:
     """Sets a value in all dictionaries that have one of the keys."""
-    places = [(found, key) for found in _dicts(part) for key in keys
+    places = [(found, key) for _, found in find_dicts(part) for key in keys
               if found.get(key) is not None]
     if not places:
         raise InputError(f'{setting}={value!r}: the inherited config has no '
@@ -149,3 +141,18 @@ def _change(part: Any, keys: Sequence[str], value: Any, setting: str) -> None:
                          'the config needs it')
     for found, key in places:
         found[key] = value
+
+
+def find_dicts(cfg: Any,
+               place: str = '') -> Iterator[Tuple[str, Dict[str, Any]]]:
+    """Yields the path, as ``a.0.b``, and every dict of a nested config."""
+    if isinstance(cfg, (dict, Config)):
+        if isinstance(cfg, dict):
+            yield place, cfg
+        parts = cfg.items()
+    elif isinstance(cfg, (list, tuple)):
+        parts = enumerate(cfg)
+    else:
+        return
+    for key, part in parts:
+        yield from find_dicts(part, f'{place}.{key}' if place else str(key))

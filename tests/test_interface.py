@@ -4,13 +4,13 @@
 entry; an old one that is dropped fails here until its entry is deleted.
 """
 import argparse
-import importlib.util
 import inspect
 from pathlib import Path
 
 import pytest
 import yaml
 from mmaction import registry
+from toy import load_tool
 
 ROOT = Path(__file__).resolve().parents[1]
 KNOWN = yaml.safe_load(
@@ -43,9 +43,7 @@ def test_commands_and_their_options(path, monkeypatch):
         raise Parsed([option for action in parser._actions
                       for option in action.option_strings or [action.dest]])
 
-    spec = importlib.util.spec_from_file_location('command', ROOT / path)
-    command = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(command)
+    command = load_tool(path[len('tools/'):-len('.py')])
     monkeypatch.setattr(argparse.ArgumentParser, 'parse_args', stop)
     with pytest.raises(Parsed) as parsed:
         command.parse_args([])

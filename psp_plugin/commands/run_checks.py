@@ -1,29 +1,13 @@
 """Checks of a run's config before anything is built from it."""
 import warnings
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 from mmengine.config import Config
 
 from psp_plugin.annotations import annotation_path
+from psp_plugin.configs import LOADERS, find_dicts
 from psp_plugin.errors import InputError
-
-LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
-
-
-def find_dicts(cfg: Any,
-               place: str = '') -> Iterator[Tuple[str, Dict[str, Any]]]:
-    """Yields the path, as ``a.0.b``, and every dict of a nested config."""
-    if isinstance(cfg, (dict, Config)):
-        if isinstance(cfg, dict):
-            yield place, cfg
-        parts = cfg.items()
-    elif isinstance(cfg, (list, tuple)):
-        parts = enumerate(cfg)
-    else:
-        return
-    for key, part in parts:
-        yield from find_dicts(part, f'{place}.{key}' if place else str(key))
 
 
 def annotation_paths(cfg: Any) -> Iterator[str]:
@@ -65,12 +49,12 @@ def check_run(cfg: Config,
               uses: Sequence[str] = (*LOADERS, 'custom_hooks')) -> None:
     """Checks that the parts of a config are compatible.
 
+    Warns if training and validation sample different numbers of frames.
+
     Args:
         cfg (Config): The config of a run.
         uses (Sequence[str]): Config keys in use. Defaults to all dataloaders
             and hooks.
-
-    Warns if training and validation sample different numbers of frames.
 
     Raises:
         InputError: If the number of sampled frames differs from that of the

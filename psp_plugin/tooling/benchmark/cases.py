@@ -7,7 +7,7 @@ from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.config import Config
 
-from psp_plugin.commands.run_checks import find_dicts
+from psp_plugin.configs import find_dicts
 from psp_plugin.errors import InputError
 from psp_plugin.models import HACMPretrainer, PSPRecognizer
 from psp_plugin.models.backbones.transformer_block import SelfAttention

@@ -7,7 +7,7 @@ import numpy as np
 from mmaction.registry import MODELS
 from mmengine.config import Config
 
-from psp_plugin.commands.run_checks import LOADERS, find_dicts
+from psp_plugin.configs import LOADERS, find_dicts
 from psp_plugin.errors import InputError
 from psp_plugin.models.recognizers.checks import num_joints_of
 

@@ -9,7 +9,7 @@ from typing import Iterator, List, Optional, Sequence, Tuple
 from mmengine.config import Config
 
 from psp_plugin.commands.command_line import add_cfg_options, read_config
-from psp_plugin.commands.run_checks import find_dicts
+from psp_plugin.configs import find_dicts
 from psp_plugin.errors import FileError, InputError
 
 TEST_SPLIT = 'test_dataloader.dataset.split'

@@ -7,7 +7,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from psp_plugin.commands.run_checks import find_dicts
+from psp_plugin.configs import find_dicts
 
 from ..benchmark import use_synthetic_clips
 from ..benchmark.synthetic_clips import count_classes

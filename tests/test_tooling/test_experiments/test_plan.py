@@ -5,7 +5,7 @@ import pytest
 from fake_tools import plan, write_config
 from toy import CONFIGS
 
-from psp_plugin.commands.run_checks import find_dicts
+from psp_plugin.configs import find_dicts
 from psp_plugin.errors import InputError
 from psp_plugin.tooling.experiments.paper import PAPER
 from psp_plugin.tooling.experiments.plan import (
