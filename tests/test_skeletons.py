@@ -229,7 +229,7 @@ def test_table_of_a_config():
 @pytest.mark.parametrize('changes, sentence', [
     (dict(parts=None), 'a layout table needs parts and bodies and accepts '
      'name, num_joints, parts, bodies, part_names, body_names, bones, mirror, '
-     'inner, but parts is missing'),
+     'inner, joint_names, center, zaxis, xaxis, but parts is missing'),
     (dict(joints=5), 'joints is not one of them'),
     (dict(parts=[[0, 2], [3, 4]], bodies=[[0, 1]]),
      "layout 'custom': joint(s) 1 are in no part"),
@@ -265,7 +265,7 @@ def test_invalid_table_of_a_config_raises(changes, sentence):
 
 
 def test_registered_layout(monkeypatch):
-    monkeypatch.setattr('psp_plugin.skeletons.LAYOUTS', dict(LAYOUTS))
+    monkeypatch.setattr('psp_plugin.skeletons.pyramid.LAYOUTS', dict(LAYOUTS))
     register_layout(toy())
     register_layout(toy())  # an equal table is accepted
     assert get_pyramid('toy') == toy()

@@ -1,15 +1,10 @@
 """Joint -> part -> body tables of the skeleton pyramid (paper, section 3.2).
 
-Parts list joints, bodies list parts; both are 0-based. The NTU table is that
-of the authors' released implementation. The others are built in the same way
-for their joints: a spine, a head, and two parts per limb; for NW-UCLA the
-paper gives only the numbers (10 parts, 5 bodies), for 2D key points nothing.
+Parts list joints, bodies list parts; both are 0-based.
 """
 import operator
 from dataclasses import dataclass, fields
 from typing import Any, Dict, Optional, Sequence, Tuple, Union
-
-from mmaction.models.utils import Graph
 
 LEVELS = ('body', 'part', 'joint')  # coarse to fine
 Group = Tuple[int, ...]
@@ -33,13 +28,21 @@ class SkeletonPyramid:
             are in the middle. Defaults to None, unknown.
         inner (Sequence[int]): Joints of the trunk, the root of HA-CM's joint
             hierarchy, which do not become tokens. Defaults to none.
+        joint_names (Sequence[str]): One name per joint. Defaults to none.
+        center (int, optional): The joint to centre 3D clips on. Defaults to
+            None, unknown.
+        zaxis (tuple[int, int], optional): Two joints; the direction from the
+            first to the second is up along the spine. Defaults to None.
+        xaxis (tuple[int, int], optional): The right and the left shoulder.
+            Defaults to None.
 
     Raises:
         ValueError: If there is no group or an empty one, if an index is not
             an integer or out of range, if a joint (part) is in no part (body)
             or in more than one, if a joint is mirrored twice, if the inner
-            joints are not a proper subset of the joints, or if the number of
-            names differs from that of parts or bodies.
+            joints are not a proper subset of the joints, if the number of
+            names differs from that of joints, parts or bodies, or if a joint
+            of ``center``, ``zaxis`` or ``xaxis`` does not exist.
     """
     name: str
     num_joints: int
@@ -50,19 +53,25 @@ class SkeletonPyramid:
     bones: Tuple[Group, ...] = ()
     mirror: Optional[Tuple[Group, ...]] = None
     inner: Group = ()
+    joint_names: Tuple[str, ...] = ()
+    center: Optional[int] = None
+    zaxis: Optional[Group] = None
+    xaxis: Optional[Group] = None
 
     def __post_init__(self) -> None:
         tables = ('parts', 'bodies', 'bones')
         for table in tables + (() if self.mirror is None else ('mirror', )):
             groups = _as_groups(self.name, table, getattr(self, table))
             object.__setattr__(self, table, groups)
-        for names, table in (('part_names', 'parts'),
-                             ('body_names', 'bodies')):
+        for names, table, count in (
+                ('part_names', 'parts', len(self.parts)),
+                ('body_names', 'bodies', len(self.bodies)),
+                ('joint_names', 'joints', self.num_joints)):
             object.__setattr__(self, names, tuple(getattr(self, names)))
-            if len(getattr(self, names)) not in (0, len(getattr(self, table))):
+            if len(getattr(self, names)) not in (0, count):
                 raise ValueError(
                     f'layout {self.name!r}: {len(getattr(self, names))} '
-                    f'{names} do not fit {len(getattr(self, table))} {table}: '
+                    f'{names} do not fit {count} {table}: '
                     'give one name each')
         _check_partition(self.name, 'joint', self.num_joints, 'part',
                          self.parts)
@@ -88,6 +97,27 @@ class SkeletonPyramid:
             raise ValueError(f'layout {self.name!r}: inner {inner} must name '
                              f'some, not all, of the joints from 0 to '
                              f'{self.num_joints - 1}, each once')
+
+        self._check_axes()
+
+    def _check_axes(self) -> None:
+        """Raises ValueError unless the normalisation joints exist."""
+        for axis in ('zaxis', 'xaxis'):
+            joints = getattr(self, axis)
+            if joints is not None:
+                joints, = _as_groups(self.name, axis, [joints])
+                object.__setattr__(self, axis, joints)
+                if len(set(joints)) != 2 or len(joints) != 2:
+                    raise ValueError(f'layout {self.name!r}: {axis} must be '
+                                     f'two joints, not {joints}')
+        center = () if self.center is None else (self.center, )
+        for name, joints in (('center', center), ('zaxis', self.zaxis or ()),
+                             ('xaxis', self.xaxis or ())):
+            for joint in joints:
+                if not 0 <= joint < self.num_joints:
+                    raise ValueError(
+                        f'layout {self.name!r}: {name} uses joint {joint}, '
+                        f'but joints run from 0 to {self.num_joints - 1}')
 
     @property
     def outer(self) -> Group:
@@ -182,12 +212,6 @@ def _owners(count: int, groups: Sequence[Group]) -> Group:
     return tuple(owner[member] for member in range(count))
 
 
-_PART_NAMES = ('spine', 'head', 'left arm', 'left hand', 'right arm',
-               'right hand', 'left leg', 'left foot', 'right leg',
-               'right foot')
-_BODIES = ((2, 3), (4, 5), (6, 7), (8, 9), (0, 1))
-_BODY_NAMES = ('left arm', 'right arm', 'left leg', 'right leg', 'torso')
-
 LAYOUTS: Dict[str, SkeletonPyramid] = {}
 
 
@@ -249,60 +273,3 @@ def _from_table(table: Dict[str, Any]) -> SkeletonPyramid:
     joints = sum(_as_groups(name, 'parts', table['parts']), ())
     return SkeletonPyramid(**dict(
         dict(name=name, num_joints=max(joints, default=-1) + 1), **table))
-
-
-for _pyramid in (
-        SkeletonPyramid(
-            name='nturgb+d',
-            num_joints=25,
-            parts=((0, 1, 20), (2, 3), (4, 5, 6), (7, 21, 22), (8, 9, 10),
-                   (11, 23, 24), (12, 13), (14, 15), (16, 17), (18, 19)),
-            bodies=_BODIES,
-            part_names=_PART_NAMES,
-            body_names=_BODY_NAMES,
-            bones=Graph('nturgb+d').inward,
-            mirror=((4, 8), (5, 9), (6, 10), (7, 11), (12, 16), (13, 17),
-                    (14, 18), (15, 19), (21, 23), (22, 24)),
-            inner=(0, 1, 4, 8, 12, 16, 20)),
-        SkeletonPyramid(
-            name='nwucla',
-            num_joints=20,
-            parts=((0, 1), (2, 3), (4, 5), (6, 7), (8, 9), (10, 11),
-                   (12, 13), (14, 15), (16, 17), (18, 19)),
-            bodies=_BODIES,
-            part_names=_PART_NAMES,
-            body_names=_BODY_NAMES,
-            bones=((1, 0), (2, 1), (3, 2), (4, 2), (5, 4), (6, 5), (7, 6),
-                   (8, 2), (9, 8), (10, 9), (11, 10), (12, 0), (13, 12),
-                   (14, 13), (15, 14), (16, 0), (17, 16), (18, 17),
-                   (19, 18)),
-            mirror=((4, 8), (5, 9), (6, 10), (7, 11), (12, 16), (13, 17),
-                    (14, 18), (15, 19)),
-            inner=(0, 1, 2, 4, 8, 12, 16)),
-        # 2D key points of COCO have no spine; the face is two parts.
-        SkeletonPyramid(
-            name='coco',
-            num_joints=17,
-            parts=((0, 1, 2), (3, 4), (5, 7), (9, ), (6, 8), (10, ),
-                   (11, 13), (15, ), (12, 14), (16, )),
-            bodies=_BODIES,
-            part_names=('face', 'ears', *_PART_NAMES[2:]),
-            body_names=(*_BODY_NAMES[:4], 'head'),
-            bones=Graph('coco').inward,
-            mirror=((1, 2), (3, 4), (5, 6), (7, 8), (9, 10), (11, 12),
-                    (13, 14), (15, 16)),
-            inner=(5, 6, 11, 12)),
-        SkeletonPyramid(
-            name='openpose',
-            num_joints=18,
-            parts=((1, ), (0, 14, 15, 16, 17), (5, 6), (7, ), (2, 3), (4, ),
-                   (11, 12), (13, ), (8, 9), (10, )),
-            bodies=_BODIES,
-            part_names=('neck', *_PART_NAMES[1:]),
-            body_names=_BODY_NAMES,
-            bones=Graph('openpose').inward,
-            mirror=((5, 2), (6, 3), (7, 4), (11, 8), (12, 9), (13, 10),
-                    (15, 14), (17, 16)),
-            inner=(1, 2, 5, 8, 11)),
-):
-    register_layout(_pyramid)
