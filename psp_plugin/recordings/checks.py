@@ -8,11 +8,9 @@ import numpy as np
 
 from psp_plugin.annotations import checked_img_shape
 
+from .recording import InvalidRecording
+
 AXES = ('person', 'frame', 'joint', 'coordinate')
-
-
-class InvalidRecording(ValueError):
-    """A problem of a recording; the message is a predicate about it."""
 
 
 def make_annotation(name: str,

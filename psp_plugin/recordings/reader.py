@@ -5,9 +5,10 @@ from typing import Any, Callable, Dict, Optional, Tuple
 
 from psp_plugin.errors import FileError
 
-from .checks import InvalidRecording, make_annotation
-from .formats import read_entry, read_json, read_npy
-from .ntu import read_skeleton
+from .checks import make_annotation
+from .formats.ntu import read_skeleton
+from .formats.plain import read_entry, read_json, read_npy
+from .recording import InvalidRecording
 
 READERS: Dict[str, Callable[[str], Dict[str, Any]]] = {
     '.npy': read_npy,
@@ -33,7 +34,7 @@ def read_recording(path: str,
     - ``.json``: nested lists of the same shapes; an object with ``keypoint``
       and optionally ``keypoint_score`` (T, V) or (M, T, V) and ``img_shape``
       (h, w); NW-UCLA's ``skeletons``; the ``data`` of Kinetics-skeleton.
-    - ``.skeleton``: the text of NTU RGB+D, see :func:`.ntu.read_skeleton`.
+    - ``.skeleton``: the text of NTU RGB+D.
     - ``.pkl``: one toolbox annotation, or ``data.pkl#NAME`` for the clip of
       that name in a toolbox dataset.
 

@@ -4,7 +4,7 @@ from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
-from .checks import InvalidRecording
+from ..recording import InvalidRecording
 
 # One body: the frames in which it is tracked, and its joints (V, 3) in each.
 Track = Tuple[List[int], List[np.ndarray]]

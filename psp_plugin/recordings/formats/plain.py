@@ -8,7 +8,8 @@ import numpy as np
 
 from psp_plugin.annotations import PickleFileError, load_pickle
 
-from .checks import AXES, InvalidRecording
+from ..checks import AXES
+from ..recording import InvalidRecording
 
 # Maximum number of frames of a clip, so that a wrong frame number does not
 # exhaust the memory: almost an hour at 30 frames per second.
