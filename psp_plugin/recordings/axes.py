@@ -11,7 +11,7 @@ from .recording import InvalidRecording
 
 NAMES = dict(N='clips', M='persons', T='frames', V='joints',
              C='coordinates')
-MOST_PERSONS, FEWEST_JOINTS = 10, 4
+MOST_PERSONS, MOST_IN_A_FRAME, FEWEST_JOINTS = 10, 3, 4
 # Along time, neighbouring values differ least: an axis other than that of
 # the frames may be smoother by this factor, which noise does not reach.
 SMOOTHER = 2.
@@ -72,27 +72,29 @@ def check_order(points: np.ndarray,
         InvalidRecording: If it does not; the message names the order that
             fits best.
     """
-    axes = {3: 'TVC', 4: 'MTVC', 5: 'NMTVC'}.get(points.ndim)
-    if axes is None:
+    axes = {4: 'MTVC', 5: 'NMTVC'}.get(points.ndim, 'TVC')
+    if 0 in points.shape[:len(axes)]:
+        raise InvalidRecording(
+            f'has no {NAMES[axes[points.shape.index(0)]]}')
+    if points.ndim != len(axes):
         raise InvalidRecording(
             f'has an array of shape {points.shape}, which is not (T, V, C) or '
             '(M, T, V, C)')
-    if 0 in points.shape:
-        raise InvalidRecording(
-            f'has no {NAMES[axes[points.shape.index(0)]]}')
     rough = [roughness(points, axis) for axis in range(points.ndim)]
-    fitting = points.ndim < 5 and fits(points.shape, axes, rough, coordinates)
+    fitting = points.ndim < 5 and fits(
+        points.shape, axes, rough, coordinates) and not one_sided(points)
     if fitting and not ambiguous(points, coordinates):
         return
     likely = likely_order(points.shape, axes, rough, coordinates)
     what = (f'has an array of shape {points.shape}, which does not look like '
-            f'{" x ".join(NAMES[axis] for axis in axes[-4:])}')
+            f'{" x ".join(NAMES[axis] for axis in axes[-4:])} '
+            f'({" or ".join(map(str, coordinates))})')
     if fitting:
         raise InvalidRecording(
             f'has an array of shape {points.shape}, which can be coordinates '
             'x frames x joints x persons, or persons x frames x joints x '
             'coordinates: name it, likely --axes CTVM, or else --axes MTVC')
-    hint = '--axes CTVM' if likely is None else f'likely --axes {likely}'
+    hint = 'with --axes' if likely is None else f'likely --axes {likely}'
     if points.shape[-1] == 4 and 4 not in coordinates:
         hint += ', or --scored if the last of 4 channels is a score'
     raise InvalidRecording(f'{what}: name the order of its axes, {hint}')
@@ -104,7 +106,9 @@ def fits(shape: Sequence[int], axes: str, rough: Sequence[float],
     length = dict(zip(axes, shape))
     if length['C'] not in coordinates or length['V'] < FEWEST_JOINTS:
         return False
-    if length.get('M', 1) > min(MOST_PERSONS, length['V']):
+    # In a single frame, joints can pass for persons and frames for joints.
+    most = MOST_PERSONS if length['T'] > 1 else MOST_IN_A_FRAME
+    if length.get('M', 1) > min(most, length['V']):
         return False
     of = dict(zip(axes, rough))
     # The frames of a clip of one frame cannot be told by their smoothness.
@@ -139,6 +143,12 @@ def roughness(points: np.ndarray, axis: int) -> float:
         both = (first != 0) & (second != 0) & np.isfinite(first - second)
         return float(np.abs(first - second)[both].mean()) if both.any() \
             else np.inf
+
+
+def one_sided(points: np.ndarray) -> bool:
+    """Whether most points (..., C) lie on the axis x = 0 or y = 0."""
+    found = points[points.any(-1)]
+    return bool(len(found) and (found[:, :2] == 0).any(-1).mean() > 0.5)
 
 
 def ambiguous(points: np.ndarray, possible: Sequence[int]) -> bool:

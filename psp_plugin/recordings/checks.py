@@ -118,8 +118,8 @@ def arranged(recording: Recording,
     """Returns the clips (M, T, V, C) of an array."""
     points = recording.points
     assert points is not None  # as there are no frames
-    if points.size == 0 or points.ndim < 3:
-        check_order(points)  # raises
+    if points.size == 0:
+        check_order(points)  # raises with the name of the axis
     if not recording.order_known:
         if options.axes is not None:
             return arrange(points, options.axes)

@@ -235,8 +235,8 @@ def rank(tracks: Sequence[Track], num_frames: int) -> List[int]:
     The rank is the product of the share of frames with the person; of
     ``(motion + STILL * HALF_MOTION) / (motion + HALF_MOTION)``, where motion
     is the spread of the joints over time in body sizes; and of the mean score
-    of its joints, relative to the largest. The order of the file decides
-    ties. So a motionless object ranks below an actor who was lost in some
+    of its joints, relative to the largest. It is rounded to 0.1, and the
+    order of the file decides ties. So a motionless object ranks below an actor who was lost in some
     frames, and a passer-by of a few frames below someone who sits.
 
     Args:
@@ -252,9 +252,10 @@ def rank(tracks: Sequence[Track], num_frames: int) -> List[int]:
     worth = []
     for track, score in zip(tracks, scores):
         moved = motion(track)
-        worth.append(len(track.frames) / num_frames
-                     * (moved + STILL * HALF_MOTION) / (moved + HALF_MOTION)
-                     * (score / largest if largest > 0 else 1.))
+        worth.append(round(
+            len(track.frames) / num_frames
+            * (moved + STILL * HALF_MOTION) / (moved + HALF_MOTION)
+            * (score / largest if largest > 0 else 1.), 1))
     return sorted(range(len(tracks)), key=lambda i: -worth[i])
 
 

@@ -71,8 +71,8 @@ def find_format(content: Any, source: Source) -> Format:
             return known
     names = ', '.join(known.name for known in FORMATS
                       if suffix in known.suffixes)
-    raise InvalidRecording(f'is {describe(content)}, which is in none of the '
-                           f'formats of {suffix} files: {names}')
+    raise InvalidRecording(f'holds {describe(content)}, which is in none of '
+                           f'the formats of {suffix} files ({names})')
 
 
 def describe(content: Any) -> str:
@@ -83,14 +83,14 @@ def describe(content: Any) -> str:
         return f'an object with the keys {keys}{more}' if content else \
             'an empty object'
     if isinstance(content, (list, tuple)):
-        inside = f' of {describe(content[0])}' if content else ''
-        return f'a list of {len(content)}{inside}'[:200]
+        first = f', the first {describe(content[0])}' if content else ''
+        return f'a list of {len(content)} items{first}'[:200]
     if isinstance(content, np.ndarray):
         return f'an array of shape {content.shape}'
     if isinstance(content, str):
         line = content.split('\n', 1)[0][:60]
         return f'text that starts with {line!r}'
-    return f'a {type(content).__name__}'
+    return f'the value {content!r}'[:60]
 
 
 def check_file(path: Path) -> None:

@@ -23,7 +23,7 @@ def entries_of(content: Any) -> List[Dict[str, Any]]:
         content, dict) else content
     if not isinstance(entries, list) or not all(
             isinstance(entry, dict)
-            and ('frame_dir' in entry or 'filename' in entry)
+            and ('frame_dir' in entry or 'keypoint' in entry)
             for entry in entries):
         return []
     return entries
@@ -37,8 +37,8 @@ def read_annotation(content: Dict[str, Any]) -> List[Recording]:
 def read_dataset(content: Any) -> List[Recording]:
     """Reads the annotations of a dataset, each by its name."""
     recordings = []
-    for entry in entries_of(content):
-        name = str(entry.get('frame_dir', entry.get('filename')))
+    for number, entry in enumerate(entries_of(content)):
+        name = str(entry.get('frame_dir', entry.get('filename', number)))
         try:
             recordings.append(recording_of(entry, name))
         except InvalidRecording as problem:
