@@ -13,7 +13,9 @@ from psp_plugin.skeletons import (
     register_layout,
 )
 
-JOINTS = {'nturgb+d': 25, 'nwucla': 20, 'coco': 17, 'openpose': 18}
+JOINTS = {'nturgb+d': 25, 'nwucla': 20, 'coco': 17, 'openpose': 18,
+          'openpose_body25': 25, 'openpose_mpi': 15, 'halpe26': 26,
+          'mediapipe': 33, 'azure_kinect': 32}
 PARTS = ((0, 2), (1, ), (4, 3))  # of a toy layout of five joints
 BODIES = ((2, 0), (1, ))
 
@@ -75,7 +77,7 @@ def test_names_fit_the_groups(layout):
         body: {pyramid.part_names[part] for part in parts}
         for body, parts in zip(pyramid.body_names, pyramid.bodies)
     }
-    if layout == 'coco':  # it has no spine
+    if layout in ('coco', 'mediapipe'):  # they have no spine
         assert named.pop('head') == {'face', 'ears'}
     else:
         spine = 'neck' if layout == 'openpose' else 'spine'
@@ -108,6 +110,33 @@ def test_names_fit_the_groups(layout):
                   'right arm': (2, 3), 'right hand': (4, ),
                   'left leg': (11, 12), 'left foot': (13, ),
                   'right leg': (8, 9), 'right foot': (10, )}),
+    ('openpose_body25', {
+        'spine': (1, 8), 'head': (0, 15, 16, 17, 18),
+        'left arm': (5, 6), 'left hand': (7, ),
+        'right arm': (2, 3), 'right hand': (4, ),
+        'left leg': (12, 13), 'left foot': (14, 19, 20, 21),
+        'right leg': (9, 10), 'right foot': (11, 22, 23, 24)}),
+    ('openpose_mpi', {'spine': (1, 14), 'head': (0, ),
+                      'left arm': (5, 6), 'left hand': (7, ),
+                      'right arm': (2, 3), 'right hand': (4, ),
+                      'left leg': (11, 12), 'left foot': (13, ),
+                      'right leg': (8, 9), 'right foot': (10, )}),
+    ('halpe26', {'spine': (18, 19), 'head': (0, 1, 2, 3, 4, 17),
+                 'left arm': (5, 7), 'left hand': (9, ),
+                 'right arm': (6, 8), 'right hand': (10, ),
+                 'left leg': (11, 13), 'left foot': (15, 20, 22, 24),
+                 'right leg': (12, 14), 'right foot': (16, 21, 23, 25)}),
+    ('mediapipe', {'face': (0, 1, 2, 3, 4, 5, 6, 9, 10), 'ears': (7, 8),
+                   'left arm': (11, 13), 'left hand': (15, 17, 19, 21),
+                   'right arm': (12, 14), 'right hand': (16, 18, 20, 22),
+                   'left leg': (23, 25), 'left foot': (27, 29, 31),
+                   'right leg': (24, 26), 'right foot': (28, 30, 32)}),
+    ('azure_kinect', {
+        'spine': (0, 1, 2), 'head': (3, 26, 27, 28, 29, 30, 31),
+        'left arm': (4, 5, 6, 7), 'left hand': (8, 9, 10),
+        'right arm': (11, 12, 13, 14), 'right hand': (15, 16, 17),
+        'left leg': (18, 19), 'left foot': (20, 21),
+        'right leg': (22, 23), 'right foot': (24, 25)}),
 ])  # yapf: disable
 def test_joints_of_the_parts(layout, joints):
     """NTU as released with the paper, the others in the same way."""
@@ -149,8 +178,10 @@ def test_invalid_table_raises(table, sentence):
 
 def test_unknown_layout_raises_with_the_known_names():
     with pytest.raises(ValueError, match=re.escape(
-            "unknown skeleton layout 'kinect'; known are 'coco', 'nturgb+d', "
-            "'nwucla', 'openpose', or give a table")):
+            "unknown skeleton layout 'kinect'; known are 'azure_kinect', "
+            "'coco', 'halpe26', 'mediapipe', 'nturgb+d', 'nwucla', "
+            "'openpose', 'openpose_body25', 'openpose_mpi', or give a "
+            'table')):
         get_pyramid('kinect')
 
 
@@ -162,6 +193,47 @@ def test_bones_make_one_tree(layout):
         joined |= {joint for bone in pyramid.bones if joined & set(bone)
                    for joint in bone}
     assert joined == set(range(pyramid.num_joints))
+
+
+@pytest.mark.parametrize('layout', LAYOUTS)
+def test_bones_have_no_cycle(layout):
+    """The toolbox's tables list a joint as its own parent, if at all."""
+    pyramid = get_pyramid(layout)
+    bones = {frozenset(bone) for bone in pyramid.bones if len(set(bone)) == 2}
+    assert len(bones) == pyramid.num_joints - 1
+
+
+def side_of(name):
+    return next((side for side in ('left', 'right') if side in name), None)
+
+
+@pytest.mark.parametrize('layout', LAYOUTS)
+def test_names_of_joints(layout):
+    """Every joint is named; mirrored ones differ in the side only."""
+    pyramid = get_pyramid(layout)
+    names = pyramid.joint_names
+    assert len(set(names)) == pyramid.num_joints
+    mirrored = {names[left].replace('left', 'right'): names[right]
+                for left, right in pyramid.mirror}
+    assert all(image == name for image, name in mirrored.items())
+    assert len(mirrored) * 2 == sum(
+        side_of(name) is not None for name in names)
+    for part, joints in zip(pyramid.part_names, pyramid.parts):
+        if side_of(part):
+            assert {side_of(names[joint]) for joint in joints} == {
+                side_of(part)}
+
+
+@pytest.mark.parametrize('layout', [
+    layout for layout in LAYOUTS.values() if layout.xaxis])
+def test_joints_of_normalization(layout):
+    names = layout.joint_names
+    assert [names[joint] for joint in layout.xaxis] == [
+        'right shoulder', 'left shoulder']
+    assert (layout.center is None) == (layout.zaxis is None)
+    if layout.zaxis:
+        assert not any(map(side_of, (names[layout.center],
+                                     *(names[j] for j in layout.zaxis))))
 
 
 @pytest.mark.parametrize('layout', ['nturgb+d', 'coco', 'openpose'])
