@@ -174,8 +174,9 @@ def rate(frames: List[Any]) -> Optional[float]:
     name = next((name for name in first
                  if 'time' in name.lower() and time_unit(name)), None)
     unit = time_unit(name) if name else None
-    times = [frame.get(name) if isinstance(frame, dict) else None
-             for frame in frames]
+    times: List[Any] = [
+        frame.get(name) if isinstance(frame, dict) else None
+        for frame in frames]
     if unit is None or not all(type(time) in (int, float) for time in times):
         return None
     return frame_rate([unit * time for time in times])
@@ -184,7 +185,7 @@ def rate(frames: List[Any]) -> Optional[float]:
 def is_kinect(content: Any) -> bool:
     """Whether a JSON content has frames with bodies with joints."""
     return any(isinstance(field(body, 'joints'), (list, dict))
-               for body in itertools.islice(all_bodies(content), 1))
+               for body in all_bodies(content))
 
 
 def read_kinect(content: Any) -> List[Recording]:
