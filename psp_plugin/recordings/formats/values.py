@@ -137,7 +137,7 @@ def place_frames(numbers: Sequence[Any],
             raise InvalidRecording(
                 f'has frame {after} after frame {before}, but frames must be '
                 'in order')
-    step = gcd(numbers)
+    step = common_step(numbers)
     places = [(number - numbers[0]) // step for number in numbers]
     if places and places[-1] >= LONGEST:
         raise InvalidRecording(f'has frames {numbers[0]} to {numbers[-1]}, '
@@ -149,9 +149,12 @@ def place_frames(numbers: Sequence[Any],
     return frames
 
 
-def gcd(numbers: Sequence[int]) -> int:
-    """Returns the largest step that all numbers take from the first."""
+def common_step(numbers: Sequence[int]) -> int:
+    """Returns the largest step that all numbers take from the first.
+
+    Two numbers do not show a step, which is then 1.
+    """
     step = 0
     for number in numbers:
         step = math.gcd(step, number - numbers[0])
-    return step or 1
+    return step if len(numbers) > 2 else 1
