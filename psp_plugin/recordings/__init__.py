@@ -1,16 +1,21 @@
 """Makes annotation files of recordings: your own, and those of NW-UCLA.
 
-Reads ``.npy``, ``.json``, ``.skeleton`` and ``.pkl`` files, and label tables.
+Reads the files of pose estimators, sensors and datasets, and label tables.
 """
+from .checks import ReadClip
 from .conversion import Conversion, skipped_table, summarize, write_report
-from .converter import convert_folder
-from .folder import ConvertError, Skipped
+from .converter import FOLDERS, INSIDE, convert_folder
+from .explanation import explain
+from .folder import ConvertError, Skipped, find_recordings
 from .labels import LabelError, LabelTable, read_classes, read_labels
-from .reader import SUFFIXES, RecordingError, read_recording
+from .options import ReadOptions
+from .reader import RecordingError, read_recording
+from .sources import FORMATS, SUFFIXES
 
 __all__ = [
-    'SUFFIXES', 'Conversion', 'ConvertError', 'LabelError', 'LabelTable',
-    'RecordingError', 'Skipped', 'convert_folder', 'read_classes',
+    'FOLDERS', 'FORMATS', 'INSIDE', 'SUFFIXES', 'Conversion', 'ConvertError',
+    'LabelError', 'LabelTable', 'ReadClip', 'ReadOptions', 'RecordingError',
+    'Skipped', 'convert_folder', 'explain', 'find_recordings', 'read_classes',
     'read_labels', 'read_recording', 'skipped_table', 'summarize',
     'write_report'
 ]

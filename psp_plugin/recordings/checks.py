@@ -1,111 +1,209 @@
-"""Checks of recordings of any format.
+"""From a recording to an annotation: checks, persons, frame rate.
 
 Shape legend: M person, T frame, V joint, C coordinate.
 """
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 
 from psp_plugin.annotations import checked_img_shape
 
-from .recording import InvalidRecording
+from .axes import arrange, check_order
+from .options import ReadOptions
+from .persons import Track, as_array, follow, join, rank, split_array
+from .recording import Detection, InvalidRecording, Recording
+from .resampling import resample
 
-AXES = ('person', 'frame', 'joint', 'coordinate')
 
-
-def make_annotation(name: str,
-                    points: np.ndarray,
-                    scores: Optional[np.ndarray] = None,
-                    img_shape: Any = None,
-                    scored: bool = False) -> Dict[str, Any]:
-    """Makes a toolbox annotation without a label from valid arrays.
-
-    Persons who are zero in all frames are padding and are dropped.
+class ReadClip(NamedTuple):
+    """One clip of a recording, as the toolbox takes it.
 
     Args:
-        name (str): Becomes ``frame_dir``.
-        points (np.ndarray): (T, V, C) or (M, T, V, C), C being 2 or 3.
-        scores (np.ndarray, optional): (T, V) or (M, T, V), like ``points``.
-        img_shape (optional): Height and width of the image in pixels.
-        scored (bool): Whether the third channel of ``points`` is a score.
-            Defaults to False.
+        annotation: ``frame_dir``, ``keypoint`` (M, T, V, C) float32,
+            ``total_frames`` and, where known, ``keypoint_score`` (M, T, V)
+            float32 and ``img_shape``; without a label.
+        label: The class, an integer or a name, if the file has it.
+        layout: The joint layout, its name or table, if known.
+        fps: Frames per second, if known.
+        notes: What was joined, dropped or resampled: predicates about the
+            clip.
+    """
+    annotation: Dict[str, Any]
+    label: Union[int, str, None] = None
+    layout: Union[str, Dict[str, Any], None] = None
+    fps: Optional[float] = None
+    notes: Tuple[str, ...] = ()
 
-    Returns:
-        dict: ``frame_dir``, ``keypoint`` (M, T, V, C) float32,
-        ``total_frames`` and, where given, ``keypoint_score`` (M, T, V)
-        float32 and ``img_shape``.
+
+def make_clips(recording: Recording, name: str,
+               options: ReadOptions) -> List[ReadClip]:
+    """Makes the annotations of a recording, several if it has an axis N.
+
+    Args:
+        recording (Recording): What the file holds.
+        name (str): Becomes ``frame_dir``; numbered for several clips.
+        options (ReadOptions): How to read.
 
     Raises:
         InvalidRecording: If shapes or values are invalid.
     """
-    check_shape(points)
-    if scored:
-        points, scores = split_scores(points, scores)
-    if scores is not None and scores.shape != points.shape[:-1]:
-        raise InvalidRecording(
-            f'has scores of shape {scores.shape}, which do not fit '
-            f'key points of shape {points.shape}')
-    points = finite('coordinates', points)
-    seen = points.any((1, 2, 3))
-    if not seen.any():
-        raise InvalidRecording('has only zeros')
-    annotation = dict(frame_dir=name, keypoint=points[seen],
+    if recording.problem:
+        raise InvalidRecording(recording.problem)
+    if recording.frames is not None:
+        tracks, notes = follow(checked_frames(recording.frames))
+        return [make_clip(recording, name, options, tracks,
+                          len(recording.frames), notes)]
+    arrays = arranged(recording, options)
+    width = len(str(len(arrays) - 1))
+    return [
+        make_clip(recording, f'{name}_{i:0{width}}' if len(arrays) > 1 else
+                  name, options, tracks_of(points, recording, options),
+                  points.shape[1], []) for i, points in enumerate(arrays)]
+
+
+def make_clip(recording: Recording, name: str, options: ReadOptions,
+              tracks: List[Track], num_frames: int,
+              notes: List[str]) -> ReadClip:
+    """Makes the annotation of a clip of these persons."""
+    notes = [*recording.notes, *notes]
+    if options.choose_persons:
+        tracks, joined = join(tracks)
+        tracks, dropped = best(tracks, num_frames, options.max_persons)
+        notes += joined + dropped
+    else:
+        tracks = tracks[:options.max_persons]
+    points, scores = as_array(tracks, num_frames)
+    fps = recording.fps or options.recorded_fps
+    if options.fps is not None:
+        if fps is None:
+            raise InvalidRecording(
+                'does not have its frame rate, which --fps needs: name it '
+                'with --recorded-fps')
+        points, scores = resample(points, scores, fps, options.fps)
+        if fps != options.fps:
+            notes.append(f'was resampled from {fps:g} to {options.fps:g} '
+                         f'frames per second: {num_frames} to '
+                         f'{points.shape[1]} frames')
+        fps = options.fps
+    annotation = dict(frame_dir=name, keypoint=points.astype(np.float32),
                       total_frames=points.shape[1])
     if scores is not None:
-        scores = finite('scores', scores[..., None])[..., 0]
-        annotation['keypoint_score'] = scores[seen]
-    if img_shape is not None:
+        annotation['keypoint_score'] = scores.astype(np.float32)
+    if recording.img_shape is not None:
         try:
-            annotation['img_shape'] = checked_img_shape(img_shape)
+            annotation['img_shape'] = checked_img_shape(recording.img_shape)
         except ValueError as error:
             raise InvalidRecording(str(error)) from error
-    return annotation
+    return ReadClip(annotation, recording.label, recording.layout, fps,
+                    tuple(notes))
 
 
-def check_shape(points: np.ndarray) -> None:
-    """Raises InvalidRecording unless the shape is that of key points."""
-    shape = points.shape
-    axes = AXES if len(shape) == 4 else AXES[1:]
-    if 0 in shape[:4]:
+def best(tracks: List[Track], num_frames: int, count: Optional[int]
+         ) -> Tuple[List[Track], List[str]]:
+    """Returns the persons in the order of their rank, at most ``count``."""
+    ranked = [tracks[i] for i in rank(tracks, num_frames)]
+    kept, dropped = ranked[:count], ranked[len(ranked[:count]):]
+    if not dropped:
+        return kept, []
+    frames = ', '.join(str(len(track.frames)) for track in dropped[:5])
+    more = ' and more' if len(dropped) > 5 else ''
+    return kept, [
+        f'has {len(ranked)} persons, of whom the first {len(kept)} by '
+        f'presence, motion and score are kept; dropped were those seen in '
+        f'{frames}{more} of {num_frames} frames']
+
+
+def arranged(recording: Recording,
+             options: ReadOptions) -> List[np.ndarray]:
+    """Returns the clips (M, T, V, C) of an array."""
+    points = recording.points
+    assert points is not None  # as there are no frames
+    if points.size == 0:
+        check_order(points)  # raises with the name of the axis
+    if not recording.order_known:
+        if options.axes is not None:
+            return arrange(points, options.axes)
+        check_order(points, (3, 4) if options.scored else (2, 3))
+    if points.ndim not in (3, 4):
         raise InvalidRecording(
-            f'has no {axes[min(shape.index(0), len(axes) - 1)]}s')
-    if len(shape) not in (3, 4):
-        raise InvalidRecording(
-            f'has key points of shape {shape}, not (T, V, C) or '
+            f'has key points of shape {points.shape}, not (T, V, C) or '
             '(M, T, V, C)')
-    if shape[-1] not in (2, 3):
-        hint = ' (an array laid out C, T, V, M must be transposed)' \
-            if shape[0] in (2, 3) else ''
+    if recording.scores is not None and (
+            recording.scores.shape != points.shape[:-1]):
         raise InvalidRecording(
-            f'has {shape[-1]} coordinates per joint, not 2 or 3'
-            f'{hint}')
+            f'has scores of shape {recording.scores.shape}, which do not fit '
+            f'key points of shape {points.shape}')
+    return [points if points.ndim == 4 else points[None]]
+
+
+def tracks_of(points: np.ndarray, recording: Recording,
+              options: ReadOptions) -> List[Track]:
+    """Returns the persons of an array (M, T, V, C), checked."""
+    scores = recording.scores
+    if scores is not None:
+        scores = scores.reshape(points.shape[:-1])
+    if options.scored:
+        points, scores = split_scores(points, scores)
+    if points.shape[-1] not in (2, 3):
+        raise InvalidRecording(
+            f'has {points.shape[-1]} coordinates per joint, not 2 or 3')
+    points = finite('coordinates', points)
+    if scores is not None:
+        scores = finite('scores', scores[..., None])[..., 0]
+    tracks = split_array(points, scores)
+    if not tracks:
+        raise InvalidRecording('has only zeros')
+    return tracks
 
 
 def split_scores(
         points: np.ndarray,
         scores: Optional[np.ndarray]) -> Tuple[np.ndarray, np.ndarray]:
-    """Splits the third channel off as the score of 2-D key points."""
+    """Splits the last of 3 or 4 channels off as the score."""
     if points.shape[-1] == 2 and scores is not None:
         return points, scores
     if scores is not None:
         raise InvalidRecording(
-            'has scores in addition to key points of 3 channels, whose '
-            'third should be the score (--scored)')
+            f'has scores in addition to key points of {points.shape[-1]} '
+            'channels, the last of which should be the score (--scored)')
     if points.shape[-1] == 2:
         raise InvalidRecording(
             'has 2 channels, neither of which can be the score '
             '(--scored)')
-    return points[..., :2], points[..., 2]
+    return points[..., :-1], points[..., -1]
+
+
+def checked_frames(frames: List[List[Detection]]) -> List[List[Detection]]:
+    """Returns the persons of every frame, without those of only zeros.
+
+    Raises:
+        InvalidRecording: If a value is not finite, or if all are zero.
+    """
+    for what, key in (('coordinates', 'points'), ('scores', 'scores')):
+        bad = [place for place, persons in enumerate(frames)
+               if not all(np.isfinite(getattr(person, key)).all()
+                          for person in persons
+                          if getattr(person, key) is not None)]
+        if bad:
+            raise not_finite(what, len(bad), len(frames), bad[0])
+    found = [[person for person in persons if person.points.any()]
+             for persons in frames]
+    if any(frames) and not any(found):
+        raise InvalidRecording('has only zeros')
+    return found
 
 
 def finite(what: str, values: np.ndarray) -> np.ndarray:
-    """Returns the values as (M, T, V, C) float32, if all are finite."""
+    """Returns the values (M, T, V, C) as float32, if all are finite."""
     with np.errstate(over='ignore'):  # too large becomes infinite
         values = values.astype(np.float32)
-    values = values if values.ndim == 4 else values[None]
     bad = ~np.isfinite(values).all((0, 2, 3))
     if bad.any():
-        raise InvalidRecording(f'has NaN or infinite {what} in {bad.sum()} of '
-                               f'{len(bad)} frames, the first being frame '
-                               f'{bad.argmax()}')
+        raise not_finite(what, int(bad.sum()), len(bad), int(bad.argmax()))
     return values
+
+
+def not_finite(what: str, bad: int, frames: int,
+               first: int) -> InvalidRecording:
+    return InvalidRecording(f'has NaN or infinite {what} in {bad} of '
+                            f'{frames} frames, the first being frame {first}')

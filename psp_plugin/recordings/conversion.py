@@ -7,12 +7,14 @@ from typing import Any, Dict, Iterable, List, Optional
 
 from psp_plugin.annotations import Layout, row, write_pickle
 
-from .folder import ConvertError, Skipped
+from .folder import ConvertError, Remark, Skipped
 from .labels import UNLABELED, LabelTable
+from .sources import SUFFIXES
 
 Splits = Dict[str, List[str]]
 # Rows of the printed table; a report file has all.
 ROWS = 40
+REMARKS = 10
 
 
 @dataclass
@@ -26,12 +28,18 @@ class Conversion:
         table: The label table, if given.
         skipped: The recordings left out, with reasons.
         notes: Further remarks for the user.
+        remarks: What was joined, dropped or resampled, clip by clip.
+        metainfo: ``classes``, ``layout`` and ``fps``, where known.
+        others: The number of files by suffix that are not recordings.
     """
     annotations: List[Dict[str, Any]]
     split: Splits
     table: Optional[LabelTable] = None
     skipped: List[Skipped] = field(default_factory=list)
     notes: List[str] = field(default_factory=list)
+    remarks: List[Remark] = field(default_factory=list)
+    metainfo: Dict[str, Any] = field(default_factory=dict)
+    others: str = ''
 
     @property
     def failure(self) -> str:
@@ -40,7 +48,10 @@ class Conversion:
                  f'{self.skipped[0].name} {self.skipped[0].reason}'
                  if self.skipped else '')
         if not self.annotations:
-            return f'no recording could be used{first}'
+            others = '' if self.skipped else (
+                f': there are {self.others or "no files"}, but recordings are '
+                f'{", ".join(SUFFIXES)} files')
+            return f'no recording could be used{first}{others}'
         if self.table is not None and list(self.split) == [UNLABELED]:
             return f'no row of {self.table.path} has a usable recording{first}'
         return ''
@@ -64,8 +75,10 @@ class Conversion:
         """
         if self.failure:
             raise ConvertError(self.failure)
-        write_pickle(dict(split=self.split, annotations=self.annotations),
-                     output)
+        data = dict(split=self.split, annotations=self.annotations)
+        if self.metainfo:
+            data['metainfo'] = self.metainfo
+        write_pickle(data, output)
         if self.table is None or self.table.classes is None:
             return [output]
         label_map = Path(output).with_suffix('.classes.txt')
@@ -87,14 +100,33 @@ def summarize(made: Conversion) -> str:
     persons, frames = ([shape[axis] for shape in shapes] for axis in (0, 1))
     lines = [f'{len(shapes)} clips: {Layout.of(made.annotations[0])}, '
              f'{min(persons)} to {max(persons)} persons, {min(frames)} to '
-             f'{max(frames)} frames', '']
+             f'{max(frames)} frames{known(made.metainfo)}', '']
     if made.table is not None:
         lines += class_table(made, made.table) + ['']
     lines += [f'split {split}: {len(names)} clips'
               for split, names in made.split.items()]
     if made.table is not None:
         lines.append(f'num_classes={made.table.num_classes}')
-    return '\n'.join(lines + [f'note: {note}' for note in made.notes])
+    notes = made.notes + remark_lines(made.remarks)
+    return '\n'.join(lines + [f'note: {note}' for note in notes])
+
+
+def known(metainfo: Dict[str, Any]) -> str:
+    """Describes the joint layout and frame rate, where known."""
+    layout, fps = metainfo.get('layout'), metainfo.get('fps')
+    if isinstance(layout, dict):
+        layout = layout.get('name', 'of the files')
+    return (f'; joint layout {layout}' if layout else '') + (
+        f'; {fps:g} frames per second' if fps else '')
+
+
+def remark_lines(remarks: List[Remark]) -> List[str]:
+    """Formats the first remarks about clips, and the number of others."""
+    lines = [f'{item.name} {item.reason}' for item in remarks[:REMARKS]]
+    if len(remarks) > REMARKS:
+        lines.append(f'{len(remarks) - REMARKS} more about clips (--report '
+                     'FILE.csv lists all)')
+    return lines
 
 
 def class_table(made: Conversion, table: LabelTable) -> List[str]:
@@ -137,12 +169,15 @@ def skipped_table(skipped: List[Skipped]) -> str:
     return '\n'.join(lines)
 
 
-def write_report(path: str, skipped: Iterable[Skipped]) -> None:
-    """Writes the recordings left out as CSV: name, kind and reason.
+def write_report(path: str, skipped: Iterable[Skipped],
+                 remarks: Iterable[Remark] = ()) -> None:
+    """Writes what was left out, and remarks, as CSV: name, kind and reason.
 
     Args:
         path (str): The file to write.
         skipped (Iterable[Skipped]): The recordings left out.
+        remarks (Iterable[Remark]): Remarks about clips, of the kind
+            ``note``. Defaults to none.
 
     Raises:
         OSError: If it cannot be written.
@@ -151,3 +186,4 @@ def write_report(path: str, skipped: Iterable[Skipped]) -> None:
         writer = csv.writer(stream)
         writer.writerow(Skipped._fields)
         writer.writerows(skipped)
+        writer.writerows(remarks)

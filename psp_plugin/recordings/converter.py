@@ -1,26 +1,48 @@
 """Makes a toolbox dataset of a folder of recordings."""
 import math
-from collections import defaultdict
+import multiprocessing
+from collections import Counter, defaultdict
+from concurrent.futures import ProcessPoolExecutor
 from fractions import Fraction
+from functools import partial
 from itertools import islice
-from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
+from pathlib import PurePosixPath
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Tuple,
+)
 
 from psp_plugin.datasets.split import choose_labeled
 
+from .checks import ReadClip
 from .conversion import Conversion, Splits
 from .folder import (
     ConvertError,
     Folder,
+    Remark,
     Skipped,
+    check_layout_names,
     check_layouts,
     find_recordings,
 )
-from .labels import UNLABELED, LabelTable
-from .reader import RecordingError, keep_persons, read_recording
+from .labels import UNLABELED, LabelTable, is_unlabeled, label_table
+from .options import ReadOptions
+from .reader import RecordingError, read_clips
+from .sources import Source
 
 # Classes listed in a note: a wrong label can be any number.
 LISTED = 20
+# Where labels are taken from instead of a table.
+INSIDE, FOLDERS = 'inside', 'folders'
+# Files that are worth another process.
+FILES_PER_JOB = 50
 
 
 def convert_folder(folder: str,
@@ -31,19 +53,25 @@ def convert_folder(folder: str,
                    persons: int = 2,
                    scored: bool = False,
                    output: Optional[str] = None,
-                   progress: Callable[[List[str]], Iterable[str]] = iter
-                   ) -> Conversion:
+                   progress: Callable[[List[str]], Iterable[str]] = iter,
+                   labels: Optional[str] = None,
+                   classes: Optional[str] = None,
+                   axes: Optional[str] = None,
+                   fps: Optional[float] = None,
+                   recorded_fps: Optional[float] = None,
+                   jobs: int = 1) -> Conversion:
     """Makes a toolbox dataset of a folder of recordings.
 
-    The name of a clip is its path in the folder without suffix. A clip with a
-    label is assigned to the split of its row, or else to ``train`` or
-    ``val``, see :func:`draw_splits`; all others are assigned to ``unlabeled``
-    without a label. Invalid recordings are left out and listed.
+    The name of a clip is its path in the folder without suffix, followed by
+    its own name in a file of several clips. A clip with a label is assigned
+    to the split of its row, or else to ``train`` or ``val``, see
+    :func:`draw_splits`; all others are assigned to ``unlabeled`` without a
+    label. Invalid recordings are left out and listed.
 
     Args:
         folder (str): The folder, read recursively.
         table (LabelTable, optional): The labels. Defaults to None, which
-            makes an unlabelled pool.
+            makes an unlabelled pool unless ``labels`` is given.
         val_ratio (float): Share of validation clips, in [0, 1), if the table
             has no splits. Defaults to 0.2.
         seed (int): Seed of the sampling of validation clips. Defaults to 0.
@@ -51,11 +79,23 @@ def convert_folder(folder: str,
             of most recordings. Recordings whose coordinates or scores differ
             from most are left out in any case.
         persons (int): Maximum number of persons per clip. Defaults to 2.
-        scored (bool): Whether third channels are scores. Defaults to False.
+        scored (bool): Whether the last channels of arrays are scores.
+            Defaults to False.
         output (str, optional): The pickle to be written later, which is not
             read as a recording. Nothing is written here.
         progress (Callable): Wraps the list of names during iteration, e.g.
             with a progress bar. Defaults to ``iter``.
+        labels (str, optional): ``'inside'`` for the labels in the recordings,
+            ``'folders'`` for the folder of each recording as its class.
+            Defaults to None.
+        classes (str, optional): A label map for ``labels``. Defaults to None.
+        axes (str, optional): The order of the axes of arrays, see
+            :class:`ReadOptions`. Defaults to None.
+        fps (float, optional): Frames per second to resample to. Defaults to
+            None, as recorded.
+        recorded_fps (float, optional): Frames per second of files that do not
+            have it. Defaults to None.
+        jobs (int): Maximum number of processes. Defaults to 1.
 
     Returns:
         Conversion: The dataset; its ``failure`` is not '' if it is unusable.
@@ -63,74 +103,178 @@ def convert_folder(folder: str,
     Raises:
         ConvertError: If an argument is out of range, if the folder is missing
             or not a folder, or if two layouts are equally frequent.
+        LabelError: If labels of the recordings or folders are invalid.
     """
     if not 0 <= val_ratio < 1:
         raise ConvertError(f'val_ratio must be in [0, 1), not {val_ratio}')
-    for name, value in (('joints', joints), ('persons', persons)):
-        if value is not None and value < 1:
-            raise ConvertError(f'{name} must be at least 1, not {value}')
+    if labels not in (None, INSIDE, FOLDERS):
+        raise ConvertError(f'labels must be {INSIDE!r} or {FOLDERS!r}, not '
+                           f'{labels!r}')
+    if persons < 1:
+        raise ConvertError(f'persons must be at least 1, not {persons}')
+    try:
+        options = ReadOptions(scored, axes, joints, fps, recorded_fps,
+                              max_persons=persons)
+    except ValueError as error:
+        raise ConvertError(str(error)) from error
     found = find_recordings(folder, output)
-    skipped = missing_rows(found, table, folder) + found.skipped
-    clips = read_all(found, scored, skipped, progress)
-    for item in check_layouts(clips, joints):
-        skipped.append(item._replace(name=file_of(found, item.name)))
-        del clips[item.name]
-    notes = note_others(found) + cut_persons(clips, persons)
-    made = Conversion(list(clips.values()), {}, table, skipped, notes)
+    read, skipped = read_all(found, options, jobs, progress)
+    skipped = missing_rows(found, read, table) + found.skipped + skipped
+    kept = keep_alike(found, read, joints, skipped)
+    if labels is not None:
+        table = labels_of(kept, labels, classes)
+    made = Conversion([clip.annotation for clip in kept.values()], {}, table,
+                      skipped, folder_notes(found, read, labels, table),
+                      remarks_of(kept), metainfo_of(kept, table),
+                      found.contents)
     assign_labels(made, val_ratio, seed)
     return made
 
 
-def missing_rows(found: Folder, table: Optional[LabelTable],
-                 folder: str) -> List[Skipped]:
+def missing_rows(found: Folder, read: Dict[str, 'Named'],
+                 table: Optional[LabelTable]) -> List[Skipped]:
     """Returns the rows of the table that name no recording."""
     if table is None:
         return []
-    ambiguous = {Path(item.name).with_suffix('').as_posix()
+    ambiguous = {str(PurePosixPath(item.name).with_suffix(''))
                  for item in found.skipped if item.kind == 'name'}
-    return [Skipped(name, 'missing', f'is in line {table.lines[name]} of '
-                                     f'{table.path} but not in {folder}')
-            for name in table.labels
-            if name not in found.files and name not in ambiguous]
+    return [Skipped(name, 'missing', f'is in line {line} of {table.path} but '
+                                     f'not in {found.root}')
+            for name, line in table.lines.items()
+            if name not in found.files and name not in read
+            and name not in ambiguous]
 
 
-def read_all(found: Folder, scored: bool, skipped: List[Skipped],
-             progress: Callable[..., Any]) -> Dict[str, Dict[str, Any]]:
-    """Reads the recordings, and adds those that fail to ``skipped``."""
-    clips = {}
-    for name in progress(list(found.files)):
-        try:
-            clip = read_recording(str(found.files[name]), scored, None)
-        except RecordingError as error:
-            skipped.append(Skipped(file_of(found, name), 'unreadable',
-                                   error.reason))
-        else:
-            clips[name] = dict(clip, frame_dir=name)
-    return clips
+class Named(NamedTuple):
+    """A clip and the name of its recording."""
+    recording: str
+    clip: ReadClip
 
 
-def file_of(found: Folder, name: str) -> str:
-    """Returns the path of a recording in the folder."""
-    return name + found.files[name].suffix
+# What reading one recording gives: the clips, and those left out.
+Result = Tuple[List[ReadClip], List[Skipped]]
 
 
-def note_others(found: Folder) -> List[str]:
-    """Notes files that are not recordings."""
-    if not found.others:
-        return []
-    kinds = ', '.join(f'{count} {suffix}'
-                      for suffix, count in sorted(found.others.items()))
-    return [f'files of other formats, ignored: {kinds}']
+def read_all(found: Folder, options: ReadOptions, jobs: int,
+             progress: Callable[[List[str]], Iterable[str]]
+             ) -> Tuple[Dict[str, Named], List[Skipped]]:
+    """Reads all recordings, in several processes if there are many."""
+    names = list(found.files)
+    work = partial(read_one, options=options)
+    tasks = [(name, found.files[name], found.file_of(name)) for name in names]
+    clips: Dict[str, Named] = {}
+    skipped: List[Skipped] = []
+    results = in_processes(work, tasks, jobs)
+    for name, (read, invalid) in zip(progress(names), results):
+        skipped += invalid
+        for clip in read:
+            clips[clip.annotation['frame_dir']] = Named(name, clip)
+    return clips, skipped
 
 
-def cut_persons(clips: Dict[str, Dict[str, Any]], persons: int) -> List[str]:
-    """Keeps the first persons of every clip; notes if some had more."""
-    more = 0
-    for clip in clips.values():
-        more += len(clip['keypoint']) > persons
-        keep_persons(clip, persons)
-    return [f'clips of more than {persons} persons, of whom the first '
-            f'{persons} are kept (--persons): {more}'] if more else []
+def in_processes(work: Callable[[Any], Result], tasks: List[Any],
+                 jobs: int) -> Iterator[Result]:
+    """Yields the results of tasks in their order."""
+    jobs = min(jobs, len(tasks) // FILES_PER_JOB)
+    if jobs < 2 or 'fork' not in multiprocessing.get_all_start_methods():
+        yield from map(work, tasks)
+        return
+    # Forked processes have the package's imports, which take seconds.
+    with ProcessPoolExecutor(
+            jobs, multiprocessing.get_context('fork')) as pool:
+        yield from pool.map(work, tasks, chunksize=8)
+
+
+def read_one(task: Tuple[str, Source, str], options: ReadOptions) -> Result:
+    """Reads one recording by its name, file or files, and path for reports."""
+    name, source, file = task
+    try:
+        clips = read_clips(source, options, prefix=name)
+    except RecordingError as error:
+        return [], [Skipped(file, 'unreadable', error.reason)]
+    several = len(clips) + len(clips.invalid) > 1
+    return list(clips), [
+        Skipped(clip if several else file, 'unreadable', reason)
+        for clip, reason in clips.invalid]
+
+
+def keep_alike(found: Folder, read: Dict[str, Named], joints: Optional[int],
+               skipped: List[Skipped]) -> Dict[str, ReadClip]:
+    """Returns the clips of the same joints; adds the others to skipped."""
+    kept = {name: named.clip for name, named in read.items()}
+
+    def leave_out(items: List[Skipped]) -> None:
+        for item in items:
+            recording = read[item.name].recording
+            shown = found.file_of(recording) \
+                if recording == item.name else item.name
+            skipped.append(item._replace(name=shown))
+            del kept[item.name]
+
+    leave_out(check_layouts({name: clip.annotation
+                             for name, clip in kept.items()}, joints))
+    leave_out(check_layout_names({name: clip.layout
+                                  for name, clip in kept.items()}))
+    return kept
+
+
+def labels_of(clips: Dict[str, ReadClip], labels: str,
+              classes: Optional[str]) -> LabelTable:
+    """Makes the table of the labels inside the clips, or of their folders."""
+    if labels == INSIDE:
+        return label_table('the recordings', {
+            name: clip.label for name, clip in clips.items()}, classes)
+    return label_table('the names of folders', {
+        name: folder_of(name) for name in clips}, classes)
+
+
+def folder_of(name: str) -> str:
+    """Returns the folder of a recording, '' without one."""
+    return PurePosixPath(name).parent.name
+
+
+def folder_notes(found: Folder, read: Dict[str, Named],
+                 labels: Optional[str],
+                 table: Optional[LabelTable]) -> List[str]:
+    """Notes files that are not recordings, and labels that are not used."""
+    notes = []
+    if found.others:
+        notes.append(f'files of other formats, ignored: {found.contents}')
+    if table is not None and table.unlabeled:
+        notes.append('recordings without a label (empty or -1), thus '
+                     f'unlabelled: {len(table.unlabeled)}')
+    inside = sum(not is_unlabeled(named.clip.label)
+                 for named in read.values())
+    if inside and labels != INSIDE:
+        notes.append(f'labels inside the recordings, not used: {inside} '
+                     '(--labels inside)')
+    folders = sorted({folder_of(named.recording) for named in read.values()})
+    if table is None and len(folders) > 1 and '' not in folders:
+        listed = ', '.join(folders[:LISTED])
+        notes.append(f'recordings are in {len(folders)} folders ({listed}): '
+                     'if these are their classes, --labels folders')
+    return notes
+
+
+def remarks_of(clips: Dict[str, ReadClip]) -> List[Remark]:
+    """Returns what was joined, dropped or resampled, clip by clip."""
+    return [Remark(name, 'note', note)
+            for name, clip in clips.items() for note in clip.notes]
+
+
+def metainfo_of(clips: Dict[str, ReadClip],
+                table: Optional[LabelTable]) -> Dict[str, Any]:
+    """Returns class names, joint layout and frame rate, where known."""
+    info: Dict[str, Any] = {}
+    if table is not None and table.classes is not None:
+        info['classes'] = list(table.classes)
+    layouts = [clip.layout for clip in clips.values() if clip.layout]
+    if layouts:  # all are equal
+        info['layout'] = layouts[0]
+    rates = Counter(clip.fps for clip in clips.values())
+    if len(rates) == 1 and None not in rates:
+        info['fps'] = next(iter(rates))
+    return info
 
 
 def assign_labels(made: Conversion, val_ratio: float, seed: int) -> None:

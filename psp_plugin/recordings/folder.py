@@ -1,13 +1,14 @@
 """Finds the recordings of a folder, and their common layout."""
+import json
 import os
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from psp_plugin.annotations import Layout
 
-from .reader import SUFFIXES
+from .sources import SUFFIXES, Source, frame_of, is_frame
 
 
 class ConvertError(ValueError):
@@ -27,26 +28,52 @@ class Skipped(NamedTuple):
     reason: str
 
 
+class Remark(NamedTuple):
+    """A remark about a clip that is kept, such as what was dropped of it.
+
+    Args:
+        name: The clip.
+        kind: ``'note'``.
+        reason: Predicate of a sentence about the clip.
+    """
+    name: str
+    kind: str
+    reason: str
+
+
 @dataclass
 class Folder:
     """The files of a folder.
 
     Args:
-        files: Name of every recording, i.e. its path in the folder without
-            suffix -> its path.
+        root: The folder.
+        files: Name of every recording -> its file or files.
         skipped: Recordings left out before reading, and unreadable folders.
         others: Number of other files by suffix.
     """
-    files: Dict[str, Path] = field(default_factory=dict)
+    root: str
+    files: Dict[str, Source] = field(default_factory=dict)
     skipped: List[Skipped] = field(default_factory=list)
     others: Counter[Any] = field(default_factory=Counter)
+
+    def file_of(self, name: str) -> str:
+        """Returns the path of a recording in the folder."""
+        return self.files[name].path.relative_to(self.root).as_posix()
+
+    @property
+    def contents(self) -> str:
+        """The number of files by suffix, other than recordings."""
+        return ', '.join(f'{count} {suffix}' for suffix, count in
+                         sorted(self.others.items()))
 
 
 def find_recordings(root: str, output: Optional[str] = None) -> Folder:
     """Finds the recordings of a folder recursively.
 
-    Files that differ in their suffix only are left out, because they would
-    have the same name.
+    The name of a recording is its path in the folder without suffix. Files of
+    one frame each, such as OpenPose's, are one recording, named like their
+    folder if they are alone in it. Files that differ in their suffix only are
+    left out, because they would have the same name.
 
     Args:
         root (str): The folder.
@@ -62,31 +89,58 @@ def find_recordings(root: str, output: Optional[str] = None) -> Folder:
     if not os.path.isdir(root):
         raise ConvertError(f'{root} is not a folder' if os.path.exists(root)
                            else f'{root} does not exist')
-    found = Folder()
+    found = Folder(root)
 
     def note(error: OSError) -> None:
         found.skipped.append(
             Skipped(os.path.relpath(error.filename, root), 'unreadable',
                     f'cannot be listed ({error.strerror})'))
 
-    named: Dict[str, List[Path]] = {}
+    named: Dict[str, List[Source]] = {}
     for parent, _, files in os.walk(root, onerror=note):
-        for file in files:
+        paths = []
+        for file in sorted(files):
             path = Path(parent, file)
             if path.suffix.lower() not in SUFFIXES:
                 found.others[path.suffix.lower() or file] += 1
             elif output is None or path.resolve() != Path(output).resolve():
-                name = path.relative_to(root).with_suffix('').as_posix()
-                named.setdefault(name, []).append(path)
-    for name, paths in sorted(named.items()):
-        if len(paths) == 1:
-            found.files[name] = paths[0]
+                paths.append(path)
+        for name, source in sources_of(paths, Path(root)):
+            named.setdefault(name, []).append(source)
+    for name, sources in sorted(named.items()):
+        if len(sources) == 1:
+            found.files[name] = sources[0]
         else:
             found.skipped += [
-                Skipped(path.relative_to(root).as_posix(), 'name',
-                        f'is one of {len(paths)} files named {name!r}')
-                for path in sorted(paths)]
+                Skipped(source.path.relative_to(root).as_posix(), 'name',
+                        f'is one of {len(sources)} files named {name!r}')
+                for source in sources]
     return found
+
+
+def sources_of(paths: List[Path],
+               root: Path) -> Iterator[Tuple[str, Source]]:
+    """Yields name and source of the recordings among the files of a folder."""
+    groups: Dict[str, Dict[int, Path]] = {}
+    single = []
+    for path in paths:
+        frame = frame_of(path.name)
+        if frame is None or frame[1] in groups.get(frame[0], {}):
+            single.append(path)
+        else:
+            groups.setdefault(frame[0], {})[frame[1]] = path
+    for clip, frames in list(groups.items()):
+        if not is_frame(min(frames.items())[1]):
+            single += groups.pop(clip).values()
+    for clip, frames in groups.items():
+        first = min(frames.items())[1]
+        parent = first.parent.relative_to(root)
+        alone = len(groups) == 1 and not single and first.parent != root
+        name = parent if alone else parent / clip
+        yield name.as_posix(), Source(first, dict(sorted(frames.items())))
+    for path in single:
+        name = path.relative_to(root).with_suffix('')
+        yield name.as_posix(), Source(path)
 
 
 def check_layouts(annotations: Dict[str, Dict[str, Any]],
@@ -124,3 +178,28 @@ def difference(layout: Layout, other: Layout) -> str:
     """Returns the first field in which two layouts differ."""
     values = zip(Layout._fields, layout, other)
     return next(name for name, ours, theirs in values if ours != theirs)
+
+
+def check_layout_names(layouts: Dict[str, Any]) -> List[Skipped]:
+    """Finds the clips whose joints have other names than those of most.
+
+    Args:
+        layouts (dict[str, str or dict or None]): The joint layout of every
+            clip, None if it is not known.
+
+    Returns:
+        list[Skipped]: The clips to leave out.
+    """
+    keys = {name: layout if isinstance(layout, str) else json.dumps(
+        layout, sort_keys=True) for name, layout in layouts.items() if layout}
+    if not keys:
+        return []
+    (chosen, _), = Counter(keys.values()).most_common(1)
+    return [Skipped(name, 'layout', f'has the joints of {shown(layout)}, not '
+                                    f'those of {shown(chosen)}')
+            for name, layout in keys.items() if layout != chosen]
+
+
+def shown(layout: str) -> str:
+    """Shortens the table of a layout."""
+    return layout if len(layout) < 40 else f'{layout[:40]}...'

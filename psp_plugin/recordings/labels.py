@@ -3,10 +3,11 @@ import csv
 import io
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple, Union
 
-from .reader import SUFFIXES
+from .recording import InvalidRecording
+from .sources import SUFFIXES
+from .text_files import read_text as decode
 
 COLUMNS = ('name', 'label')
 UNLABELED = 'unlabeled'
@@ -27,12 +28,14 @@ class LabelTable:
         splits: The split of each recording, if the table has this column.
         classes: The names of the classes, if the table or a label map has
             them.
+        unlabeled: The recordings with a row, but an empty label or -1.
     """
     path: str
     labels: Dict[str, int]
     lines: Dict[str, int]
     splits: Optional[Dict[str, str]] = None
     classes: Optional[List[str]] = None
+    unlabeled: List[str] = field(default_factory=list)
 
     @property
     def num_classes(self) -> int:
@@ -42,10 +45,15 @@ class LabelTable:
 
 @dataclass
 class Columns:
-    """What the rows of a table say, before labels are numbers."""
+    """The columns of a table, before labels are numbers."""
     lines: Dict[str, int] = field(default_factory=dict)
     texts: Dict[str, str] = field(default_factory=dict)
     splits: Dict[str, str] = field(default_factory=dict)
+    unlabeled: List[str] = field(default_factory=list)
+
+    def place(self, name: str) -> str:
+        """Returns where a label is, for messages."""
+        return f'line {self.lines[name]}' if name in self.lines else repr(name)
 
 
 def clip_name(name: str) -> str:
@@ -62,10 +70,12 @@ def read_labels(path: str, classes_path: Optional[str] = None) -> LabelTable:
     """Reads a CSV table with the columns name, label and optionally split.
 
     Labels are either all integers from 0 or all class names. Names are
-    numbered in the order of the label map, otherwise alphabetically.
+    numbered in the order of the label map, otherwise alphabetically. A row
+    with an empty label or -1 is an unlabelled recording.
 
     Args:
-        path (str): The table: comma-separated, UTF-8, with a header.
+        path (str): The table with a header, separated by commas, semicolons
+            or tabs, in UTF-8, or in UTF-16 with byte-order mark.
         classes_path (str, optional): A label map as in the toolbox, one name
             per line. Defaults to None.
 
@@ -77,7 +87,11 @@ def read_labels(path: str, classes_path: Optional[str] = None) -> LabelTable:
             line.
     """
     columns = Columns()
-    reader = csv.reader(io.StringIO(read_text(path), newline=''), strict=True)
+    text = read_text(path)
+    first = text.split('\n', 1)[0]
+    separator = max(',;\t', key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=''), delimiter=separator,
+                        strict=True)
     try:
         header = [cell.strip() for cell in next(reader, [])]
         check_header(path, header)
@@ -87,27 +101,59 @@ def read_labels(path: str, classes_path: Optional[str] = None) -> LabelTable:
     except csv.Error as error:
         raise LabelError(f'{path}, line {reader.line_num}, is not CSV '
                          f'({error})') from error
-    if not columns.texts:
+    if not columns.lines:
         raise LabelError(f'{path} has no row below its header')
+    if not columns.texts:
+        raise LabelError(f'{path} has no label in any of its '
+                         f'{len(columns.lines)} rows: fill in some, or leave '
+                         'the table out for an unlabelled pool')
     classes = None if classes_path is None else read_classes(classes_path)
     labels, classes = number_labels(path, columns, classes)
     return LabelTable(path, labels, columns.lines, columns.splits or None,
-                      classes)
+                      classes, columns.unlabeled)
+
+
+def label_table(source: str, labels: Dict[str, Union[int, str, None]],
+                classes_path: Optional[str] = None) -> LabelTable:
+    """Makes a table of labels that come with the recordings.
+
+    Args:
+        source (str): Where they are from, for messages.
+        labels (dict[str, int or str or None]): The label of each recording:
+            all integers from 0 or all names; None or -1 if it has none.
+        classes_path (str, optional): A label map. Defaults to None.
+
+    Returns:
+        LabelTable: The table.
+
+    Raises:
+        LabelError: If a label is invalid, or if there is none.
+    """
+    columns = Columns(unlabeled=[name for name, label in labels.items()
+                                 if is_unlabeled(label)])
+    columns.texts = {name: str(label) for name, label in labels.items()
+                     if not is_unlabeled(label)}
+    if not columns.texts:
+        raise LabelError(f'there are no labels in {source}')
+    classes = None if classes_path is None else read_classes(classes_path)
+    numbers, classes = number_labels(source, columns, classes)
+    return LabelTable(source, numbers, {}, None, classes, columns.unlabeled)
+
+
+def is_unlabeled(label: Union[int, str, None]) -> bool:
+    """Whether a label stands for none: None, '' or -1."""
+    return label is None or str(label).strip() in ('', '-1')
 
 
 def read_text(path: str) -> str:
-    """Reads UTF-8 text, with or without the byte-order mark of Excel."""
+    """Reads text, with or without the byte-order mark of Excel."""
     try:
-        content = Path(path).read_bytes()
+        return decode(path)
     except OSError as error:
         raise LabelError(
             f'{path} cannot be read ({error.strerror})') from error
-    try:
-        return content.decode('utf-8-sig')
-    except UnicodeDecodeError as error:
-        line = content.count(b'\n', 0, error.start) + 1
-        raise LabelError(
-            f'{path}, line {line}, is not text in UTF-8') from error
+    except InvalidRecording as problem:
+        raise LabelError(f'{path} {problem}') from problem
 
 
 def check_header(path: str, header: List[str]) -> None:
@@ -126,7 +172,8 @@ def add_row(columns: Columns, header: List[str], cells: List[str],
                          f'{len(header)}')
     row = dict(zip(header, (cell.strip() for cell in cells)))
     for column, cell in row.items():
-        if not cell:
+        if not cell and column != 'label' and (
+                column != 'split' or not is_unlabeled(row['label'])):
             raise LabelError(f'{place}, has an empty {column}')
         if len(cell.splitlines()) > 1:
             raise LabelError(f'{place}, has a {column} of several lines')
@@ -134,10 +181,14 @@ def add_row(columns: Columns, header: List[str], cells: List[str],
     if name in columns.lines:
         raise LabelError(f'{place}, names {row["name"]!r} again after line '
                          f'{columns.lines[name]}')
+    columns.lines[name] = line
+    if is_unlabeled(row['label']):
+        columns.unlabeled.append(name)
+        return
     if row.get('split') == UNLABELED:
         raise LabelError(f'{place}, has the split {UNLABELED!r}, which is for '
-                         'recordings without a row: remove the row')
-    columns.lines[name] = line
+                         'recordings without a label: remove the row or its '
+                         'label')
     columns.texts[name] = row['label']
     if 'split' in row:
         columns.splits[name] = row['split']
@@ -150,15 +201,16 @@ def number_labels(
     first_name, first = next(iter(columns.texts.items()))
     integers = re.fullmatch(r'[+-]?\d{1,9}', first) is not None
     for name, text in columns.texts.items():
-        place = f'{path}, line {columns.lines[name]}, has the label {text!r}'
+        place = f'{path}, {columns.place(name)}, has the label {text!r}'
         if re.fullmatch(r'[+-]?(\d+\.\d*|\.\d+|\d{10,})', text):
             raise LabelError(f'{place}, which is neither an integer from 0 '
                              'nor a class name')
         if (re.fullmatch(r'[+-]?\d{1,9}', text) is not None) != integers:
-            raise LabelError(f'{place}, but line {columns.lines[first_name]} '
-                             f'has {first!r}: use only integers or only names')
+            raise LabelError(f'{place}, but {columns.place(first_name)} has '
+                             f'{first!r}: use only integers or only names')
         if integers and int(text) < 0:
-            raise LabelError(f'{place}, but labels start at 0')
+            raise LabelError(f'{place}, but labels start at 0 (-1 or nothing '
+                             'for an unlabelled recording)')
         if classes is not None and (int(text) >= len(classes) if integers
                                     else text not in classes):
             raise LabelError(f'{place}, which is not one of the '

@@ -1,51 +1,57 @@
-"""Reads one recording of skeletons, of any supported format."""
+"""Reads the recordings of skeletons in a file, of any supported format."""
 import re
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from psp_plugin.errors import FileError
 
-from .checks import make_annotation
-from .formats.ntu import read_skeleton
-from .formats.plain import read_entry, read_json, read_npy
+from .checks import ReadClip, make_clips
+from .options import ReadOptions
 from .recording import InvalidRecording
-
-READERS: Dict[str, Callable[[str], Dict[str, Any]]] = {
-    '.npy': read_npy,
-    '.json': read_json,
-    '.skeleton': read_skeleton,
-}
-SUFFIXES = (*READERS, '.pkl')
+from .sources import Source, read_source
 
 
 class RecordingError(FileError):
     """Raised for a recording that cannot be used."""
 
 
-def read_recording(path: str,
-                   scored: bool = False,
-                   max_persons: Optional[int] = 2) -> Dict[str, Any]:
-    """Reads one recording as a toolbox annotation without a label.
-
-    No code of the file is run, not even of pickles. Formats by suffix (M
-    person, T frame, V joint, C coordinate, 2 or 3):
-
-    - ``.npy``: numbers (T, V, C) or (M, T, V, C).
-    - ``.json``: nested lists of the same shapes; an object with ``keypoint``
-      and optionally ``keypoint_score`` (T, V) or (M, T, V) and ``img_shape``
-      (h, w); NW-UCLA's ``skeletons``; the ``data`` of Kinetics-skeleton.
-    - ``.skeleton``: the text of NTU RGB+D.
-    - ``.pkl``: one toolbox annotation, or ``data.pkl#NAME`` for the clip of
-      that name in a toolbox dataset.
+class FileClips(List[ReadClip]):
+    """The valid clips of a file.
 
     Args:
-        path (str): The recording.
+        format: Name of the file's format.
+        invalid: Name and reason of each clip that cannot be used.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.format = name
+        self.invalid: List[Tuple[str, str]] = []
+
+
+def read_recording(path: str,
+                   scored: bool = False,
+                   max_persons: Optional[int] = 2,
+                   options: Optional[ReadOptions] = None) -> Dict[str, Any]:
+    """Reads one recording as a toolbox annotation without a label.
+
+    No code of the file is run, not even of pickles. The format is recognized
+    by suffix and content; docs/guides/own_data.md lists all. Bodies that
+    follow on each other in time and place are joined, and persons are sorted
+    by presence, motion and score; those of a pickle stay as they are, because
+    training has them so.
+
+    Args:
+        path (str): The recording; ``FILE#NAME`` for one clip of a file of
+            several, such as ``data.pkl#NAME``.
         scored (bool): Whether the third channel is the score of 2-D key
             points, which cannot be distinguished from a third coordinate.
             Defaults to False.
-        max_persons (int, optional): Maximum number of persons, of which the
-            first are kept; None for all. Defaults to 2, as in
-            ``FormatGCNInput``.
+        max_persons (int, optional): Maximum number of persons; None for all.
+            Defaults to 2, as in ``FormatGCNInput``.
+        options (ReadOptions, optional): All options; ``scored`` and
+            ``max_persons`` are then taken from it. Defaults to None.
 
     Returns:
         dict: ``frame_dir`` (str), the clip's name, or else the file's without
@@ -56,46 +62,71 @@ def read_recording(path: str,
     Raises:
         RecordingError: If the recording is missing or cannot be used.
     """
+    if options is None:
+        options = ReadOptions(scored=scored, max_persons=max_persons)
     file, clip = split_clip(path)
-    suffix = Path(file).suffix.lower()
+    if file.lower().endswith('.pkl'):
+        options = replace(options, choose_persons=False)
+    clips = read_clips(Source(Path(file)), options, clip, shown=path)
+    if len(clips) + len(clips.invalid) > 1:
+        raise RecordingError(
+            path, f'contains {len(clips)} clips: append the name of one, such '
+            f'as #{clips[0].annotation["frame_dir"]}')
+    if not clips:
+        raise RecordingError(path, clips.invalid[0][1])
+    return clips[0].annotation
+
+
+def read_clips(source: Source, options: ReadOptions,
+               clip: Optional[str] = None,
+               shown: Optional[str] = None,
+               prefix: Optional[str] = None) -> FileClips:
+    """Reads all clips of a file, or of the files of its frames.
+
+    Args:
+        source (Source): The file.
+        options (ReadOptions): How to read.
+        clip (str, optional): Name of the only clip to read. Defaults to None,
+            all.
+        shown (str, optional): Path for messages. Defaults to the file's.
+        prefix (str, optional): Name of the file, which comes before the names
+            of several clips. Defaults to None: the name of a clip in its
+            file, or else the file's without suffix.
+
+    Returns:
+        FileClips: The clips, ``frame_dir`` being their names.
+
+    Raises:
+        RecordingError: If the file cannot be read, or has no clip of the
+            name.
+    """
+    shown = str(source.path) if shown is None else shown
     try:
-        check_file(Path(file), suffix)
-        if suffix == '.pkl':
-            raw = read_entry(file, clip)
-        else:
-            raw = READERS[suffix](file)
-        annotation = make_annotation(
-            Path(file).stem if clip is None else clip, scored=scored, **raw)
+        known, recordings = read_source(source)
     except InvalidRecording as problem:
-        raise RecordingError(path, str(problem)) from problem
+        raise RecordingError(shown, str(problem)) from problem
     except OSError as error:
         raise RecordingError(
-            path, f'cannot be read ({error.strerror})') from error
-    return keep_persons(annotation, max_persons)
+            shown, f'cannot be read ({error.strerror})') from error
+    if clip is not None:
+        named = [each for each in recordings if each.name == clip]
+        if len(named) != 1:
+            raise RecordingError(shown, f'contains {len(named)} clips of this '
+                                        f'name among {len(recordings)}')
+        recordings = named
+    clips = FileClips(known.name)
+    for recording in recordings:
+        name = recording.name or prefix or source.path.stem
+        if prefix and recording.name:
+            name = f'{prefix}/{recording.name}'
+        try:
+            clips += make_clips(recording, name, options)
+        except InvalidRecording as problem:
+            clips.invalid.append((name, str(problem)))
+    return clips
 
 
 def split_clip(path: str) -> Tuple[str, Optional[str]]:
-    """Splits ``data.pkl#NAME``; other paths may contain a #."""
-    match = re.fullmatch(r'(.*?\.pkl)#(.+)', path, re.I | re.S)
+    """Splits ``FILE#NAME``; other paths may contain a #."""
+    match = re.fullmatch(r'(.*?\.(?:pkl|npz|npy))#(.+)', path, re.I | re.S)
     return (match[1], match[2]) if match else (path, None)
-
-
-def check_file(file: Path, suffix: str) -> None:
-    """Raises InvalidRecording unless it is a file of a known format."""
-    if suffix not in SUFFIXES:
-        raise InvalidRecording(f'is not one of {", ".join(SUFFIXES)}')
-    if not file.exists():
-        raise InvalidRecording('does not exist')
-    if not file.is_file():
-        raise InvalidRecording('is not a file')
-    if not file.stat().st_size:
-        raise InvalidRecording('is empty')
-
-
-def keep_persons(annotation: Dict[str, Any],
-                 count: Optional[int]) -> Dict[str, Any]:
-    """Keeps the first persons of an annotation, in place."""
-    for key in ('keypoint', 'keypoint_score'):
-        if key in annotation:
-            annotation[key] = annotation[key][:count]
-    return annotation

@@ -56,6 +56,10 @@ class Recording:
         fps: Frames per second, if known.
         layout: Name of the joint layout in ``psp_plugin.skeletons``, or the
             table of an own one, if known.
+        order_known: Whether the axes of ``points`` are in that order;
+            otherwise it is checked, or chosen by the user.
+        problem: Why this clip of a file of several is invalid; '' if it is
+            not.
         notes: Remarks for the user, predicates about the recording.
     """
     frames: Optional[List[List[Detection]]] = None
@@ -66,6 +70,8 @@ class Recording:
     img_shape: Any = None
     fps: Optional[float] = None
     layout: Union[str, Dict[str, Any], None] = None
+    order_known: bool = True
+    problem: str = ''
     notes: List[str] = field(default_factory=list)
 
 

@@ -1,29 +1,39 @@
 """Converts a folder of skeleton recordings to the toolbox's pickle.
 
-Formats: .npy, .json, NTU .skeleton, and .pkl of one annotation. Recordings
-without a label are in the split "unlabeled".
+Formats are recognized by suffix and content; --explain FILE shows what a file
+holds. Recordings without a label are in the split "unlabeled".
 """
 import argparse
+import os
 import sys
 from functools import partial
 from typing import List, Optional
 
 from psp_plugin import recordings
-from psp_plugin.commands.command_line import show_progress
+from psp_plugin.commands.command_line import positive, show_progress
 
 
 def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        'folder', metavar='FOLDER', help='the recordings, at any depth')
+        'folder', metavar='FOLDER', nargs='?',
+        help='the recordings, at any depth')
     parser.add_argument(
-        '-o', '--output', required=True, metavar='OUT.pkl',
+        '-o', '--output', metavar='OUT.pkl',
         help='the pickle to write; class names are written to OUT.classes.txt')
+    parser.add_argument(
+        '--explain', metavar='FILE',
+        help='show what a file holds (format, clips, persons, joints, frame '
+        'rate), and stop')
     parser.add_argument(
         '--labels', metavar='CSV',
         help='a table with the header name,label or name,label,split; a name '
         'is the path in FOLDER, with or without suffix; a label is an integer '
-        'from 0 or a class name (default: no labels)')
+        'from 0 or a class name, empty or -1 for none. Or "inside" for the '
+        'labels in the recordings, or "folders" for the folder of each '
+        'recording as its class (default: no labels)')
     parser.add_argument(
         '--classes', metavar='TXT',
         help='a label map, one class name per line, in the order of the '
@@ -44,11 +54,29 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         help='maximum number of persons per clip (default: %(default)s)')
     parser.add_argument(
         '--scored', action='store_true',
-        help='the third channel is the score of 2-D key points')
+        help='the last channel of arrays is the score of the joint')
+    parser.add_argument(
+        '--axes', metavar='ORDER',
+        help='the order of the axes of arrays, of N clips, M persons, T '
+        'frames, V joints and C coordinates, such as CTVM or NCTVM (default: '
+        'TVC or MTVC, checked)')
+    parser.add_argument(
+        '--fps', type=float,
+        help='resample to this frame rate (default: as recorded)')
+    parser.add_argument(
+        '--recorded-fps', type=float,
+        help='frame rate of files that do not have it')
+    parser.add_argument(
+        '--jobs', type=positive, default=os.cpu_count(), metavar='N',
+        help='number of processes (default: %(default)s, that of CPU cores)')
     parser.add_argument(
         '--report', metavar='CSV',
-        help='write the skipped files, with reasons, to this file')
-    return parser.parse_args(argv)
+        help='write what was skipped, joined or dropped, with reasons, to '
+        'this file')
+    args = parser.parse_args(argv)
+    if not args.explain and not (args.folder and args.output):
+        parser.error('FOLDER and -o OUT.pkl are required, or --explain FILE')
+    return args
 
 
 def convert(args: argparse.Namespace) -> recordings.Conversion:
@@ -57,26 +85,43 @@ def convert(args: argparse.Namespace) -> recordings.Conversion:
             f'{args.output} must end in .pkl for the toolbox to read it')
     if args.classes and not args.labels:
         raise recordings.ConvertError('--classes requires --labels')
-    table = None
-    if args.labels:
+    table, labels = None, None
+    if args.labels in (recordings.INSIDE, recordings.FOLDERS):
+        labels = args.labels
+    elif args.labels:
         table = recordings.read_labels(args.labels, args.classes)
     return recordings.convert_folder(
         args.folder, table, args.val_ratio, args.seed, args.joints,
         args.persons, args.scored, args.output,
-        partial(show_progress, doing='reading'))
+        partial(show_progress, doing='reading'), labels, args.classes,
+        args.axes, args.fps, args.recorded_fps, args.jobs)
+
+
+def explain(args: argparse.Namespace) -> str:
+    try:
+        options = recordings.ReadOptions(
+            args.scored, args.axes, args.joints, args.fps, args.recorded_fps,
+            args.persons)
+    except ValueError as error:
+        raise recordings.ConvertError(str(error)) from error
+    return recordings.explain(args.explain, options)
 
 
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
     try:
+        if args.explain:
+            print(explain(args))
+            return
         made = convert(args)
-    except (recordings.ConvertError, recordings.LabelError) as error:
+    except (recordings.ConvertError, recordings.LabelError,
+            recordings.RecordingError) as error:
         sys.exit(f'{error}.')
     print(recordings.skipped_table(made.skipped))
     path = args.report
     try:
         if path:
-            recordings.write_report(path, made.skipped)
+            recordings.write_report(path, made.skipped, made.remarks)
         path = args.output
         written = made.write(path)
     except recordings.ConvertError as error:

@@ -1,13 +1,10 @@
 """Reader of NTU RGB+D's text format, ``.skeleton``."""
 import math
-from typing import Any, Dict, List, Tuple
+from typing import Dict, List
 
 import numpy as np
 
-from ..recording import InvalidRecording
-
-# One body: the frames in which it is tracked, and its joints (V, 3) in each.
-Track = Tuple[List[int], List[np.ndarray]]
+from ..recording import Detection, Format, InvalidRecording, Recording
 
 
 class Lines:
@@ -42,71 +39,34 @@ class Lines:
             f'has {found} in line {self.number} instead of {what}')
 
 
-def read_skeleton(path: str) -> Dict[str, Any]:
-    """Reads an NTU RGB+D ``.skeleton`` file, positions in metres.
-
-    Bodies are sorted by the number of frames in which they are tracked, then
-    by the summed variance of their joints, both descending; a body is zero in
-    frames without it.
+def read_skeleton(content: str) -> List[Recording]:
+    """Reads the text of an NTU RGB+D ``.skeleton`` file, in metres.
 
     Source: the format of NTU RGB+D. Departs from the toolbox's converter,
-    which identifies bodies by their position in each frame and sorts by
-    standard deviation only: here the body's number identifies it, and the
-    number of frames has priority, since Kinect's phantom bodies are short.
-    Neither removes bodies by their motion.
-
-    Returns:
-        dict: ``points`` (M, T, V, 3), for all bodies.
+    which identifies bodies by their place in each frame: here the body's
+    number does.
     """
-    with open(path, 'rb') as stream:
-        try:
-            text = stream.read().decode('ascii')
-        except UnicodeDecodeError as error:
-            raise InvalidRecording(
-                'is not text in the format of NTU RGB+D') from error
-    frames, tracks = read_tracks(Lines(text))
-    if not frames:
-        raise InvalidRecording('has no frames')
-    if not tracks:
-        raise InvalidRecording('has no body in any frame')
-    joints = sorted({points.shape[0] for _, seen in tracks.values()
-                     for points in seen})
-    if len(joints) > 1:
-        raise InvalidRecording(
-            f'has bodies of {joints[0]} and of {joints[1]} joints')
-    # Python's sort keeps the order of appearance in ties.
-    ordered = sorted(tracks.values(), key=presence, reverse=True)
-    points = np.zeros((len(ordered), frames, joints[0], 3))
-    for body, (places, seen) in enumerate(ordered):
-        points[body, places] = seen
-    return dict(points=points)
+    return [Recording(frames=read_frames(Lines(content)), layout='nturgb+d')]
 
 
-def presence(track: Track) -> Tuple[int, float]:
-    """Returns the number of frames of a body and its joints' variance."""
-    places, seen = track
-    return len(places), float(np.var(seen, axis=0).sum())
-
-
-def read_tracks(lines: Lines) -> Tuple[int, Dict[str, Track]]:
-    """Reads the number of frames, and every body by its number."""
-    tracks: Dict[str, Track] = {}
-    frames = lines.count('the number of frames')
-    for frame in range(frames):
+def read_frames(lines: Lines) -> List[List[Detection]]:
+    """Reads the bodies of every frame."""
+    frames: List[List[Detection]] = []
+    for frame in range(lines.count('the number of frames')):
+        bodies: Dict[str, Detection] = {}
         for _ in range(lines.count(f'the number of bodies of frame {frame}')):
-            body = lines.words(f'a body of frame {frame}')[0]
-            places, seen = tracks.setdefault(body, ([], []))
-            if places and places[-1] == frame:
+            number = lines.words(f'a body of frame {frame}')[0]
+            if number in bodies:
                 raise InvalidRecording(
-                    f'has body {body} twice in frame {frame}, again '
+                    f'has body {number} twice in frame {frame}, again '
                     f'in line {lines.number}')
-            places.append(frame)
-            seen.append(read_joints(lines))
+            bodies[number] = Detection(read_joints(lines), number=number)
+        frames.append(list(bodies.values()))
     if lines.number < len(lines.lines):
         raise InvalidRecording(
-            f'continues after the last of {frames} frames, in line '
+            f'continues after the last of {len(frames)} frames, in line '
             f'{lines.number + 1}')
-    return frames, tracks
+    return frames
 
 
 def read_joints(lines: Lines) -> np.ndarray:
@@ -132,3 +92,7 @@ def read_joints(lines: Lines) -> np.ndarray:
                              f'{lines.width} for joint {joint}')
         joints.append((x, y, z))
     return np.array(joints)
+
+
+FORMATS = (Format('NTU RGB+D', ('.skeleton', ),
+                  lambda content: isinstance(content, str), read_skeleton), )

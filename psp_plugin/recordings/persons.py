@@ -1,0 +1,289 @@
+"""Follows the persons of a recording through time, and ranks them.
+
+Shape legend: M person, T frame, V joint, C coordinate, K pose.
+"""
+from dataclasses import dataclass
+from typing import Dict, Hashable, List, Optional, Sequence, Tuple
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from .recording import Detection, InvalidRecording
+
+# Two poses can be the same person if their joints are, on average, at most
+# this many body sizes apart in consecutive frames, plus a part for each
+# further frame in between, up to a limit.
+REACH, REACH_PER_FRAME, REACH_LIMIT = 0.5, 0.05, 1.
+# The cost of a pair that is out of reach, above the sum of all others.
+OUT_OF_REACH = 1e6
+# Spread of the joints over time, in body sizes, at which motion counts half:
+# reading on a chair is about here, the jitter of an object below.
+HALF_MOTION = 0.02
+# The share that a body without any motion keeps.
+STILL = 0.1
+
+
+@dataclass
+class Track:
+    """The poses of one person.
+
+    Args:
+        frames: The frames with a pose, ascending, K integers.
+        points: Coordinates (K, V, C); joints that were not found are zero.
+        scores: Scores (K, V), or None.
+    """
+    frames: List[int]
+    points: np.ndarray
+    scores: Optional[np.ndarray] = None
+
+    @property
+    def size(self) -> float:
+        """The median diagonal of the box around the joints found."""
+        seen = (self.points != 0).any(-1, keepdims=True)
+        low = np.where(seen, self.points, np.inf).min(1)
+        high = np.where(seen, self.points, -np.inf).max(1)
+        return float(np.median(np.linalg.norm(high - low, axis=-1)))
+
+
+def follow(frames: Sequence[Sequence[Detection]]
+           ) -> Tuple[List[Track], List[str]]:
+    """Tells the persons of a clip apart.
+
+    Poses with the same number are one person. Without numbers, poses of
+    consecutive frames are paired such that the sum of their distances is
+    minimal (the Hungarian method of SciPy's ``linear_sum_assignment``).
+
+    Args:
+        frames (Sequence[Sequence[Detection]]): The persons of every frame.
+
+    Returns:
+        tuple: The tracks, by first appearance; and notes for the user.
+
+    Raises:
+        InvalidRecording: If there is no person, or if persons differ in
+            their number of joints or coordinates, or if only some have
+            scores.
+    """
+    found = [person for persons in frames for person in persons]
+    if not frames:
+        raise InvalidRecording('has no frames')
+    if not found:
+        raise InvalidRecording('has no person in any frame')
+    check_alike(found)
+    notes = []
+    numbers = [[person.number for person in persons] for persons in frames]
+    if all(number is None for listed in numbers for number in listed):
+        places = by_distance(frames)
+    elif all(number is not None for listed in numbers for number in listed
+             ) and all(len(set(listed)) == len(listed) for listed in numbers):
+        places = by_number(frames)
+    else:
+        notes.append('has persons without a number, or two of the same '
+                     'number in a frame: numbers are ignored, persons are '
+                     'followed by their position')
+        places = by_distance(frames)
+    return [as_track(frames, where) for where in places], notes
+
+
+def check_alike(found: Sequence[Detection]) -> None:
+    """Raises InvalidRecording unless all poses have the same layout."""
+    shapes = sorted({person.points.shape for person in found})
+    if len(shapes) > 1:
+        (first, *_), (second, *_) = shapes[:2]
+        raise InvalidRecording(
+            f'has persons of {first} and of {second} joints'
+            if first != second else 'has persons of '
+            f'{shapes[0][-1]} and of {shapes[1][-1]} coordinates')
+    scored = sum(person.scores is not None for person in found)
+    if 0 < scored < len(found):
+        raise InvalidRecording(
+            f'has scores for {scored} of {len(found)} poses')
+
+
+# The poses of one person: (frame, place in the frame) of each.
+Places = List[Tuple[int, int]]
+
+
+def by_number(frames: Sequence[Sequence[Detection]]) -> List[Places]:
+    """Groups poses by the number that the file gives them."""
+    groups: Dict[Hashable, Places] = {}
+    for frame, persons in enumerate(frames):
+        for place, person in enumerate(persons):
+            groups.setdefault(person.number, []).append((frame, place))
+    return list(groups.values())
+
+
+def by_distance(frames: Sequence[Sequence[Detection]]) -> List[Places]:
+    """Groups poses by their distance from frame to frame."""
+    groups: List[Places] = []
+    last: List[np.ndarray] = []  # the last pose of every group
+    seen: List[int] = []  # its frame
+    sizes: List[float] = []
+    for frame, persons in enumerate(frames):
+        poses = [person.points for person in persons]
+        own = [Track([frame], pose[None]).size for pose in poses]
+        costs = np.array([
+            [cost(a, b, (sizes[i] + own[j]) / 2, frame - seen[i])
+             for j, b in enumerate(poses)] for i, a in enumerate(last)
+        ]).reshape(len(last), len(poses))
+        owner = {j: i for i, j in assign(costs)}
+        for j, pose in enumerate(poses):
+            i = owner.get(j)
+            if i is None:
+                i = len(groups)
+                groups.append([])
+                last.append(pose)
+                seen.append(frame)
+                sizes.append(own[j])
+            groups[i].append((frame, j))
+            last[i], seen[i], sizes[i] = pose, frame, own[j]
+    return groups
+
+
+def cost(a: np.ndarray, b: np.ndarray, size: float, steps: int) -> float:
+    """Returns the mean distance of two poses (V, C) in body sizes.
+
+    Joints that either pose lacks do not count. Poses that are further apart
+    than a person moves in that many frames cost ``OUT_OF_REACH``.
+    """
+    seen = a.any(-1) & b.any(-1)
+    if not seen.any():
+        return OUT_OF_REACH
+    distance = np.linalg.norm(a[seen] - b[seen], axis=-1).mean()
+    reach = min(REACH + REACH_PER_FRAME * (steps - 1), REACH_LIMIT)
+    if distance > reach * size:
+        return OUT_OF_REACH
+    return float(distance / size) if size else 0.
+
+
+def assign(costs: np.ndarray) -> List[Tuple[int, int]]:
+    """Pairs rows and columns within reach at minimal total cost."""
+    rows, columns = linear_sum_assignment(costs)
+    return [(int(i), int(j)) for i, j in zip(rows, columns)
+            if costs[i, j] < OUT_OF_REACH]
+
+
+def as_track(frames: Sequence[Sequence[Detection]], where: Places) -> Track:
+    """Stacks the poses of one person."""
+    persons = [frames[frame][place] for frame, place in where]
+    scores = None
+    if persons[0].scores is not None:
+        scores = np.stack([p.scores for p in persons])  # type: ignore[misc]
+    return Track([frame for frame, _ in where],
+                 np.stack([p.points for p in persons]), scores)
+
+
+def split_array(points: np.ndarray,
+                scores: Optional[np.ndarray]) -> List[Track]:
+    """Returns the persons of an array (M, T, V, C), except empty ones."""
+    tracks = []
+    for person, own in enumerate(points):
+        seen = np.flatnonzero(own.any((1, 2)))
+        if seen.size:
+            tracks.append(Track(
+                seen.tolist(), own[seen],
+                None if scores is None else scores[person, seen]))
+    return tracks
+
+
+def join(tracks: Sequence[Track]) -> Tuple[List[Track], List[str]]:
+    """Joins tracks that follow on each other in time and place.
+
+    A sensor that loses a person gives it a new number when it is found
+    again. The end of a track is paired with the start of at most one later
+    track, such that as many as possible are joined and the sum of their
+    distances is minimal.
+
+    Returns:
+        tuple: The persons, by first appearance; and notes for the user.
+    """
+    sizes = [track.size for track in tracks]
+    costs = np.array([
+        [OUT_OF_REACH if b.frames[0] <= a.frames[-1] else
+         cost(a.points[-1], b.points[0], (sizes[i] + sizes[j]) / 2,
+              b.frames[0] - a.frames[-1]) for j, b in enumerate(tracks)]
+        for i, a in enumerate(tracks)
+    ]).reshape(len(tracks), len(tracks))
+    after = dict(assign(costs))
+    persons = []
+    for start in sorted(set(range(len(tracks))) - set(after.values())):
+        chain = [start]
+        while chain[-1] in after:
+            chain.append(after[chain[-1]])
+        persons.append(merge([tracks[i] for i in chain]))
+    if not after:
+        return persons, []
+    persons_text = 'one' if len(persons) == 1 else str(len(persons))
+    return persons, [
+        f'has {len(tracks)} bodies, of which those that follow on each other '
+        f'in time and place were joined: {persons_text} left']
+
+
+def merge(tracks: Sequence[Track]) -> Track:
+    """Concatenates tracks of one person."""
+    scores = None
+    if tracks[0].scores is not None:
+        scores = np.concatenate(
+            [track.scores for track in tracks])
+    return Track(sum((track.frames for track in tracks), []),
+                 np.concatenate([track.points for track in tracks]), scores)
+
+
+def rank(tracks: Sequence[Track], num_frames: int) -> List[int]:
+    """Sorts persons by presence, motion and score, the main one first.
+
+    The rank is the product of the share of frames with the person; of
+    ``(motion + STILL * HALF_MOTION) / (motion + HALF_MOTION)``, where motion
+    is the spread of the joints over time in body sizes; and of the mean score
+    of its joints, relative to the largest. It is rounded to 0.1, and the
+    order of the file decides ties. So a motionless object ranks below an actor who was lost in some
+    frames, and a passer-by of a few frames below someone who sits.
+
+    Args:
+        tracks (Sequence[Track]): The persons.
+        num_frames (int): Frames of the clip.
+
+    Returns:
+        list[int]: Indices of the persons.
+    """
+    scores = [1. if track.scores is None else float(track.scores.mean())
+              for track in tracks]
+    largest = max(scores, default=0.)
+    worth = []
+    for track, score in zip(tracks, scores):
+        moved = motion(track)
+        worth.append(round(
+            len(track.frames) / num_frames
+            * (moved + STILL * HALF_MOTION) / (moved + HALF_MOTION)
+            * (score / largest if largest > 0 else 1.), 1))
+    return sorted(range(len(tracks)), key=lambda i: -worth[i])
+
+
+def motion(track: Track) -> float:
+    """Returns the spread of the joints over time, in body sizes.
+
+    The root of the mean squared distance of a joint from its mean position,
+    over the frames in which it was found.
+    """
+    seen = track.points.any(-1)  # K, V
+    count = seen.sum(0)  # V
+    size = track.size
+    if not size or not count.any():
+        return 0.
+    mean = track.points.sum(0) / np.maximum(count, 1)[:, None]
+    squares = ((track.points - mean)**2).sum(-1)[seen]
+    return float(np.sqrt(squares.mean()) / size)
+
+
+def as_array(tracks: Sequence[Track], num_frames: int
+             ) -> Tuple[np.ndarray, Optional[np.ndarray]]:
+    """Returns points (M, T, V, C) and scores (M, T, V) or None."""
+    shape = (len(tracks), num_frames, *tracks[0].points.shape[1:])
+    points = np.zeros(shape, tracks[0].points.dtype)
+    scores = None if tracks[0].scores is None else np.zeros(
+        shape[:-1], tracks[0].scores.dtype)
+    for person, track in enumerate(tracks):
+        points[person, track.frames] = track.points
+        if scores is not None:
+            scores[person, track.frames] = track.scores
+    return points, scores

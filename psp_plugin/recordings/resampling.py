@@ -1,0 +1,46 @@
+"""Resamples a clip to another frame rate.
+
+Shape legend: M person, T frame, V joint, C coordinate.
+"""
+from typing import Optional, Tuple
+
+import numpy as np
+
+
+def resample(points: np.ndarray, scores: Optional[np.ndarray], fps: float,
+             target: float) -> Tuple[np.ndarray, Optional[np.ndarray]]:
+    """Resamples key points linearly in time.
+
+    The first frame stays, and the clip keeps its duration as closely as whole
+    frames allow. A joint that is missing (zero) in one of the two frames
+    around a new one is taken from the nearer frame, so that nothing is
+    interpolated with zero.
+
+    Args:
+        points (np.ndarray): (M, T, V, C).
+        scores (np.ndarray, optional): (M, T, V).
+        fps (float): Frames per second of the clip.
+        target (float): Frames per second of the result.
+
+    Returns:
+        tuple: Points (M, T', V, C), and scores (M, T', V) or None, where
+        ``T' = floor((T - 1) * target / fps) + 1``.
+    """
+    last = points.shape[1] - 1
+    # A rounding error must not lose the last frame.
+    count = int(np.floor(last * target / fps + 1e-6)) + 1
+    times = np.minimum(np.arange(count) * (fps / target), last)
+    before = np.floor(times).astype(int)
+    after = np.minimum(before + 1, last)
+    share = (times - before)[None, :, None, None]
+    nearest = np.where(share[0, :, 0, 0] < 0.5, before, after)
+    seen = (points != 0).any(-1, keepdims=True)  # M, T, V, 1
+    both = seen[:, before] & seen[:, after]
+
+    def between(values: np.ndarray) -> np.ndarray:
+        mixed = (1 - share) * values[:, before] + share * values[:, after]
+        return np.where(both, mixed, values[:, nearest])
+
+    if scores is None:
+        return between(points), None
+    return between(points), between(scores[..., None])[..., 0]

@@ -1,0 +1,186 @@
+"""Files of recordings, their contents and formats."""
+import functools
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+
+import numpy as np
+
+from psp_plugin.annotations import PickleFileError, load_pickle
+
+from .formats import annotation, arrays, ntu
+from .recording import Format, InvalidRecording, Recording
+from .text_files import read_text
+
+# In the order in which they are tried.
+FORMATS: Tuple[Format, ...] = (
+    *annotation.FORMATS,
+    *ntu.FORMATS,
+    *arrays.FORMATS,
+)
+SUFFIXES = tuple(dict.fromkeys(
+    suffix for known in FORMATS for suffix in known.suffixes))
+
+
+class Source(NamedTuple):
+    """The file of a recording, or the files of its frames.
+
+    Args:
+        path: The file, or that of the first frame.
+        frames: The file of each frame number, for formats of one file per
+            frame.
+    """
+    path: Path
+    frames: Optional[Dict[int, Path]] = None
+
+
+def read_source(source: Source) -> Tuple[Format, List[Recording]]:
+    """Reads the recordings of a file, or of the files of its frames.
+
+    Raises:
+        InvalidRecording: If it cannot be read, or is in no known format.
+        OSError: If a file cannot be opened.
+    """
+    content = load_content(source.path)
+    found = find_format(content, source)
+    if source.frames is None:
+        return found, found.read(content)
+    contents = {}
+    for number, path in source.frames.items():
+        contents[number] = load_content(path)
+        if not found.matches(contents[number]):
+            raise InvalidRecording(
+                f'has {path.name} among its frames, which is not of '
+                f'{found.name}')
+    return found, found.read(contents)
+
+
+def find_format(content: Any, source: Source) -> Format:
+    """Returns the first format that recognizes a content.
+
+    Raises:
+        InvalidRecording: If none does.
+    """
+    suffix = source.path.suffix.lower()
+    for known in FORMATS:
+        of_frames = known.frame_name is not None
+        if suffix in known.suffixes and of_frames == (
+                source.frames is not None) and known.matches(content):
+            return known
+    names = ', '.join(known.name for known in FORMATS
+                      if suffix in known.suffixes)
+    raise InvalidRecording(f'holds {describe(content)}, which is in none of '
+                           f'the formats of {suffix} files ({names})')
+
+
+def describe(content: Any) -> str:
+    """Describes the content of a file in a few words."""
+    if isinstance(content, dict):
+        keys = ', '.join(map(repr, list(content)[:5]))
+        more = ', ...' if len(content) > 5 else ''
+        return f'an object with the keys {keys}{more}' if content else \
+            'an empty object'
+    if isinstance(content, (list, tuple)):
+        first = f', the first {describe(content[0])}' if content else ''
+        return f'a list of {len(content)} items{first}'[:200]
+    if isinstance(content, np.ndarray):
+        return f'an array of shape {content.shape}'
+    if isinstance(content, str):
+        line = content.split('\n', 1)[0][:60]
+        return f'text that starts with {line!r}'
+    return f'the value {content!r}'[:60]
+
+
+def check_file(path: Path) -> None:
+    """Raises InvalidRecording unless it is a file of a known suffix."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise InvalidRecording(f'is not one of {", ".join(SUFFIXES)}')
+    if not path.exists():
+        raise InvalidRecording('does not exist')
+    if not path.is_file():
+        raise InvalidRecording('is not a file')
+    if not path.stat().st_size:
+        raise InvalidRecording('is empty')
+
+
+def load_content(path: Path) -> Any:
+    """Reads a file by its suffix, without running code from it.
+
+    Raises:
+        InvalidRecording: If the file is not what its suffix says.
+        OSError: If it cannot be opened.
+    """
+    check_file(path)
+    loader = LOADERS.get(path.suffix.lower(), load_text)
+    return loader(path)
+
+
+def load_text(path: Path) -> str:
+    """Reads text in any Unicode encoding, with any line ends."""
+    return read_text(str(path))
+
+
+def load_json(path: Path) -> Any:
+    """Reads JSON."""
+    text = load_text(path)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRecording(f'is not JSON ({error})') from error
+
+
+def load_npy(path: Path) -> np.ndarray:
+    """Reads a ``.npy`` file of numbers, not of Python objects."""
+    with open(path, 'rb') as stream:
+        try:
+            return np.lib.format.read_array(stream, allow_pickle=False)
+        except (ValueError, EOFError, MemoryError) as error:
+            detail = str(error).split('\n')[0] or 'too large'
+            raise InvalidRecording(
+                f'is not a .npy file of numbers ({detail})') from error
+
+
+def load_annotations(path: Path) -> Any:
+    """Reads a pickle, caching the last one for reading several clips."""
+    stat = os.stat(path)
+    try:
+        return load_once(str(path), stat.st_mtime_ns, stat.st_size)
+    except PickleFileError as error:
+        raise InvalidRecording(error.reason) from error
+
+
+@functools.lru_cache(maxsize=1)
+def load_once(path: str, changed: int, size: int) -> Any:
+    """Reads a pickle; the cache key changes with the file."""
+    return load_pickle(path)
+
+
+LOADERS: Dict[str, Callable[[Path], Any]] = {
+    '.json': load_json,
+    '.npy': load_npy,
+    '.pkl': load_annotations,
+}
+
+
+def frame_of(name: str) -> Optional[Tuple[str, int]]:
+    """Splits the name of a frame's file into clip and number, if it is one.
+
+    Whether it really is also depends on its content, see
+    :func:`find_format`.
+    """
+    for known in FORMATS:
+        match = known.frame_name and re.fullmatch(known.frame_name, name)
+        if match:
+            return match['clip'], int(match['frame'])
+    return None
+
+
+def is_frame(path: Path) -> bool:
+    """Whether the content of a file is that of one frame."""
+    try:
+        find_format(load_content(path), Source(path, {0: path}))
+    except (InvalidRecording, OSError):
+        return False
+    return True
