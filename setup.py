@@ -8,6 +8,7 @@ ROOT = Path(__file__).resolve().parent
 # What OpenMMLab's `mim` looks for in the folder `.mim` of a package.
 SHIPPED = ('model-index.yml', 'configs/**/*.py', 'configs/**/*.yml',
            'tools/**/*.py', 'tools/**/*.sh', 'tools/**/*.txt')
+BVH = ['upc-pymotion>=0.3.4']
 DOCS = ['mkdocs>=1.6,<2', 'mkdocs-material>=9.5', 'mkdocstrings-python>=1.18']
 EXPORT = ['onnx>=1.17', 'onnxruntime>=1.19', 'onnxscript>=0.7']
 FIGURES = ['scikit-learn>=1.3']
@@ -65,13 +66,14 @@ setup(
         'setuptools<81',
     ],
     extras_require={
+        'bvh': BVH,
         'docs': DOCS,
         'export': EXPORT,
         'figures': FIGURES,
         'tests': [
             'pytest>=7', 'pytest-cov>=5', 'pytest-xdist>=3', 'hypothesis>=6',
             'mypy>=1.11', 'ruff==0.17.6', 'seaborn>=0.12',
-            'tensorboard>=2.12', *EXPORT,
+            'tensorboard>=2.12', *BVH, *EXPORT,
             *FIGURES,
         ],
     },

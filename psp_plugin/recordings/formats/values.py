@@ -1,0 +1,160 @@
+"""What several readers share: numbers, names of joints, times of frames.
+
+Shape legend: T frame, V joint, C coordinate.
+"""
+import math
+import re
+from typing import Any, FrozenSet, List, Optional, Sequence
+
+import numpy as np
+
+from ..recording import Detection, InvalidRecording
+
+# Maximum number of frames of a clip, so that a wrong frame number does not
+# exhaust the memory: almost an hour at 30 frames per second.
+LONGEST = 100_000
+# Seconds per unit of a time, by the last word of its name.
+_SECONDS = {
+    's': 1, 'sec': 1, 'secs': 1, 'second': 1, 'seconds': 1,
+    'ms': 1e-3, 'msec': 1e-3, 'millis': 1e-3, 'milliseconds': 1e-3,
+    'us': 1e-6, 'usec': 1e-6, 'micros': 1e-6, 'microseconds': 1e-6,
+    'ns': 1e-9, 'nsec': 1e-9, 'nanoseconds': 1e-9,
+}
+
+
+def field(record: Any, *names: str) -> Any:
+    """Returns the first of some fields of an object, whatever their case.
+
+    Args:
+        record: The object; anything but a dict has no fields.
+        names (str): Names of the field in lower case, without separators.
+
+    Returns:
+        The value; None if the object has none of the fields.
+    """
+    if not isinstance(record, dict):
+        return None
+    found = {str(key).lower().replace('_', ''): value
+             for key, value in reversed(list(record.items()))}
+    return next((found[name] for name in names if name in found), None)
+
+
+def number_array(values: Any, what: str) -> np.ndarray:
+    """Converts lists of numbers to float64.
+
+    Args:
+        values: Lists of integers or floats, of equal length.
+        what (str): Their name for the message, such as ``'a position'``.
+
+    Raises:
+        InvalidRecording: If there is anything else.
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError:  # lists of unequal length
+        array = np.empty(0, object)
+    if array.dtype.kind not in 'iuf':
+        raise InvalidRecording(f'has {what} that is not made of numbers: '
+                               f'{str(values)[:40]}')
+    return array.astype(np.float64)
+
+
+def name_words(name: str) -> List[str]:
+    """Splits the name of a joint or column into words in lower case.
+
+    ``l`` and ``r`` become ``left`` and ``right``: ``LShoulder``,
+    ``left_shoulder`` and ``leftShoulder`` have the same words.
+    """
+    words: List[str] = []
+    for word in re.findall(r'[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+', name):
+        word = word.lower()
+        side = re.fullmatch('(left|right)(.+)', word)
+        words += side.groups() if side else [
+            {'l': 'left', 'r': 'right'}.get(word, word)]
+    return words
+
+
+def same_name(name: str) -> FrozenSet[str]:
+    """Returns what the spellings of a joint's name have in common.
+
+    The order of words does not count: ``ShoulderLeft`` is ``left shoulder``.
+    """
+    return frozenset(name_words(name))
+
+
+def time_unit(name: str) -> Optional[float]:
+    """Returns the seconds per unit of a time, by the end of its name.
+
+    Returns:
+        float: 0.001 for ``timestamp_ms``; None for a name without unit.
+    """
+    words = name_words(name)
+    return _SECONDS.get(words[-1]) if len(words) > 1 or (
+        words and words[0].startswith('sec')) else None
+
+
+def frame_rate(seconds: Sequence[float]) -> Optional[float]:
+    """Returns the frames per second by the median distance of times.
+
+    Args:
+        seconds (Sequence[float]): Times of the frames in seconds.
+
+    Returns:
+        float: Rounded to 0.01; None for fewer than two frames, or if the
+        rate is not between 1 and 1000.
+    """
+    if len(seconds) < 2:
+        return None
+    step = float(np.median(np.diff(np.asarray(seconds, float))))
+    return round(1 / step, 2) if 1e-3 <= step <= 1 else None
+
+
+def place_frames(numbers: Sequence[Any],
+                 persons: Sequence[List[Detection]]
+                 ) -> List[List[Detection]]:
+    """Puts frames in their places by their numbers, which may have gaps.
+
+    Numbers that advance in equal steps, such as 0, 2, 4, have no gaps.
+
+    Args:
+        numbers (Sequence[int]): The ascending numbers of the frames.
+        persons (Sequence[list[Detection]]): The persons of each.
+
+    Returns:
+        list[list[Detection]]: The persons of each frame from the first to
+        the last number; none in a gap.
+
+    Raises:
+        InvalidRecording: If numbers are not ascending integers, or too far
+            apart.
+    """
+    wrong = [number for number in numbers if type(number) is not int]
+    if wrong:
+        raise InvalidRecording(
+            f'has the frame number {wrong[0]!r}, which is not an integer')
+    for before, after in zip(numbers, numbers[1:]):
+        if after <= before:
+            raise InvalidRecording(
+                f'has frame {after} after frame {before}, but frames must be '
+                'in order')
+    step = common_step(numbers)
+    places = [(number - numbers[0]) // step for number in numbers]
+    if places and places[-1] >= LONGEST:
+        raise InvalidRecording(f'has frames {numbers[0]} to {numbers[-1]}, '
+                               f'more than {LONGEST}')
+    frames: List[List[Detection]] = [
+        [] for _ in range(places[-1] + 1 if places else 0)]
+    for place, found in zip(places, persons):
+        frames[place] = found
+    return frames
+
+
+def common_step(numbers: Sequence[int]) -> int:
+    """Returns the largest step that all numbers take from the first.
+
+    Two numbers do not show a step, which is then 1.
+    """
+    step = 0
+    for number in numbers:
+        step = math.gcd(step, number - numbers[0])
+    return step if len(numbers) > 2 else 1
