@@ -121,6 +121,10 @@ def arranged(recording: Recording,
     if points.size == 0:
         check_order(points)  # raises with the name of the axis
     if not recording.order_known:
+        if options.axes is not None and recording.scores is not None:
+            raise InvalidRecording(
+                'has scores in an array of their own, for which --axes is not '
+                'defined: name the key points "keypoint", in the order MTVC')
         if options.axes is not None:
             return arrange(points, options.axes)
         check_order(points, (3, 4) if options.scored else (2, 3))

@@ -81,10 +81,15 @@ class Conversion:
         write_pickle(data, output)
         if self.table is None or self.table.classes is None:
             return [output]
-        label_map = Path(output).with_suffix('.classes.txt')
-        label_map.write_text('\n'.join(self.table.classes) + '\n',
+        label_map = label_map_of(output)
+        Path(label_map).write_text('\n'.join(self.table.classes) + '\n',
                              encoding='utf-8')
-        return [output, str(label_map)]
+        return [output, label_map]
+
+
+def label_map_of(output: str) -> str:
+    """Returns the file of the class names of a pickle."""
+    return str(Path(output).with_suffix('.classes.txt'))
 
 
 def summarize(made: Conversion) -> str:
@@ -121,10 +126,14 @@ def known(metainfo: Dict[str, Any]) -> str:
 
 
 def remark_lines(remarks: List[Remark]) -> List[str]:
-    """Formats the first remarks about clips, and the number of others."""
-    lines = [f'{item.name} {item.reason}' for item in remarks[:REMARKS]]
-    if len(remarks) > REMARKS:
-        lines.append(f'{len(remarks) - REMARKS} more about clips (--report '
+    """Formats the first remarks about clips, equal ones on one line."""
+    counts = Counter(item.reason for item in remarks)
+    names = {item.reason: item.name for item in reversed(remarks)}
+    lines = [f'{names[reason]} {reason}' + (
+        f' (and so {count - 1} more)' if count > 1 else '')
+        for reason, count in list(counts.items())[:REMARKS]]
+    if len(counts) > REMARKS:
+        lines.append(f'{len(counts) - REMARKS} more about clips (--report '
                      'FILE.csv lists all)')
     return lines
 

@@ -16,13 +16,14 @@ from typing import (
     List,
     NamedTuple,
     Optional,
+    Sequence,
     Tuple,
 )
 
 from psp_plugin.datasets.split import choose_labeled
 
 from .checks import ReadClip
-from .conversion import Conversion, Splits
+from .conversion import Conversion, Splits, label_map_of
 from .folder import (
     ConvertError,
     Folder,
@@ -59,7 +60,8 @@ def convert_folder(folder: str,
                    axes: Optional[str] = None,
                    fps: Optional[float] = None,
                    recorded_fps: Optional[float] = None,
-                   jobs: int = 1) -> Conversion:
+                   jobs: int = 1,
+                   ignore: Sequence[str] = ()) -> Conversion:
     """Makes a toolbox dataset of a folder of recordings.
 
     The name of a clip is its path in the folder without suffix, followed by
@@ -96,6 +98,8 @@ def convert_folder(folder: str,
         recorded_fps (float, optional): Frames per second of files that do not
             have it. Defaults to None.
         jobs (int): Maximum number of processes. Defaults to 1.
+        ignore (Sequence[str]): Files in the folder that are not recordings,
+            in addition to the table and the output. Defaults to none.
 
     Returns:
         Conversion: The dataset; its ``failure`` is not '' if it is unusable.
@@ -117,7 +121,7 @@ def convert_folder(folder: str,
                               max_persons=persons)
     except ValueError as error:
         raise ConvertError(str(error)) from error
-    found = find_recordings(folder, output)
+    found = find_recordings(folder, own_files(output, table, ignore))
     read, skipped = read_all(found, options, jobs, progress)
     skipped = missing_rows(found, read, table) + found.skipped + skipped
     kept = keep_alike(found, read, joints, skipped)
@@ -129,6 +133,17 @@ def convert_folder(folder: str,
                       found.contents)
     assign_labels(made, val_ratio, seed)
     return made
+
+
+def own_files(output: Optional[str], table: Optional[LabelTable],
+              ignore: Sequence[str]) -> List[str]:
+    """Returns files that are not recordings: results, labels, label maps."""
+    files = list(ignore)
+    if output is not None:
+        files += [output, label_map_of(output)]
+    if table is not None:
+        files.append(table.path)
+    return files
 
 
 def missing_rows(found: Folder, read: Dict[str, 'Named'],

@@ -9,7 +9,7 @@ from psp_plugin.skeletons import get_pyramid
 from .checks import ReadClip
 from .options import ReadOptions
 from .reader import FileClips, read_clips
-from .sources import Source, frame_of, is_frame
+from .sources import Source, are_frames, frame_of
 
 # Clips of a file that are described.
 CLIPS = 5
@@ -46,7 +46,7 @@ def explain(path: str, options: Optional[ReadOptions] = None) -> str:
 def with_frames(path: Path) -> Source:
     """Returns the source of a file, with all frames if it is one of them."""
     frame = frame_of(path.name)
-    if frame is None or not path.is_file() or not is_frame(path):
+    if frame is None or not path.is_file():
         return Source(path)
     numbers = {}
     for other in path.parent.iterdir():
@@ -54,6 +54,8 @@ def with_frames(path: Path) -> Source:
         if found is not None and found[0] == frame[0]:
             numbers[found[1]] = other
     frames = dict(sorted(numbers.items()))
+    if not are_frames(list(frames.values())):
+        return Source(path)
     return Source(next(iter(frames.values())), frames)
 
 

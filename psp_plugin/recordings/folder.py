@@ -4,11 +4,20 @@ import os
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import (
+    Any,
+    Dict,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 from psp_plugin.annotations import Layout
 
-from .sources import SUFFIXES, Source, frame_of, is_frame
+from .sources import SUFFIXES, Source, are_frames, frame_of
 
 
 class ConvertError(ValueError):
@@ -67,7 +76,7 @@ class Folder:
                          sorted(self.others.items()))
 
 
-def find_recordings(root: str, output: Optional[str] = None) -> Folder:
+def find_recordings(root: str, ignore: Sequence[str] = ()) -> Folder:
     """Finds the recordings of a folder recursively.
 
     The name of a recording is its path in the folder without suffix. Files of
@@ -77,8 +86,8 @@ def find_recordings(root: str, output: Optional[str] = None) -> Folder:
 
     Args:
         root (str): The folder.
-        output (str, optional): The pickle to be written; an existing one is
-            not read as a recording.
+        ignore (Sequence[str]): Files that are not recordings, such as the
+            pickle to be written. Defaults to none.
 
     Returns:
         Folder: The recordings in the order of their names.
@@ -96,6 +105,7 @@ def find_recordings(root: str, output: Optional[str] = None) -> Folder:
             Skipped(os.path.relpath(error.filename, root), 'unreadable',
                     f'cannot be listed ({error.strerror})'))
 
+    ignored = {Path(path).resolve() for path in ignore}
     named: Dict[str, List[Source]] = {}
     for parent, _, files in os.walk(root, onerror=note):
         paths = []
@@ -103,7 +113,7 @@ def find_recordings(root: str, output: Optional[str] = None) -> Folder:
             path = Path(parent, file)
             if path.suffix.lower() not in SUFFIXES:
                 found.others[path.suffix.lower() or file] += 1
-            elif output is None or path.resolve() != Path(output).resolve():
+            elif path.resolve() not in ignored:
                 paths.append(path)
         for name, source in sources_of(paths, Path(root)):
             named.setdefault(name, []).append(source)
@@ -130,7 +140,7 @@ def sources_of(paths: List[Path],
         else:
             groups.setdefault(frame[0], {})[frame[1]] = path
     for clip, frames in list(groups.items()):
-        if not is_frame(min(frames.items())[1]):
+        if not are_frames([path for _, path in sorted(frames.items())]):
             single += groups.pop(clip).values()
     for clip, frames in groups.items():
         first = min(frames.items())[1]

@@ -236,8 +236,9 @@ def rank(tracks: Sequence[Track], num_frames: int) -> List[int]:
     ``(motion + STILL * HALF_MOTION) / (motion + HALF_MOTION)``, where motion
     is the spread of the joints over time in body sizes; and of the mean score
     of its joints, relative to the largest. It is rounded to 0.1, and the
-    order of the file decides ties. So a motionless object ranks below an actor who was lost in some
-    frames, and a passer-by of a few frames below someone who sits.
+    order of the file decides ties. So a motionless object ranks below an
+    actor who was lost in some frames, and a passer-by of a few frames below
+    someone who sits.
 
     Args:
         tracks (Sequence[Track]): The persons.

@@ -102,7 +102,7 @@ def read_clips(source: Source, options: ReadOptions,
     """
     shown = str(source.path) if shown is None else shown
     try:
-        known, recordings = read_source(source)
+        known, recordings = read_source(source, options.joints)
     except InvalidRecording as problem:
         raise RecordingError(shown, str(problem)) from problem
     except OSError as error:

@@ -96,9 +96,12 @@ class Format(NamedTuple):
         frame_name: For formats of one file per frame, a pattern of the file's
             name with the groups ``clip`` and ``frame``: the files of one
             folder with the same ``clip`` are one recording.
+        takes_joints: Whether ``read`` takes the number of joints, or None,
+            as second argument.
     """
     name: str
     suffixes: Tuple[str, ...]
     matches: Callable[[Any], bool]
-    read: Callable[[Any], List[Recording]]
+    read: Callable[..., List[Recording]]
     frame_name: Optional[Pattern[str]] = None
+    takes_joints: bool = False

@@ -3,23 +3,43 @@ import functools
 import json
 import os
 import re
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
+import scipy.io
 
 from psp_plugin.annotations import PickleFileError, load_pickle
 
-from .formats import annotation, arrays, ntu
+from .formats import (
+    alphapose,
+    annotation,
+    arrays,
+    bvh,
+    coco_results,
+    kinect,
+    kinetics,
+    mediapipe,
+    mmpose,
+    npz,
+    ntu,
+    openpose,
+    pku_mmd,
+    text,
+    utd_mhad,
+    yolo,
+)
 from .recording import Format, InvalidRecording, Recording
 from .text_files import read_text
 
 # In the order in which they are tried.
-FORMATS: Tuple[Format, ...] = (
-    *annotation.FORMATS,
-    *ntu.FORMATS,
-    *arrays.FORMATS,
-)
+FORMATS: Tuple[Format, ...] = tuple(
+    known for module in (
+        annotation, ntu, pku_mmd, utd_mhad, kinetics, openpose, alphapose,
+        mmpose, coco_results, yolo, mediapipe, kinect, bvh, npz, arrays, text)
+    for known in module.FORMATS)
 SUFFIXES = tuple(dict.fromkeys(
     suffix for known in FORMATS for suffix in known.suffixes))
 
@@ -36,25 +56,42 @@ class Source(NamedTuple):
     frames: Optional[Dict[int, Path]] = None
 
 
-def read_source(source: Source) -> Tuple[Format, List[Recording]]:
+def read_source(source: Source, joints: Optional[int] = None
+                ) -> Tuple[Format, List[Recording]]:
     """Reads the recordings of a file, or of the files of its frames.
+
+    Args:
+        source (Source): The file or files.
+        joints (int, optional): The number of joints, for tables of numbers
+            without names. Defaults to None.
 
     Raises:
         InvalidRecording: If it cannot be read, or is in no known format.
         OSError: If a file cannot be opened.
     """
-    content = load_content(source.path)
-    found = find_format(content, source)
     if source.frames is None:
+        content = load_content(source.path)
+        found = find_format(content, source)
+        if found.takes_joints:
+            return found, found.read(content, joints)
         return found, found.read(content)
-    contents = {}
-    for number, path in source.frames.items():
-        contents[number] = load_content(path)
-        if not found.matches(contents[number]):
+    contents = {number: load_frame(path)
+                for number, path in source.frames.items()}
+    first = next(filter(None, contents.values()), None)
+    found = find_format(first, source)
+    for number, content in contents.items():
+        if content and not found.matches(content):
             raise InvalidRecording(
-                f'has {path.name} among its frames, which is not of '
-                f'{found.name}')
+                f'has {source.frames[number].name} among its frames, which is '
+                f'not of {found.name}')
     return found, found.read(contents)
+
+
+def load_frame(path: Path) -> Any:
+    """Reads the file of a frame, which is empty in some without a person."""
+    if path.suffix.lower() == '.txt' and not path.stat().st_size:
+        return ''
+    return load_content(path)
 
 
 def find_format(content: Any, source: Source) -> Format:
@@ -157,9 +194,36 @@ def load_once(path: str, changed: int, size: int) -> Any:
     return load_pickle(path)
 
 
+def load_mat(path: Path) -> Dict[str, Any]:
+    """Reads a MATLAB file up to version 7."""
+    try:
+        content: Dict[str, Any] = scipy.io.loadmat(path)
+        return content
+    except NotImplementedError as error:
+        raise InvalidRecording(
+            'is a MATLAB file of version 7.3: save it with -v7') from error
+    except Exception as error:  # damaged bytes can raise any exception
+        raise InvalidRecording(
+            f'is not a MATLAB file that can be read ({error})') from error
+
+
+def load_npz(path: Path) -> Dict[str, np.ndarray]:
+    """Reads a ``.npz`` file of numbers, not of Python objects."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return dict(archive)
+    except (ValueError, EOFError, MemoryError, zipfile.BadZipFile,
+            zlib.error, AttributeError, TypeError) as error:
+        detail = str(error).split('\n')[0] or 'too large'
+        raise InvalidRecording(
+            f'is not a .npz file of numbers ({detail})') from error
+
+
 LOADERS: Dict[str, Callable[[Path], Any]] = {
     '.json': load_json,
+    '.mat': load_mat,
     '.npy': load_npy,
+    '.npz': load_npz,
     '.pkl': load_annotations,
 }
 
@@ -177,10 +241,14 @@ def frame_of(name: str) -> Optional[Tuple[str, int]]:
     return None
 
 
-def is_frame(path: Path) -> bool:
-    """Whether the content of a file is that of one frame."""
-    try:
-        find_format(load_content(path), Source(path, {0: path}))
-    except (InvalidRecording, OSError):
-        return False
-    return True
+def are_frames(paths: List[Path]) -> bool:
+    """Whether files have one frame each, by the first that has a person."""
+    for path in paths:
+        try:
+            content = load_frame(path)
+            if content:
+                find_format(content, Source(path, {0: path}))
+                return True
+        except (InvalidRecording, OSError):
+            return False
+    return False

@@ -94,7 +94,8 @@ def convert(args: argparse.Namespace) -> recordings.Conversion:
         args.folder, table, args.val_ratio, args.seed, args.joints,
         args.persons, args.scored, args.output,
         partial(show_progress, doing='reading'), labels, args.classes,
-        args.axes, args.fps, args.recorded_fps, args.jobs)
+        args.axes, args.fps, args.recorded_fps, args.jobs,
+        [path for path in (args.classes, args.report) if path])
 
 
 def explain(args: argparse.Namespace) -> str:

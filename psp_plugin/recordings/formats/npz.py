@@ -142,6 +142,7 @@ def read_clip(content: Dict[str, Any]) -> List[Recording]:
     return [Recording(
         points=real(content, key),
         scores=None if scores is None else real(content, scores),
+        order_known=key in _POINTS,
         label=read_label(content), fps=read_fps(content, fps),
         img_shape=None if img_shape is None else real(
             content, img_shape).tolist(),

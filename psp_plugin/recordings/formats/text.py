@@ -387,5 +387,5 @@ def table_notes(columns: Columns, order: List[str],
     return notes
 
 
-FORMATS = (Format('table of numbers', ('.txt', '.csv'), is_table, read_table),
-           )
+FORMATS = (Format('table of numbers', ('.txt', '.csv'), is_table, read_table,
+                  takes_joints=True), )
