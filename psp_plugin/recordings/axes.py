@@ -147,7 +147,7 @@ def roughness(points: np.ndarray, axis: int) -> float:
 
 def one_sided(points: np.ndarray) -> bool:
     """Whether most points (..., C) lie on the axis x = 0 or y = 0."""
-    found = points[points.any(-1)]
+    found = points[points[..., :2].any(-1)]
     return bool(len(found) and (found[:, :2] == 0).any(-1).mean() > 0.5)
 
 

@@ -50,7 +50,11 @@ def make_clips(recording: Recording, name: str,
     if recording.problem:
         raise InvalidRecording(recording.problem)
     if recording.frames is not None:
-        tracks, notes = follow(checked_frames(recording.frames))
+        frames = recording.frames
+        if options.scored:
+            frames = [[scored_detection(person) for person in persons]
+                      for persons in frames]
+        tracks, notes = follow(checked_frames(frames))
         return [make_clip(recording, name, options, tracks,
                           len(recording.frames), notes)]
     arrays = arranged(recording, options)
@@ -175,6 +179,13 @@ def split_scores(
             'has 2 channels, neither of which can be the score '
             '(--scored)')
     return points[..., :-1], points[..., -1]
+
+
+def scored_detection(person: Detection) -> Detection:
+    """Splits the score off a person whose file has none of its own."""
+    if person.scores is not None:
+        return person
+    return Detection(*split_scores(person.points, None), person.number)
 
 
 def checked_frames(frames: List[List[Detection]]) -> List[List[Detection]]:

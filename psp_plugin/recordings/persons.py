@@ -123,7 +123,7 @@ def by_distance(frames: Sequence[Sequence[Detection]]) -> List[Places]:
         poses = [person.points for person in persons]
         own = [Track([frame], pose[None]).size for pose in poses]
         costs = np.array([
-            [cost(a, b, (sizes[i] + own[j]) / 2, frame - seen[i])
+            [cost(a, b, min(sizes[i], own[j]), frame - seen[i])
              for j, b in enumerate(poses)] for i, a in enumerate(last)
         ]).reshape(len(last), len(poses))
         owner = {j: i for i, j in assign(costs)}
@@ -141,7 +141,7 @@ def by_distance(frames: Sequence[Sequence[Detection]]) -> List[Places]:
 
 
 def cost(a: np.ndarray, b: np.ndarray, size: float, steps: int) -> float:
-    """Returns the mean distance of two poses (V, C) in body sizes.
+    """Returns the mean distance of two poses (V, C) in sizes of the smaller.
 
     Joints that either pose lacks do not count. Poses that are further apart
     than a person moves in that many frames cost ``OUT_OF_REACH``.
@@ -200,7 +200,7 @@ def join(tracks: Sequence[Track]) -> Tuple[List[Track], List[str]]:
     sizes = [track.size for track in tracks]
     costs = np.array([
         [OUT_OF_REACH if b.frames[0] <= a.frames[-1] else
-         cost(a.points[-1], b.points[0], (sizes[i] + sizes[j]) / 2,
+         cost(a.points[-1], b.points[0], min(sizes[i], sizes[j]),
               b.frames[0] - a.frames[-1]) for j, b in enumerate(tracks)]
         for i, a in enumerate(tracks)
     ]).reshape(len(tracks), len(tracks))

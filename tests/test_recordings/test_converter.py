@@ -76,7 +76,7 @@ def test_invalid_recordings_are_listed(tmp_path):
     (tmp_path / 'deep/bad.json').write_text('{')
     (tmp_path / 'same.json').write_text('[[[1, 2, 3]]]')
     (tmp_path / 'same.skeleton').write_text('1')
-    (tmp_path / 'notes.TXT').write_text('')
+    (tmp_path / 'notes.MD').write_text('')
     made = convert_folder(folder, table(a=0, b=0, c=1, gone=1, same=0,
                                         deep__bad=0))
     assert [item['frame_dir'] for item in made.annotations] == ['a', 'b', 'c']
@@ -92,7 +92,7 @@ def test_invalid_recordings_are_listed(tmp_path):
     assert found['joints.npy'][1] == (
         'has 7 joints of 3 coordinates without scores, not 5 joints of 3 '
         'coordinates without scores')
-    assert 'files of other formats, ignored: 1 .txt' in made.notes
+    assert 'files of other formats, ignored: 1 .md' in made.notes
 
 
 def test_scores_are_all_or_none(tmp_path):
@@ -101,7 +101,7 @@ def test_scores_are_all_or_none(tmp_path):
     for name in 'ac':
         (tmp_path / f'{name}.json').write_text(
             '{"keypoint": [[[1, 2], [3, 4]]], "keypoint_score": [[1, 1]]}')
-    (tmp_path / 'd.json').write_text('[[[1, 2], [3, 4]]]')
+    (tmp_path / 'd.json').write_text('{"keypoint": [[[1, 2], [3, 4]]]}')
     made = convert_folder(str(tmp_path))
     assert [item['frame_dir'] for item in made.annotations] == ['a', 'c']
     assert {name: kind for name, (kind, _) in skipped(made).items()} == {
@@ -128,11 +128,12 @@ def test_equally_frequent_layouts_raise(tmp_path):
 
 def test_persons_are_limited_with_a_note(tmp_path):
     folder = save_all(tmp_path, a=clip(persons=3), b=clip(persons=1))
-    made = convert_folder(folder)
+    made = convert_folder(folder, axes='MTVC')
     assert [len(item['keypoint']) for item in made.annotations] == [2, 1]
-    assert made.notes == ['clips of more than 2 persons, of whom the first 2 '
-                          'are kept (--persons): 1']
-    assert len(convert_folder(folder, persons=3).annotations[0][
+    assert made.remarks == [('a', 'note', (
+        'has 3 persons, of whom the first 2 by presence, motion and score are '
+        'kept; dropped were those seen in 4 of 4 frames'))]
+    assert len(convert_folder(folder, persons=3, axes='MTVC').annotations[0][
         'keypoint']) == 3
 
 
@@ -162,8 +163,11 @@ def test_table_without_matching_names_is_a_failure(tmp_path):
 
 
 def test_empty_folder(tmp_path):
-    assert convert_folder(
-        str(tmp_path)).failure == 'no recording could be used'
+    assert convert_folder(str(tmp_path)).failure.startswith(
+        'no recording could be used: there are no files, but recordings are '
+        '.pkl, .json, ')
+    (tmp_path / 'a.avi').touch()
+    assert 'there are 1 .avi, but' in convert_folder(str(tmp_path)).failure
 
 
 @pytest.mark.parametrize('options, message', [
@@ -192,7 +196,8 @@ def test_files(tmp_path):
     assert recordings.read_classes(str(label_map)) == made.table.classes
     with open(output, 'rb') as stream:
         data = pickle.load(stream)
-    assert set(data) == {'split', 'annotations'}
+    assert set(data) == {'split', 'annotations', 'metainfo'}
+    assert data['metainfo'] == dict(classes=['sit', 'gehen für zwei'])
     assert data['split'] == made.split
     assert data['annotations'][0]['keypoint'].dtype == np.float32
     assert sorted(os.listdir(output.parent)) == [label_map.name, output.name]

@@ -59,19 +59,19 @@ def test_excel_and_other_scripts(table):
 @pytest.mark.parametrize('text, message', [
     ('', "line 1, must be name,label or name,label,split, not ''"),
     ('a,0\n', "line 1, must be name,label or name,label,split, not 'a,0'"),
-    ('name;label\na;0\n', "not 'name;label'"),
+    ('name label\na 0\n', "not 'name label'"),
     ('name,label,label\n', "not 'name,label,label'"),
     ('name,label,splits\na,0,train\n', "not 'name,label,splits'"),
     ('name,label\n', 'has no row below its header'),
     ('name,label\na,0\nb\n', 'line 3, has 1 cells, not 2'),
     ('name,label\na,0,1\n', 'line 2, has 3 cells, not 2'),
-    ('name,label\na,0\nb,\n', 'line 3, has an empty label'),
+    ('name,label\na,\nb,-1\n', 'has no label in any of its 2 rows'),
     ('name,label\n ,0\n', 'line 2, has an empty name'),
     ('name,label,split\na,0,\n', 'line 2, has an empty split'),
     ('name,label\na,"x\ny"\n', 'line 3, has a label of several lines'),
     ('name,label\na,0\nb,0\na,1\n', "line 4, names 'a' again after line 2"),
     ('name,label\na,0\na.npy,0\n', "line 3, names 'a.npy' again after"),
-    ('name,label\na,0\nb,-1\n', "line 3, has the label '-1', but labels"),
+    ('name,label\na,0\nb,-2\n', "line 3, has the label '-2', but labels"),
     ('name,label\na,0\nb,walk\n', "line 3, has the label 'walk', but line 2 "
                                   "has '0': use only integers or on"),
     ('name,label\na,walk\nb,7\n', "line 3, has the label '7', but line 2"),
@@ -79,7 +79,7 @@ def test_excel_and_other_scripts(table):
     ('name,label\na,1e\nb,99999999999\n', "line 3, has the label '99999999"),
     ('name,label,split\na,0,unlabeled\n', "line 2, has the split 'unlabel"),
     ('name,label\na,"x\n', 'line 2, is not CSV'),
-    (b'name,label\na,0\nb\xff,0\n', 'line 3, is not text in UTF-8'),
+    (b'name,label\na,0\nb\xff,0\n', 'is not text in UTF-8 (byte 16'),
 ])
 def test_invalid_tables_raise_one_sentence(table, text, message):
     with pytest.raises(LabelError) as error:

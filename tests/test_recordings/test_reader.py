@@ -11,6 +11,8 @@ from psp_plugin.recordings import RecordingError, read_recording
 
 RNG = np.random.default_rng(0)
 POINTS = RNG.normal(size=(2, 4, 5, 3)).astype(np.float32)  # M, T, V, C
+# Scores of the same mean, so that persons keep their order.
+EVEN = np.concatenate([POINTS[..., :2], np.full((2, 4, 5, 1), 0.5)], -1)
 SCORES = RNG.uniform(size=(2, 4, 5)).astype(np.float32)
 
 
@@ -59,6 +61,8 @@ def assert_raises(path, reason, **options):
 
 @pytest.mark.parametrize('name, content, persons', [
     ('a.npy', POINTS, 2),
+    ('a.npz', dict(keypoint=POINTS, label=3), 2),
+    ('a.npz', dict(points=POINTS), 2),
     ('a.NPY', POINTS.astype(np.float64), 2),
     ('a.npy', POINTS[0], 1),
     ('a.npy', np.asfortranarray(POINTS), 2),
@@ -73,6 +77,8 @@ def test_three_dimensional_forms(tmp_path, name, content, persons):
     if isinstance(content, np.ndarray):
         with open(path, 'wb') as stream:  # np.save would add a suffix
             np.save(stream, content)
+    elif name == 'a.npz':
+        np.savez(path, **content)
     else:
         save(path, content)
     clip = read_recording(str(path))
@@ -93,7 +99,7 @@ def test_two_dimensional_form_with_scores(tmp_path):
     assert clip['total_frames'] == 4
 
 
-@pytest.mark.parametrize('points', [POINTS, POINTS[0]])
+@pytest.mark.parametrize('points', [EVEN, EVEN[0]])
 def test_scored_uses_the_third_channel_as_score(tmp_path, points):
     path = save(tmp_path / 'a.npy', points)
     clip = read_recording(path, scored=True)
@@ -110,7 +116,9 @@ def test_scored_keeps_existing_scores(tmp_path):
 
 
 def test_kinetics_form(tmp_path):
-    pose, score = POINTS[..., :2], SCORES
+    pose, score = POINTS[..., :2].copy(), SCORES
+    pose[:] = pose[:, :1]  # two persons who do not move
+    pose[1] += 20
     path = save(tmp_path / 'a.json', kinetics([
         (5, [(pose[1, 3], score[1, 3].tolist())]),  # frame 4 of the clip
         (1, [(pose[0, 0], score[0, 0].tolist()),
@@ -120,18 +128,19 @@ def test_kinetics_form(tmp_path):
     clip = read_recording(path)
     points, scores = np.zeros((2, 5, 5, 2)), np.zeros((2, 5, 5))
     points[:, 0], scores[:, 0] = pose[:, 0], score[:, 0]
-    points[0, 4], scores[0, 4] = pose[1, 3], score[1, 3]
+    points[1, 4], scores[1, 4] = pose[1, 3], score[1, 3]
     np.testing.assert_array_equal(clip['keypoint'], points)
     np.testing.assert_array_equal(clip['keypoint_score'], scores)
     assert clip['total_frames'] == 5 and clip['frame_dir'] == 'a'
 
 
 def test_kinetics_form_without_scores_or_indices(tmp_path):
-    data = [dict(skeleton=[dict(pose=POINTS[0, t, :, :2].ravel().tolist())])
-            for t in range(4)]
+    still = POINTS[0, :1, :, :2].repeat(4, 0)
+    data = [dict(skeleton=[dict(pose=pose.ravel().tolist())])
+            for pose in still]
     clip = read_recording(save(tmp_path / 'a.json', dict(data=data)))
     assert 'keypoint_score' not in clip
-    np.testing.assert_array_equal(clip['keypoint'], POINTS[:1, ..., :2])
+    np.testing.assert_array_equal(clip['keypoint'], still[None])
 
 
 def test_order_of_ntu_bodies(tmp_path):
@@ -257,12 +266,12 @@ BAD_ARRAYS = [
     (POINTS.astype(complex), 'has values that are not numbers'),
     (POINTS > 0, 'has values that are not numbers'),
     (np.array(['x']), 'has values that are not numbers'),
-    (np.float32(3), 'has key points of shape ()'),
-    (POINTS[0, 0], 'has key points of shape (5, 3), not (T, V, C)'),
-    (POINTS[None], 'has key points of shape (1, 2, 4, 5, 3)'),
-    (POINTS[..., :1], 'has 1 coordinates per joint, not 2 or 3'),
-    (np.ones((3, 300, 25, 1)), 'laid out C, T, V, M must be transposed'),
-    (np.ones((4, 5, 7)), 'has 7 coordinates per joint'),
+    (np.float32(3), 'has an array of shape ()'),
+    (POINTS[0, 0], 'has an array of shape (5, 3), which is not (T, V, C)'),
+    (POINTS[None], 'has an array of shape (1, 2, 4, 5, 3)'),
+    (POINTS[..., :1], 'persons x frames x joints x coordinates (2 or 3)'),
+    (np.ones((3, 300, 25, 1)), 'likely --axes CTVM'),
+    (np.ones((4, 5, 7)), 'name the order of its axes, with --axes'),
     (POINTS[:0], 'has no persons'),
     (POINTS[:, :0], 'has no frames'),
     (POINTS[0, :, :0], 'has no joints'),
@@ -299,15 +308,16 @@ def test_truncated_and_oversized_npy_files_raise(tmp_path):
 @pytest.mark.parametrize('content, reason', [
     ('', 'is empty'),
     ('{"keypoint": [[[1, 2', 'is not JSON'),
-    (b'\xff\xfe\x00', 'is not JSON'),
+    (b'\xff\xfe\x00', 'is not text in UTF-16'),
     ('[' * 200000, 'is not JSON'),
-    ('5', 'is neither a JSON object nor a list'),
-    ({}, 'has none of the keys "keypoint", "skeletons" and "data", only'),
-    (dict(frames=1), "only 'frames'"),
+    ('5', 'holds the value 5, which is in none of the formats of .json files '
+     '(PoseDataset annotation'),
+    ({}, 'holds an empty object'),
+    (dict(frames=1), "holds an object with the keys 'frames', which is in "),
     ([], 'has no frames'),
     ([[]], 'has no joints'),
     (dict(skeletons=[]), 'has no frames'),
-    (dict(skeletons=5), 'has key points of shape ()'),
+    (dict(skeletons=5), 'has key points of shape (), not (T, V, C)'),
     (dict(keypoint={}), 'has values that are not numbers'),
     (dict(keypoint=[[['x', 'y']]]), 'has values that are not numbers'),
     (dict(keypoint=[[[1, None]]]), 'has values that are not numbers'),
@@ -316,8 +326,10 @@ def test_truncated_and_oversized_npy_files_raise(tmp_path):
     ([LATE[:3], LATE[:2]], 'has 2 frames in person 1, not 3 as in the first'),
     ([LATE[:3], LATE[1:]], 'has 4 joints in frame 2 of person 1, not 5'),
     ([[[1, 2, 3], [1, 2]]], 'has 2 coordinates in joint 1 of frame 0, not 3'),
-    ('[[[NaN, 1]]]', 'has NaN or infinite coordinates in 1 of 1 frames'),
-    ([[[0, 0]]], 'has only zeros'),
+    ('{"keypoint": [[[NaN, 1]]]}',
+     'has NaN or infinite coordinates in 1 of 1 frames'),
+    ([[[0, 0]] * 4], 'has only zeros'),
+    ([[[1, 1]]], 'has an array of shape (1, 1, 2), which does not look like'),
     (dict(keypoint=POINTS.tolist(), keypoint_score=SCORES[0].tolist()),
      'has scores of shape (4, 5), which do not fit key points of shape (2, '),
     (dict(keypoint=POINTS.tolist(), keypoint_score=[[1], [1, 2]]),
@@ -333,7 +345,7 @@ def test_truncated_and_oversized_npy_files_raise(tmp_path):
     (kinetics([('1', [(POSE, [1, 1, 1])])]), "has frame_index '1'"),
     (kinetics([(1, [(POSE, [1, 1, 1])]), (10**9, [])]),
      'has frames 1 to 1000000000, more than 100000'),
-    (kinetics([(1, [(POSE, [1, 1])])]), 'has 2 scores for 3 joints in entry'),
+    (kinetics([(1, [(POSE, [1] * 4)])]), 'has 4 scores for 3 joints in entry'),
     (kinetics([(1, [(POSE, [1, 1, 1]), (POSE[:2], [1, 1])])]),
      'has poses of 3 and of 2 joints'),
     (kinetics([(1, [(np.ones(5), [1, 1])])]), 'has no list "pose" of x and y'),
@@ -354,8 +366,8 @@ def changed(line, text, original=TEXT):
 @pytest.mark.parametrize('content, reason', [
     ('', 'is empty'),
     ('0\n', 'has no frames'),
-    ('2\n0\n0\n', 'has no body in any frame'),
-    (b'\x80\xff', 'is not text in the format of NTU RGB+D'),
+    ('2\n0\n0\n', 'has no person in any frame'),
+    (b'\x80\xff', 'is not text in UTF-8'),
     ('\n'.join(TEXT.split('\n')[:9]),
      'ends after line 9, where the number of joints is expected'),
     ('\n'.join(TEXT.split('\n')[:6]),
@@ -373,7 +385,7 @@ def changed(line, text, original=TEXT):
     (changed(6, 'nan 2 3'), 'has NaN or infinity in line 6 instead of joint'),
     (TEXT[:-6], 'has 9 numbers in line 13 instead of 12 for joint 2'),
     (skeleton_text([{'1': BODY}, {'1': BODY[:2]}]),
-     'has bodies of 2 and of 3 joints'),
+     'has persons of 2 and of 3 joints'),
     (skeleton_text([{'7': BODY, '8': BODY}]).replace('8 ', '7 '),
      'has body 7 twice in frame 0, again in line 8'),
     (skeleton_text([{'1': BODY * 0}]), 'has only zeros'),
@@ -383,16 +395,16 @@ def test_invalid_skeleton_files_raise(tmp_path, content, reason):
 
 
 @pytest.mark.parametrize('data, name, reason', [
-    ([dict(keypoint=POINTS)], None, 'contains 1 clips: append the name'),
-    ([dict(frame_dir='x')], None, 'such as #x'),
+    ([dict(keypoint=POINTS)] * 2, None, 'contains 2 clips: append the name'),
+    ([dict(frame_dir='x', keypoint=POINTS)] * 2, None, 'such as #x'),
     ([dict(frame_dir='x')] * 2, 'x', 'contains 2 clips of this name among 2'),
     ([dict(frame_dir='x')], 'y', 'contains 0 clips of this name among 1'),
     ([dict(frame_dir='x', label=3)], 'x', 'has no "keypoint"'),
     ([dict(frame_dir='x', keypoint='abc')], 'x', 'are not numbers'),
     ([dict(frame_dir='x', keypoint=NAN)], 'x', 'has NaN or infinite'),
-    ('text', 'x', 'is neither an annotation, nor a list'),
-    ([1, 2], 'x', 'is neither an annotation, nor a list'),
-    (dict(split={}), None, 'is neither an annotation, nor a list'),
+    ('text', 'x', "holds text that starts with 'text', which is in none"),
+    ([1, 2], 'x', 'holds a list of 2 items, the first the value 1'),
+    (dict(split={}), None, "holds an object with the keys 'split'"),
 ])
 def test_invalid_pickles_raise(tmp_path, data, name, reason):
     path = save(tmp_path / 'a.pkl', pickle.dumps(data))
@@ -409,17 +421,16 @@ def test_missing_files_and_other_formats_raise(tmp_path):
     assert_raises(f'{tmp_path / "absent.pkl"}#x', 'does not exist')
     (tmp_path / 'folder.npy').mkdir()
     assert_raises(tmp_path / 'folder.npy', 'is not a file')
-    assert_raises(save(tmp_path / 'a.csv', 'x'),
-            'is not one of .npy, .json, .skeleton, .pkl')
+    assert_raises(save(tmp_path / 'a.avi', 'x'), 'is not one of .pkl, .json, ')
 
 
 @pytest.mark.parametrize('content, reason', [
-    (POINTS[..., :2], 'has 2 channels, neither of which can be the'
-     ' score'),
+    (dict(keypoint=POINTS[..., :2].tolist()),
+     'has 2 channels, neither of which can be the score'),
     (dict(keypoint=POINTS.tolist(), keypoint_score=SCORES.tolist()),
      'has scores in addition to key points of 3 channels'),
-    ([[[0, 0, 0.5]]], 'has only zeros'),
-    ('[[[1, 1, NaN]]]', 'has NaN or infinite scores'),
+    ([[[0, 0, 0.5]] * 4], 'has only zeros'),
+    ('{"keypoint": [[[1, 1, NaN]]]}', 'has NaN or infinite scores'),
 ])
 def test_invalid_scores_raise(tmp_path, content, reason):
     name = 'a.npy' if isinstance(content, np.ndarray) else 'a.json'

@@ -57,7 +57,7 @@ def folder(tmp_path):
     clips = {name: rng.normal(size=(20 + i, 25, 3))
              for i, name in enumerate('abcdef')}
     np.save(root / 'a.npy', clips['a'])
-    np.save(root / 'b.npy', np.stack([clips['b']] * 2))
+    np.save(root / 'b.npy', np.stack([clips['b'], clips['b'] + 3]))
     for name in 'cd':
         (root / f'more/{name}.json').write_text(
             json.dumps(dict(keypoint=clips[name].tolist())))
@@ -180,7 +180,7 @@ def test_nothing_to_convert_exits_with_one_sentence(tmp_path, main, capsys):
     (['in', '-o', 'out.pkl', '--labels', 'none.csv'],
      'none.csv cannot be read (No such file or directory)'),
     (['in', '-o', 'out.pkl', '--labels', 'labels.csv'],
-     "labels.csv, line 3, has the label '-1', but labels start at 0"),
+     "labels.csv, line 3, has the label '-2', but labels start at 0"),
     (['in', '-o', 'out.pkl', '--val-ratio', '2'],
      'val_ratio must be in [0, 1), not 2.0'),
     (['in', '-o', 'labels.csv/out.pkl'], 'labels.csv/out.pkl cannot be writt'),
@@ -190,7 +190,7 @@ def test_invalid_arguments_exit_with_one_sentence(tmp_path, main, monkeypatch,
                                                   args, message):
     (tmp_path / 'in').mkdir()
     np.save(tmp_path / 'in/a.npy', np.ones((3, 4, 3)))
-    write_labels(tmp_path / 'labels.csv', [('a', 0), ('b', -1)])
+    write_labels(tmp_path / 'labels.csv', [('a', 0), ('b', -2)])
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as error:
         main(args)

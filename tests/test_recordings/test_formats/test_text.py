@@ -37,14 +37,15 @@ def test_known_number_of_joints_without_names(mark):
 
 
 def test_unknown_number_of_joints_is_asked_for():
-    text = table_of(POINTS[:, :15].reshape(3, 30))
+    points = np.random.default_rng(0).normal(size=(3, 21, 2))
+    text = table_of(points.reshape(3, 42))
     with pytest.raises(InvalidRecording, match=(
-            '30 columns.*10 joints of 3 coordinates or 15 joints of 2 '
+            '42 columns.*14 joints of 3 coordinates or 21 joints of 2 '
             'coordinates.*--joints')):
         read(text)
-    np.testing.assert_array_equal(points_of(read(text, joints=15)),
-                                  POINTS[:, :15])
-    assert points_of(read(text, joints=10)).shape == (3, 10, 3)
+    np.testing.assert_allclose(points_of(read(text, joints=21)), points,
+                               rtol=1e-5)
+    assert points_of(read(text, joints=14)).shape == (3, 14, 3)
     with pytest.raises(InvalidRecording, match='of 12 joints'):
         read(text, joints=12)
 
