@@ -111,6 +111,15 @@ def test_image_without_a_list_raises():
         FRAMES.read({3: dict(bodies=[dict(joints=None)])})
 
 
+@pytest.mark.parametrize('bodies', [
+    [], [dict(joints=[dict(x=1)])], [dict(joints=dict(Head=1))],
+    [dict(joints=[[1, 2, 3]])], [5], 5])
+def test_bodies_of_a_kinect_are_of_another_format(bodies):
+    content = dict(bodies=bodies)
+    assert not FRAMES.matches(content)
+    assert not NAMED.matches({'0': content})
+
+
 def test_case():
     folder = case('json_alphapose') / 'in'
     content = json.loads((folder / 'list.json').read_text())
