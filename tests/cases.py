@@ -1,4 +1,4 @@
-"""Inputs that are not in the repository: recordings of users' problems."""
+"""Small inputs of users, which are not in the repository."""
 import os
 from pathlib import Path
 
@@ -10,13 +10,12 @@ ROOT = Path(__file__).resolve().parents[1]
 def case(name: str) -> Path:
     """Returns the folder of a case; skips the test where it is absent.
 
-    It is looked for in the folder that PSP_CASES names, and in shared/cases
-    next to the repository.
+    The folder of cases is ``PSP_CASES``, or ``shared/cases`` next to the
+    checkout.
     """
-    folders = [ROOT.parent / 'shared' / 'cases']
-    if os.environ.get('PSP_CASES'):
-        folders.insert(0, Path(os.environ['PSP_CASES']))
-    for folder in folders:
-        if (folder / name).is_dir():
-            return folder / name
-    pytest.skip(f'case {name} is not there: set PSP_CASES to its folder')
+    folder = Path(os.environ.get('PSP_CASES',
+                                 ROOT.parent / 'shared/cases')) / name
+    if not folder.is_dir():
+        pytest.skip(f'needs the case {name}: set PSP_CASES to the folder of '
+                    'cases')
+    return folder

@@ -231,9 +231,11 @@ def test_joints_of_normalization(layout):
     assert [names[joint] for joint in layout.xaxis] == [
         'right shoulder', 'left shoulder']
     assert (layout.center is None) == (layout.zaxis is None)
-    if layout.zaxis:
-        assert not any(map(side_of, (names[layout.center],
-                                     *(names[j] for j in layout.zaxis))))
+    for point in () if layout.zaxis is None else (
+            layout.center, *layout.zaxis):  # in the middle of the body
+        joints = (point, ) if isinstance(point, int) else point
+        assert {side_of(names[joint]) for joint in joints} in (
+            {None}, {'left', 'right'})
 
 
 @pytest.mark.parametrize('layout', ['nturgb+d', 'coco', 'openpose'])

@@ -64,18 +64,22 @@ def read_named(content: Dict[str, Any]) -> List[Recording]:
 
 
 def is_form(content: Any) -> bool:
-    """Whether the content is an image in the form "cmu" or "open"."""
-    return isinstance(content, dict) and any(
-        isinstance(content.get(key), list) for key in FORMS)
+    """Whether the content is an image in the form "open" or "cmu"."""
+    return isinstance(content, dict) and (
+        isinstance(content.get('people'), list) or is_bodies(content))
 
 
 def is_bodies(content: Any) -> bool:
     """Whether the content is an image in the form "cmu".
 
-    The form "open" is that of OpenPose.
+    The form "open" is that of OpenPose. Files of a Kinect may have bodies
+    too, whose joints are not a list of numbers.
     """
-    return isinstance(content, dict) and isinstance(
-        content.get('bodies'), list)
+    bodies = content.get('bodies') if isinstance(content, dict) else None
+    body = bodies[0] if isinstance(bodies, list) and bodies else None
+    joints = body.get('joints') if isinstance(body, dict) else None
+    return isinstance(joints, list) and bool(joints) and not isinstance(
+        joints[0], (dict, list))
 
 
 def read_frames(contents: Dict[int, Any]) -> List[Recording]:
