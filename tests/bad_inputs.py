@@ -214,7 +214,7 @@ def double_name(folder):
 
 @problem
 def negative_label(folder):
-    changed(folder, label=-1)
+    changed(folder, label=-2)
 
 
 @problem
@@ -259,9 +259,13 @@ def label_missing(folder):
 
 
 @problem
-def label_missing_in_draw(folder):
-    clips = make_clips()
-    del clips[3]['label']
+def unlabeled_where_labels_are_needed(folder):
+    changed(folder, need_label=True, label=-1)
+
+
+@problem
+def no_label_to_draw_from(folder):
+    clips = [dict(clip, label=-1) for clip in make_clips()]
     semi(write(folder, clips), labeled_per_class=1)
 
 
@@ -491,6 +495,10 @@ PROBLEMS.update(
     ratio_gives_none=sampling(labeled_ratio=0.1),
     per_class_zero=sampling(labeled_per_class=0),
     per_class_float=sampling(labeled_per_class=2.5),
+    ratio_draw_of_a_number=sampling(labeled_per_class=2, draw='proportional'),
+    draws_contradict=sampling(labeled_ratio=0.5, draw='proportional',
+                              balanced=False),
+    unknown_draw=sampling(labeled_ratio=0.5, draw='fair'),
     ratio_and_per_class=sampling(labeled_ratio=0.5, labeled_per_class=2),
     no_amount=sampling(),
     unknown_subset=sampling(subset='all', labeled_per_class=2),

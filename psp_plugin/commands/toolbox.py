@@ -24,6 +24,7 @@ from psp_plugin.commands.run_checks import (
     annotation_paths,
     check_run,
     class_options,
+    label_options,
 )
 from psp_plugin.engine.distributed import join_cpu_processes
 from psp_plugin.errors import InputError
@@ -82,7 +83,8 @@ def run_tool(name: str, uses: Sequence[str]) -> None:
 
     Exits with one sentence for missing annotation files and incompatible
     settings, before anything is built. Sets the number of classes of checked
-    datasets. Supports several processes without an accelerator.
+    datasets, and that those of a classifier need labels. Supports several
+    processes without an accelerator.
 
     Args:
         name (str): ``'train'`` or ``'test'``.
@@ -99,8 +101,8 @@ def run_tool(name: str, uses: Sequence[str]) -> None:
         check_run(cfg, uses)
         if getattr(args, 'amp', False):
             _check_amp(args.config)
-        options = class_options(cfg, uses) + join_cpu_processes(
-            args.launcher, cfg)
+        options = [*class_options(cfg, uses), *label_options(cfg, uses),
+                   *join_cpu_processes(args.launcher, cfg)]
     except (FileNotFoundError, ValueError) as error:
         sys.exit(f'{args.config}: {error}')
     if options:  # in addition to those of the user
