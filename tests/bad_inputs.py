@@ -14,9 +14,11 @@ from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 from toy import BLOCKS, small_config
 
+from psp_plugin.commands.loading import check_checkpoint_file
 from psp_plugin.commands.run_checks import check_run, class_options
 from psp_plugin.configs import change_data
 from psp_plugin.datasets import SemiSupervisedDataset
+from psp_plugin.engine.hooks import CheckpointFitHook
 from psp_plugin.engine.hooks.interleave import InterleaveHook
 from psp_plugin.models.backbones import DSTANet
 from psp_plugin.models.necks import PyramidPolymerizingAttention
@@ -471,6 +473,27 @@ def joints_of_another_model(folder):
     model = MODELS.build(tiny_model())
     clips = torch.rand(2, 1, 1, 8, 20, 6)
     model.loss(dict(labeled=clips, unlabeled=clips), dict(labeled=[]))
+
+
+# Checkpoints
+
+
+def checkpoint_of_another_model(**options):
+    def run(folder):
+        model, other = torch.nn.Linear(4, 3), torch.nn.Linear(4, 5)
+        CheckpointFitHook().after_load_checkpoint(SimpleNamespace(
+            model=model, _resume=options.get('resume', False),
+            _load_from=str(folder / 'a.pth')), dict(
+                weight=model.weight, bias=other.bias))
+
+    return run
+
+
+PROBLEMS.update(
+    checkpoint_does_not_fit=checkpoint_of_another_model(),
+    resumed_checkpoint_does_not_fit=checkpoint_of_another_model(resume=True),
+    checkpoint_missing=lambda folder: check_checkpoint_file('a.pth'),
+)
 
 
 # The labelled split
