@@ -14,9 +14,11 @@ from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 from toy import BLOCKS, small_config
 
+from psp_plugin.commands.loading import check_checkpoint_file
 from psp_plugin.commands.run_checks import check_run, class_options
 from psp_plugin.configs import change_data
 from psp_plugin.datasets import SemiSupervisedDataset
+from psp_plugin.engine.hooks import CheckpointFitHook
 from psp_plugin.engine.hooks.interleave import InterleaveHook
 from psp_plugin.models.backbones import DSTANet
 from psp_plugin.models.necks import PyramidPolymerizingAttention
@@ -214,7 +216,7 @@ def double_name(folder):
 
 @problem
 def negative_label(folder):
-    changed(folder, label=-1)
+    changed(folder, label=-2)
 
 
 @problem
@@ -259,9 +261,13 @@ def label_missing(folder):
 
 
 @problem
-def label_missing_in_draw(folder):
-    clips = make_clips()
-    del clips[3]['label']
+def unlabeled_where_labels_are_needed(folder):
+    changed(folder, need_label=True, label=-1)
+
+
+@problem
+def no_label_to_draw_from(folder):
+    clips = [dict(clip, label=-1) for clip in make_clips()]
     semi(write(folder, clips), labeled_per_class=1)
 
 
@@ -469,6 +475,27 @@ def joints_of_another_model(folder):
     model.loss(dict(labeled=clips, unlabeled=clips), dict(labeled=[]))
 
 
+# Checkpoints
+
+
+def checkpoint_of_another_model(**options):
+    def run(folder):
+        model, other = torch.nn.Linear(4, 3), torch.nn.Linear(4, 5)
+        CheckpointFitHook().after_load_checkpoint(SimpleNamespace(
+            model=model, _resume=options.get('resume', False),
+            _load_from=str(folder / 'a.pth')), dict(
+                weight=model.weight, bias=other.bias))
+
+    return run
+
+
+PROBLEMS.update(
+    checkpoint_does_not_fit=checkpoint_of_another_model(),
+    resumed_checkpoint_does_not_fit=checkpoint_of_another_model(resume=True),
+    checkpoint_missing=lambda folder: check_checkpoint_file('a.pth'),
+)
+
+
 # The labelled split
 
 
@@ -491,6 +518,10 @@ PROBLEMS.update(
     ratio_gives_none=sampling(labeled_ratio=0.1),
     per_class_zero=sampling(labeled_per_class=0),
     per_class_float=sampling(labeled_per_class=2.5),
+    ratio_draw_of_a_number=sampling(labeled_per_class=2, draw='proportional'),
+    draws_contradict=sampling(labeled_ratio=0.5, draw='proportional',
+                              balanced=False),
+    unknown_draw=sampling(labeled_ratio=0.5, draw='fair'),
     ratio_and_per_class=sampling(labeled_ratio=0.5, labeled_per_class=2),
     no_amount=sampling(),
     unknown_subset=sampling(subset='all', labeled_per_class=2),

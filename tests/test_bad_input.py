@@ -21,6 +21,7 @@ DOCUMENTED = {
     (FileNotFoundError, PickleFileError, AnnotationError),
     'Clips of a file': AnnotationError,
     'Clips in training': InvalidClipError,
+    'Checkpoints': (FileNotFoundError, ValueError),
     'The labelled split': ValueError,
     'Configs': ValueError,
     'The first step': ValueError,

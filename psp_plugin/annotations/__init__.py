@@ -9,6 +9,7 @@ from .clip_checks import (
     common_layout,
     find_problems,
     is_integer,
+    is_unlabeled,
     shown,
 )
 from .file import (
@@ -18,6 +19,7 @@ from .file import (
     absent_clips,
     annotation_path,
     check_annotation_file,
+    parse_annotations,
     read_annotations,
     read_pickle,
     repeated_names,
@@ -39,7 +41,8 @@ __all__ = [
     'Layout', 'PickleFileError', 'Problem', 'Survey', 'absent_clips',
     'annotation_path', 'check_annotation_file', 'check_policy',
     'checked_img_shape', 'clip_name', 'common_layout', 'describe',
-    'find_problems', 'is_integer', 'load_pickle', 'pass_pipeline',
-    'read_annotations', 'read_pickle', 'repeated_names', 'row',
-    'select_clips', 'shown', 'survey', 'take_clip', 'write_pickle'
+    'find_problems', 'is_integer', 'is_unlabeled', 'load_pickle',
+    'parse_annotations', 'pass_pipeline', 'read_annotations', 'read_pickle',
+    'repeated_names', 'row', 'select_clips', 'shown', 'survey', 'take_clip',
+    'write_pickle'
 ]

@@ -36,6 +36,11 @@ def is_integer(value: Any) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
+def is_unlabeled(label: Any) -> bool:
+    """Whether a label is that of an unlabelled clip: None or -1."""
+    return label is None or (is_integer(label) and label == -1)
+
+
 class Layout(NamedTuple):
     """Joints and coordinates, which all clips of a dataset must share."""
     joints: int
@@ -85,8 +90,8 @@ def find_problems(clip: Dict[str, Any],
             any.
         multi_class (bool): Whether a clip has a list of labels. Defaults to
             False.
-        need_label (bool): Whether a clip must have a label. Defaults to
-            False.
+        need_label (bool): Whether a clip must have a label, other than None
+            or -1. Defaults to False.
         need_points (bool): Whether a clip must have key points; some datasets
             store them in one file per clip. Defaults to True.
 
@@ -119,9 +124,13 @@ def label_problems(clip: Dict[str, Any], num_classes: Optional[int],
                    multi_class: bool, need_label: bool) -> Iterator[Problem]:
     """Yields the problems of the label or labels."""
     label = clip.get('label')
-    if label is None:
+    if label is None or is_unlabeled(label):
         if need_label:
-            yield Problem('no label', 'has no label')
+            found = '' if label is None else f' (label {label})'
+            yield Problem(
+                'no label', f'has no label{found}, which need_label=True '
+                'refuses; with need_label=False SemiSupervisedDataset takes '
+                'it as unlabelled')
         return
     several = multi_class and isinstance(label, (list, tuple, np.ndarray))
     for one in label if several else [label]:
@@ -131,7 +140,8 @@ def label_problems(clip: Dict[str, Any], num_classes: Optional[int],
             return
         if one < 0:
             yield Problem('negative label', f'has label {one}, but labels '
-                                          'start at 0')
+                          'start at 0; -1 alone, or no label, is for '
+                          'unlabelled clips')
         elif num_classes is not None and one >= num_classes:
             yield Problem('label beyond num_classes',
                           f'has label {one}, but there are {num_classes} '

@@ -13,6 +13,7 @@ from .clip_checks import (
     common_layout,
     find_problems,
     is_integer,
+    is_unlabeled,
     layout_of,
 )
 from .file import (
@@ -191,8 +192,8 @@ def count_classes(file: AnnotationFile, num_classes: Optional[int],
         present = [labels[name] for name in dict.fromkeys(names)
                    if name in labels]
         counts: Counter[Optional[int]] = Counter(
-            int(cast(int, label)) if is_integer(label) else None
-            for label in present)
+            int(cast(int, label)) if is_integer(label)
+            and not is_unlabeled(label) else None for label in present)
         found.classes[str(split)] = dict(sorted(
             counts.items(), key=lambda item: (item[0] is None, item[0])))
         empty = [str(label) for label in range(num_classes or 0)

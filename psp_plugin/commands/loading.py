@@ -8,6 +8,12 @@ from mmaction.models.recognizers import BaseRecognizer
 from mmengine.config import Config
 from mmengine.runner import CheckpointLoader
 
+from psp_plugin.models.checkpoint_fit import (
+    describe_misfit,
+    lacking_weights,
+    weights_of,
+)
+
 
 def choose_device(device: Optional[str] = None) -> torch.device:
     """Selects the device to compute on.
@@ -52,25 +58,25 @@ def load_model(cfg: Config, checkpoint: str,
         FileNotFoundError: If the file is missing.
     """
     content = _read_checkpoint(str(checkpoint))
-    state = content.get('state_dict', content)
+    state = weights_of(content)
     model = init_recognizer(cfg, device=device)
-    wanted = model.state_dict()
-    lacking = [
-        name for name, value in wanted.items() if name not in state
-        or getattr(state[name], 'shape', None) != value.shape
-    ]
+    lacking = lacking_weights(model, state)
     if lacking:
         raise ValueError(
-            f'{checkpoint} does not fit the config: {len(lacking)} of '
-            f'{len(wanted)} weights are missing or of another shape, such as '
-            f'{lacking[0]!r}; use the config that it was trained with')
+            f'{describe_misfit(str(checkpoint), model, lacking)}; use the '
+            'config that it was trained with')
     model.load_state_dict(state, strict=False)
     return model, content.get('meta') or {}
 
 
-def _read_checkpoint(path: str) -> Dict[str, Any]:
+def check_checkpoint_file(path: str) -> None:
+    """Raises FileNotFoundError if a checkpoint on disk is missing."""
     if '://' not in path and not os.path.isfile(path):
         raise FileNotFoundError(f'checkpoint {path} does not exist')
+
+
+def _read_checkpoint(path: str) -> Dict[str, Any]:
+    check_checkpoint_file(path)
     try:
         content = CheckpointLoader.load_checkpoint(
             path, map_location='cpu', logger='silent')

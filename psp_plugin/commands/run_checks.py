@@ -45,6 +45,36 @@ def class_options(cfg: Config,
     ]
 
 
+def label_options(cfg: Config,
+                  uses: Sequence[str] = LOADERS) -> List[str]:
+    """Returns options that make datasets of a classifier require labels.
+
+    A ``CheckedPoseDataset`` that is tested, or trained on outside of a
+    ``SemiSupervisedDataset``, needs a label for every clip: without
+    ``need_label=True`` the first unlabelled one would end in a traceback. One
+    that sets ``need_label`` or ``drop_labels`` keeps it.
+
+    Args:
+        cfg (Config): The config of a run.
+        uses (Sequence[str]): Config keys in use. Defaults to all dataloaders.
+
+    Returns:
+        list[str]: Values for ``--cfg-options``; none if the model has no
+        ``cls_head``.
+    """
+    if not cfg.get('model', {}).get('cls_head'):
+        return []
+    parts = dict(find_dicts(
+        {key: cfg.get(key) for key in uses if key in LOADERS}))
+    pools = tuple(f'{place}.' for place, part in parts.items()
+                  if part.get('type') == 'SemiSupervisedDataset')
+    return [f'{place}.need_label=True' for place, part in parts.items()
+            if part.get('type') == 'CheckedPoseDataset'
+            and not place.startswith(pools)
+            and part.get('need_label') is None
+            and not part.get('drop_labels')]
+
+
 def check_run(cfg: Config,
               uses: Sequence[str] = (*LOADERS, 'custom_hooks')) -> None:
     """Checks that the parts of a config are compatible.

@@ -20,11 +20,14 @@ from mmengine.config import Config
 
 from psp_plugin.annotations import InvalidClipError, check_annotation_file
 from psp_plugin.commands.command_line import read_config
+from psp_plugin.commands.loading import check_checkpoint_file
 from psp_plugin.commands.run_checks import (
     annotation_paths,
     check_run,
     class_options,
+    label_options,
 )
+from psp_plugin.configs import find_dicts
 from psp_plugin.engine.distributed import join_cpu_processes
 from psp_plugin.errors import InputError
 
@@ -80,9 +83,11 @@ def load_tool(name: str) -> ModuleType:
 def run_tool(name: str, uses: Sequence[str]) -> None:
     """Runs ``train`` or ``test`` with the arguments of this process.
 
-    Exits with one sentence for missing annotation files and incompatible
-    settings, before anything is built. Sets the number of classes of checked
-    datasets. Supports several processes without an accelerator.
+    Exits with one sentence for missing files and incompatible settings,
+    before anything is built, and for a checkpoint that does not fit the model,
+    before anything is computed. Sets the number of classes of checked
+    datasets, and that those of a classifier need labels. Supports several
+    processes without an accelerator.
 
     Args:
         name (str): ``'train'`` or ``'test'``.
@@ -99,8 +104,9 @@ def run_tool(name: str, uses: Sequence[str]) -> None:
         check_run(cfg, uses)
         if getattr(args, 'amp', False):
             _check_amp(args.config)
-        options = class_options(cfg, uses) + join_cpu_processes(
-            args.launcher, cfg)
+        options = [*class_options(cfg, uses), *label_options(cfg, uses),
+                   *fit_options(name, args, cfg),
+                   *join_cpu_processes(args.launcher, cfg)]
     except (FileNotFoundError, ValueError) as error:
         sys.exit(f'{args.config}: {error}')
     if options:  # in addition to those of the user
@@ -109,6 +115,36 @@ def run_tool(name: str, uses: Sequence[str]) -> None:
         tool.main()
     except (InputError, InvalidClipError, FloatingPointError) as error:
         sys.exit(f'{args.config}: {error}')
+
+
+def fit_options(name: str, args: argparse.Namespace,
+                cfg: Config) -> List[str]:
+    """Returns options that add :class:`CheckpointFitHook` to a run.
+
+    Args:
+        name (str): ``'train'``, in which ``load_from`` may fit partly, or
+            ``'test'``, in which it must not without ``partial_checkpoint``.
+        args (argparse.Namespace): Arguments of the script.
+        cfg (Config): The config of the run.
+
+    Returns:
+        list[str]: Values for ``--cfg-options``; none if the config has the
+        hook.
+
+    Raises:
+        FileNotFoundError: If the named checkpoint is missing.
+    """
+    path = (args.checkpoint if name == 'test' else
+            cfg.get('load_from') if args.resume is None else
+            None if args.resume == 'auto' else args.resume)
+    if path:
+        check_checkpoint_file(str(path))
+    if any(part.get('type') == 'CheckpointFitHook' for _, part in find_dicts(
+            [cfg.get('default_hooks'), cfg.get('custom_hooks')])):
+        return []
+    partial = name == 'train' or bool(cfg.get('partial_checkpoint'))
+    return ['default_hooks.checkpoint_fit.type=CheckpointFitHook',
+            f'default_hooks.checkpoint_fit.partial={partial}']
 
 
 def _check_amp(path: str) -> None:

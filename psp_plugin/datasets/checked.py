@@ -6,8 +6,10 @@ from numbers import Real
 from typing import Any, Callable, Dict, Iterable, List, Optional
 
 import numpy as np
+import torch
 from mmaction.datasets import PoseDataset
 from mmaction.registry import DATASETS
+from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
 from psp_plugin.annotations import (
@@ -21,6 +23,7 @@ from psp_plugin.annotations import (
     common_layout,
     find_problems,
     is_integer,
+    is_unlabeled,
     pass_pipeline,
     read_annotations,
     read_pickle,
@@ -42,6 +45,9 @@ class CheckedPoseDataset(PoseDataset):
     :func:`psp_plugin.annotations.find_problems` finds nothing, the items are
     identical.
 
+    Clips whose label is missing, None or -1 are unlabelled: they get no
+    label, and one line of the log has their number.
+
     Source: the toolbox's ``PoseDataset``. Departures: the restricted
     unpickler; the checks; NumPy integers are accepted as labels; errors in
     the pipeline name the clip, and a clip is replaced by the next one instead
@@ -61,7 +67,7 @@ class CheckedPoseDataset(PoseDataset):
         num_classes (int, optional): The number of classes, which labels must
             be below. Defaults to None, not checked.
         need_label (bool): Whether every clip must have a label. Defaults to
-            False, for unlabelled pools.
+            False, for unlabelled and partly labelled files.
         drop_labels (bool): Whether labels are removed without being checked,
             for unlabelled pools. Defaults to False.
         bad_clips (str, optional): Deprecated name of ``invalid_clips``.
@@ -129,7 +135,19 @@ class CheckedPoseDataset(PoseDataset):
             clip, layout, self.num_classes, self.multi_class, self.need_label,
             need_points='skeleton' not in self.data_prefix))
         self._apply_policy()
+        self._remove_empty_labels()
         return self.data_list
+
+    def _remove_empty_labels(self) -> None:
+        """Removes labels that are None or -1, and logs how many there are."""
+        unlabeled = [clip for clip in self.data_list
+                     if is_unlabeled(clip.get('label'))]
+        for clip in unlabeled:
+            clip.pop('label', None)
+        if unlabeled and not self.drop_labels:
+            print_log(f'{self._where}: {len(unlabeled)} of '
+                      f'{len(self.data_list)} clips have no label',
+                      logger='current')
 
     def _sift(self, problems_of: Callable[[dict], Iterable[Problem]]) -> None:
         """Moves clips with a problem to the invalid ones."""
@@ -195,8 +213,14 @@ class CheckedPoseDataset(PoseDataset):
         Raises:
             InvalidClipError: If its file is missing or invalid.
         """
-        # Not PoseDataset's method, whose unpickler runs code.
-        info = super(PoseDataset, self).get_data_info(idx)
+        # Not the methods of PoseDataset, whose unpickler runs code, and of
+        # BaseActionDataset, which needs a label with multi_class.
+        info = BaseDataset.get_data_info(self, idx)
+        info.update(modality=self.modality, start_index=self.start_index)
+        if self.multi_class and 'label' in info:
+            hot = torch.zeros(self.num_classes)
+            hot[info['label']] = 1
+            info['label'] = hot
         if 'skeleton' in self.data_prefix:
             self._add_skeleton(info)
         return info
@@ -218,6 +242,19 @@ class CheckedPoseDataset(PoseDataset):
         if problem is not None:
             raise InvalidClipError(f'clip {name!r}: its skeleton {path} '
                                    f'{problem.text}')
+
+    def get_cat_ids(self, idx: int) -> List[int]:
+        """Returns the classes of a clip for ``ClassBalancedDataset``.
+
+        Args:
+            idx (int): Index of the clip.
+
+        Returns:
+            list[int]: One class, or several with ``multi_class``; empty for
+            an unlabelled clip, which ``ClassBalancedDataset`` never repeats.
+        """
+        label = BaseDataset.get_data_info(self, idx).get('label')
+        return [] if label is None else np.ravel(label).tolist()
 
     def prepare_data(self, idx: int) -> Any:
         """Applies the pipeline to a clip.

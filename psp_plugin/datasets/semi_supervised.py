@@ -18,6 +18,7 @@ from psp_plugin.annotations import (
     check_annotation_file,
     clip_name,
     is_integer,
+    is_unlabeled,
     pass_pipeline,
     take_clip,
 )
@@ -26,10 +27,14 @@ from psp_plugin.errors import InputError
 from .split import (
     choose_labeled,
     choose_over_all,
+    choose_proportional,
     clips_over_all,
     clips_per_class,
     read_split,
 )
+
+# How labelled clips are sampled.
+DRAWS = ('balanced', 'proportional', 'over-all')
 
 
 class Source:
@@ -50,7 +55,10 @@ class Source:
 
     @functools.cached_property
     def clips(self) -> Tuple[List[str], List[Any]]:
-        """Names and labels of all clips, in the dataset's order."""
+        """Names and labels of all clips, in the dataset's order.
+
+        The label of an unlabelled clip is None, also if it is -1 in the file.
+        """
         names, labels = [], []
         try:
             self.dataset.full_init()
@@ -59,13 +67,42 @@ class Source:
                 # clip and converts lists of labels to vectors.
                 info = BaseDataset.get_data_info(self.dataset, index)
                 names.append(clip_name(info))
-                labels.append(info.get('label'))
+                label = info.get('label')
+                labels.append(None if is_unlabeled(label) else label)
         except (AssertionError, KeyError, TypeError) as error:
             raise InputError(
                 f'{type(self.dataset).__name__} cannot read split '
                 f'{getattr(self.dataset, "split", None)!r} of '
                 f'{self.dataset.ann_file}: {error!r}') from error
         return names, labels
+
+
+def checked_draw(draw: Optional[str], balanced: bool, given: str) -> str:
+    """Returns how the labelled clips are sampled, one of ``DRAWS``.
+
+    Args:
+        draw (str, optional): The setting; None leaves it to ``balanced``.
+        balanced (bool): The older setting.
+        given (str): Name of the argument with the amount of labelled clips.
+
+    Raises:
+        InputError: If it is unknown, contradicts ``balanced``, or needs
+            another argument than the given one.
+    """
+    if draw not in (None, *DRAWS):
+        raise InputError(f'draw must be one of {", ".join(map(repr, DRAWS))}, '
+                         f'not {draw!r}')
+    if not balanced and draw not in (None, 'over-all'):
+        raise InputError(f'balanced=False contradicts draw={draw!r}: set '
+                         'balanced=True')
+    chosen = draw or ('balanced' if balanced else 'over-all')
+    if chosen != 'balanced' and given != 'labeled_ratio':
+        setting = f'draw={draw!r}' if draw else 'balanced=False'
+        raise InputError(
+            f'{setting} draws a labeled_ratio of the clips, which contradicts '
+            f'{given}: set labeled_ratio instead, or leave '
+            f'{setting.partition("=")[0]} out')
+    return chosen
 
 
 def classes_of(label: Any) -> List[Any]:
@@ -103,16 +140,21 @@ def open_source(cfg: dict) -> Source:
 class SemiSupervisedDataset:
     """The labelled or the unlabelled clips of a toolbox dataset.
 
-    The labelled clips are sampled per class, k = floor(ratio * N / classes),
-    depending only on clip names and seed (see
-    :mod:`psp_plugin.datasets.split`), or over all classes with
-    ``balanced=False``, or are read from a split file. Clips of the unlabelled
-    view enter the pipeline without a label.
+    The labelled clips are sampled according to ``draw``, depending only on
+    clip names, labels and seed (see :mod:`psp_plugin.datasets.split`), or are
+    read from a split file. Clips of the unlabelled view enter the pipeline
+    without a label.
 
-    Source: PSP Learning, section 4.2. No departures; the released
+    In a partly labelled dataset, where the label of other clips is missing,
+    None or -1, the labelled clips are sampled among those that have a label,
+    and N is their number. All others are unlabelled.
+    ``labeled_ratio=1, draw='over-all'`` takes every clip that has a label.
+
+    Source: PSP Learning, section 4.2. No departures by default; the released
     implementation's unlabelled loader contains the entire training set, which
-    is ``include_labeled=True``. ``balanced=False`` is the sampling of MAMP,
-    CMD and HA-CM.
+    is ``include_labeled=True``. ``draw='over-all'`` is the sampling of MAMP,
+    CMD and HA-CM; ``draw='proportional'`` is of this project, for imbalanced
+    classes, and departs from the paper's equal numbers.
 
     A clip that fails in the pipeline stops the training, or is replaced by
     the next one of the view, according to the dataset's ``invalid_clips``
@@ -133,10 +175,8 @@ class SemiSupervisedDataset:
             labelled clips too, without their labels. Defaults to False.
         lazy_init (bool): Whether the annotations are read only when needed.
             Defaults to False.
-        balanced (bool): Whether all classes have equally many labelled clips.
-            If not, floor(ratio * N) clips are sampled independent of their
-            labels, with a warning in the log if a class gets none; requires
-            ``labeled_ratio``. Defaults to True.
+        balanced (bool): False is the same as ``draw='over-all'``. Defaults to
+            True.
         unlabeled_pipeline (list, optional): Transforms of the unlabelled
             view, e.g. ending with ``MultiView``. Defaults to None, those of
             the dataset.
@@ -144,6 +184,14 @@ class SemiSupervisedDataset:
             label as ``revealed_label``, for monitoring pseudo-labels: with
             this name in ``meta_keys`` the methods log their accuracy. No loss
             reads it. Defaults to False.
+        draw (str, optional): How the labelled clips are sampled.
+            ``'balanced'``: equally many per class, ``labeled_per_class`` or
+            k = floor(ratio * N / classes). ``'proportional'``: of each class
+            with n clips round(ratio * n), at least one; requires
+            ``labeled_ratio``. ``'over-all'``: floor(ratio * N) independent
+            of their labels, with a warning in the log if a class gets none;
+            requires ``labeled_ratio``. Defaults to None: ``'balanced'``, or
+            ``'over-all'`` with ``balanced=False``.
 
     Raises:
         InputError: If the arguments contradict each other, or if the split
@@ -162,7 +210,8 @@ class SemiSupervisedDataset:
                  lazy_init: bool = False,
                  balanced: bool = True,
                  unlabeled_pipeline: Optional[list] = None,
-                 reveal_labels: bool = False) -> None:
+                 reveal_labels: bool = False,
+                 draw: Optional[str] = None) -> None:
         if subset not in ('labeled', 'unlabeled'):
             raise InputError("subset must be 'labeled' or 'unlabeled', not "
                              f'{subset!r}')
@@ -174,22 +223,18 @@ class SemiSupervisedDataset:
         if len(given) != 1:
             raise InputError(f'exactly one of {", ".join(ways)} must be given,'
                              f' not {" and ".join(given) or "none"}')
-        if not balanced and labeled_ratio is None:
-            raise InputError(
-                'balanced=False draws a labeled_ratio of all clips, which '
-                f'contradicts {given[0]}: set labeled_ratio instead, or '
-                'leave balanced out')
+        self.draw = checked_draw(draw, balanced, given[0])
         self.cfg = dict(ways, dataset=dataset, seed=seed, balanced=balanced,
                         include_labeled=include_labeled,
                         unlabeled_pipeline=unlabeled_pipeline,
-                        reveal_labels=reveal_labels,
+                        reveal_labels=reveal_labels, draw=draw,
                         type=type(self).__name__)
         self.subset = subset
         self.labeled_ratio = labeled_ratio
         self.labeled_per_class = labeled_per_class
         self.split_file = split_file
         self.seed = seed
-        self.balanced = balanced
+        self.balanced = self.draw == 'balanced'
         self.include_labeled = include_labeled
         self.reveal_labels = reveal_labels
         if isinstance(dataset, dict):
@@ -232,25 +277,20 @@ class SemiSupervisedDataset:
         self._fully_initialized = True
         print_log(f'{len(self)} {self.subset} of {len(names)} clips '
                   f'({len(labeled)} labelled in total)', logger='current')
-        if self.subset == 'labeled' and not self.balanced:
+        if self.subset == 'labeled' and self.draw == 'over-all':
             self._warn_of_classes_left_out(
                 labels, [label for label, kept in zip(labels, keep) if kept])
 
     def _choose(self, names: List[str], labels: List[Any]) -> List[str]:
         if self.split_file is not None:
             return self._read_split(names, labels)
-        unlabeled = [n for n, label in zip(names, labels) if label is None]
-        if unlabeled:
-            raise InputError(
-                f'clip {unlabeled[0]!r} has no label (clips without: '
-                f'{len(unlabeled)} of {len(names)}): name the labelled clips '
-                'in a split_file')
+        names, labels = self._with_labels(names, labels)
         several = [n for n, label in zip(names, labels) if np.ndim(label)]
-        if several and self.balanced:
+        if several and self.draw != 'over-all':
             raise InputError(
                 f'clip {several[0]!r} has several labels; a draw per class '
                 'needs one: name the labelled clips in a split_file, or draw '
-                'a labeled_ratio over all classes with balanced=False')
+                "a labeled_ratio over all classes with draw='over-all'")
         wrong = [n for n, label in zip(names, labels)
                  if not all(map(is_integer, classes_of(label)))]
         if wrong:
@@ -258,14 +298,36 @@ class SemiSupervisedDataset:
                 f'clip {wrong[0]!r} has a label that is not an integer '
                 f'(such clips: {len(wrong)} of {len(names)}): number the '
                 'classes from 0')
-        if not self.balanced:
+        if self.draw == 'over-all':
             count = clips_over_all(self.labeled_ratio, len(names))
             return choose_over_all(names, count, self.seed)
+        if self.draw == 'proportional':
+            return choose_proportional(names, labels, self.labeled_ratio,
+                                       self.seed)
         count = self.labeled_per_class
         if count is None:
             count = clips_per_class(self.labeled_ratio, len(names),
                                     len(set(labels)))
         return choose_labeled(names, labels, count, self.seed)
+
+    def _with_labels(self, names: List[str],
+                     labels: List[Any]) -> Tuple[List[str], List[Any]]:
+        """Returns names and labels of the clips that have a label.
+
+        Raises:
+            InputError: If none has.
+        """
+        pairs = [(name, label) for name, label in zip(names, labels)
+                 if label is not None]
+        if not pairs and names:
+            raise InputError(f'none of the {len(names)} clips has a label: '
+                             'label some, or train on them without labels '
+                             '(configs/pretrain)')
+        if len(pairs) < len(names):
+            print_log(f'{self._source}: the labelled clips are drawn among '
+                      f'the {len(pairs)} of {len(names)} that have a label',
+                      logger='current')
+        return [name for name, _ in pairs], [label for _, label in pairs]
 
     def _read_split(self, names: List[str], labels: List[Any]) -> List[str]:
         labeled = read_split(self.split_file)
@@ -285,14 +347,14 @@ class SemiSupervisedDataset:
     def _warn_of_classes_left_out(self, labels: List[Any],
                                   labeled: List[Any]) -> None:
         every, drawn = (
-            {each for label in some for each in classes_of(label)}
-            for some in (labels, labeled))
+            {each for label in some if label is not None
+             for each in classes_of(label)} for some in (labels, labeled))
         if drawn < every:
             print_log(
                 f'{self._source}: no labelled clip in '
                 f'{len(every - drawn)} of {len(every)} classes, as '
-                'balanced=False draws over all classes: raise labeled_ratio, '
-                'or leave balanced out', logger='current',
+                "draw='over-all' ignores them: raise labeled_ratio, or set "
+                "draw='proportional' or 'balanced'", logger='current',
                 level=logging.WARNING)
 
     @force_full_init
@@ -301,10 +363,11 @@ class SemiSupervisedDataset:
         info = self._source.dataset.get_data_info(self._indices[idx])
         if self.subset == 'unlabeled':
             label = info.pop('label', None)
-            if self.reveal_labels and label is not None:
+            if self.reveal_labels and not is_unlabeled(label):
                 info['revealed_label'] = label
         return info
 
+    @force_full_init
     def get_cat_ids(self, idx: int) -> List[int]:
         """Returns the class of a clip for MMEngine's ``ClassBalancedDataset``.
 
@@ -312,10 +375,12 @@ class SemiSupervisedDataset:
             idx (int): Index of the clip.
 
         Returns:
-            list[int]: One class; empty for an unlabelled clip.
+            list[int]: One class, or several; empty in the unlabelled view.
         """
-        label = self.get_data_info(idx).get('label')
-        return [] if label is None else [int(label)]
+        label = self._source.clips[1][self._indices[idx]]
+        if self.subset == 'unlabeled' or label is None:
+            return []
+        return [int(each) for each in classes_of(label)]
 
     @force_full_init
     def __len__(self) -> int:

@@ -47,8 +47,8 @@ def clips_per_class(ratio: float, num_clips: int, num_classes: int) -> int:
     if count == 0:
         raise InputError(
             f'labeled_ratio={ratio} of {num_clips} clips in {num_classes} '
-            'classes gives no labelled clip per class: raise it, or set '
-            'labeled_per_class')
+            'classes gives no labelled clip per class: raise it, set '
+            "labeled_per_class, or draw='proportional'")
     return count
 
 
@@ -89,6 +89,20 @@ def ranked(names: Sequence[str], seed: int) -> List[str]:
         f'{seed}/{name}'.encode()).digest())
 
 
+def clips_by_class(names: Sequence[str],
+                   labels: Sequence[int]) -> Dict[int, List[str]]:
+    """Returns the names of each class, sorted by class.
+
+    Raises:
+        InputError: If a name occurs more than once.
+    """
+    check_unique(names)
+    by_class: Dict[int, List[str]] = defaultdict(list)
+    for name, label in zip(names, labels):
+        by_class[int(label)].append(name)
+    return dict(sorted(by_class.items()))
+
+
 def choose_labeled(names: Sequence[str], labels: Sequence[int], count: int,
                    seed: int) -> List[str]:
     """Samples the labelled clips, ``count`` per class.
@@ -115,16 +129,51 @@ def choose_labeled(names: Sequence[str], labels: Sequence[int], count: int,
             count, Integral) or count < 1:
         raise InputError('labeled_per_class must be an integer of at least 1, '
                          f'not {count!r}')
-    check_unique(names)
-    by_class: Dict[int, List[str]] = defaultdict(list)
-    for name, label in zip(names, labels):
-        by_class[int(label)].append(name)
     chosen = []
-    for label, members in sorted(by_class.items()):
+    for label, members in clips_by_class(names, labels).items():
         if len(members) < count:
             raise InputError(f'class {label} has {len(members)} clips, fewer '
                              f'than the {count} to be labelled per class: '
-                             'lower labeled_ratio or labeled_per_class')
+                             'lower labeled_ratio or labeled_per_class, or '
+                             'draw a labeled_ratio of each class with '
+                             "draw='proportional'")
+        chosen += ranked(members, seed)[:count]
+    return sorted(chosen)
+
+
+def choose_proportional(names: Sequence[str], labels: Sequence[int],
+                        ratio: float, seed: int) -> List[str]:
+    """Samples the labelled clips in proportion to the classes.
+
+    Of each class with n clips round(ratio * n) are selected, ties to even,
+    and at least one, so that the classes keep their shares. Rare classes can
+    make the total larger than ratio * N. As in :func:`choose_labeled`, the
+    clips of a class are sorted by a hash of seed and name: the result depends
+    only on names, labels and seed, and for the same seed a smaller ratio
+    gives a subset of every larger one.
+
+    Source: this project. Departs from PSP Learning, section 4.2, which
+    selects equally many clips per class.
+
+    Args:
+        names (Sequence[str]): Unique names of all clips.
+        labels (Sequence[int]): Their labels.
+        ratio (float): Label fraction, in (0, 1].
+        seed (int): Seed of the sampling.
+
+    Returns:
+        list[str]: Names of the labelled clips, sorted.
+
+    Raises:
+        InputError: If the ratio is out of range, if a name occurs twice, or
+            if there is no clip.
+    """
+    exact = exact_ratio(ratio)
+    if not names:
+        raise InputError('there is no clip to draw labelled clips from')
+    chosen = []
+    for members in clips_by_class(names, labels).values():
+        count = max(1, round(exact * len(members)))
         chosen += ranked(members, seed)[:count]
     return sorted(chosen)
 

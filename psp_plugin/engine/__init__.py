@@ -4,6 +4,7 @@
 """
 from .hooks import (
     AtomicCheckpointHook,
+    CheckpointFitHook,
     CompileHook,
     ExactResumeHook,
     InterleaveHook,
@@ -12,7 +13,7 @@ from .hooks import (
 from .optim import BFloat16OptimWrapper, LayerDecayConstructor
 
 __all__ = [
-    'AtomicCheckpointHook', 'BFloat16OptimWrapper', 'CompileHook',
-    'ExactResumeHook', 'InterleaveHook', 'LayerDecayConstructor',
-    'StopOnNonFiniteHook'
+    'AtomicCheckpointHook', 'BFloat16OptimWrapper', 'CheckpointFitHook',
+    'CompileHook', 'ExactResumeHook', 'InterleaveHook',
+    'LayerDecayConstructor', 'StopOnNonFiniteHook'
 ]

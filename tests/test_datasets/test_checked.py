@@ -164,12 +164,12 @@ def test_pool_without_labels_and_with_unused_splits(tmp_path):
 
 def test_dropped_labels_are_not_checked(tmp_path):
     clips = make_clips()
-    for clip, label in zip(clips, (-1, 1.5, '?', None, [1], 99)):
+    for clip, label in zip(clips, (-2, 1.5, '?', None, [1], 99)):
         clip['label'] = label
     data = make(write(tmp_path / 'a.pkl', clips), drop_labels=True)
     assert len(data) == CLIPS
     assert 'gt_label' not in data[0]['data_samples']
-    with pytest.raises(AnnotationError, match='has label -1'):
+    with pytest.raises(AnnotationError, match='has label -2'):
         make(write(tmp_path / 'a.pkl', clips))
 
 

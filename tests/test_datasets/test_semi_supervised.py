@@ -1,14 +1,20 @@
 """The labelled and unlabelled views of a toolbox dataset."""
 import logging
+import math
 import pickle
+import shutil
 
 import mmengine
 import numpy as np
 import pytest
+from cases import case
 from mmaction.registry import DATASETS
+from mmengine.config import Config
 from mmengine.logging import MMLogger
+from toy import CONFIGS, draw_fewer_clips
 
 from psp_plugin.datasets import SemiSupervisedDataset
+from psp_plugin.datasets.semi_supervised import DRAWS
 from psp_plugin.datasets.split import choose_over_all, write_split
 from psp_plugin.errors import InputError
 
@@ -80,13 +86,19 @@ def test_ratio_counts_per_class(ann_file):
 
 
 @pytest.fixture
-def warnings(caplog):
-    """Captures warnings of MMEngine's logger, which does not propagate."""
+def log_lines(caplog):
+    """Captures lines of MMEngine's logger, which does not propagate."""
     logger = MMLogger.get_current_instance()
     logger.addHandler(caplog.handler)
-    yield lambda: [record.getMessage() for record in caplog.records
-                   if record.levelno == logging.WARNING]
+    yield lambda level=logging.INFO: [
+        record.getMessage() for record in caplog.records
+        if record.levelno == level]
     logger.removeHandler(caplog.handler)
+
+
+@pytest.fixture
+def warnings(log_lines):
+    return lambda: log_lines(logging.WARNING)
 
 
 def test_draw_over_all_classes(ann_file):
@@ -152,7 +164,6 @@ def test_draw_over_all_supports_several_labels(tmp_path, warnings):
 
 
 @pytest.mark.parametrize('label, message', [
-    (None, "clip 'clip05' has no label .*1 of 40"),
     ('2', "'clip05' has a label that is not an integer .*1 of 40"),
     (['2', '3'], "'clip05' has a label that is not an integer .*1 of 40"),
 ])
@@ -168,7 +179,7 @@ def test_draw_over_all_needs_labels(tmp_path, label, message):
     dict(labeled_per_class=1), dict(split_file='split.txt')])
 def test_draw_over_all_needs_a_ratio(ann_file, way):
     with pytest.raises(InputError, match='balanced=False draws a labeled_ratio'
-                       f' of all clips, which contradicts {next(iter(way))}:'):
+                       f' of the clips, which contradicts {next(iter(way))}:'):
         make(ann_file, balanced=False, **way)
 
 
@@ -283,11 +294,76 @@ def test_missing_arguments_raise(ann_file):
         SemiSupervisedDataset(dict(type='PoseDataset', ann_file=ann_file))
 
 
-def test_clip_without_label_raises(tmp_path):
+@pytest.mark.parametrize('kind', ['PoseDataset', 'CheckedPoseDataset'])
+def test_partly_labelled_dataset_draws_among_the_labels(tmp_path, kind):
+    """A missing label, None and -1 are all that of an unlabelled clip."""
     clips = annotations()
-    del clips[5]['label']
-    with pytest.raises(ValueError, match="clip 'clip05' has no label"):
-        make(write(tmp_path / 'ann.pkl', clips))
+    for i in range(20, 40):
+        clips[i]['label'] = (-1, np.int64(-1), None)[i % 3]
+    del clips[39]['label']
+    if kind == 'PoseDataset':  # which needs int or no label
+        for clip in clips[20:39]:
+            clip['label'] = -1
+    inner = dict(type=kind, ann_file=write(tmp_path / 'ann.pkl', clips),
+                 split='train', pipeline=[])
+    for draw in DRAWS:
+        labeled, unlabeled = (SemiSupervisedDataset(
+            inner, subset, labeled_ratio=0.4, draw=draw, reveal_labels=True)
+            for subset in ('labeled', 'unlabeled'))
+        assert len(labeled) == 8  # of the 20 with a label
+        assert set(names(labeled)) < {f'clip{i:02}' for i in range(20)}
+        assert len(unlabeled) == 32
+        hidden = [unlabeled.get_data_info(i) for i in range(32)]
+        assert not any('label' in info for info in hidden)
+        assert sum('revealed_label' in info for info in hidden) == 12
+    every = SemiSupervisedDataset(inner, labeled_ratio=1, draw='over-all')
+    assert every.labeled_names == [f'clip{i:02}' for i in range(20)]
+
+
+def test_number_of_unlabelled_clips_is_logged(tmp_path, log_lines):
+    path = write(tmp_path / 'ann.pkl', annotations([0, 1, -1, 0]))
+    SemiSupervisedDataset(
+        dict(type='CheckedPoseDataset', ann_file=path, split='train'),
+        labeled_per_class=1)
+    assert f"{path}, split 'train': 1 of 4 clips have no label" in log_lines()
+    assert (f"{path}, split 'train': the labelled clips are drawn among the 3 "
+            'of 4 that have a label') in log_lines()
+
+
+def test_dataset_without_labels_raises(tmp_path):
+    with pytest.raises(InputError, match='none of the 3 clips has a label'):
+        make(write(tmp_path / 'ann.pkl', annotations([-1, -1, -1])))
+
+
+def test_draw_in_proportion(tmp_path):
+    path = write(tmp_path / 'ann.pkl', annotations([0] * 30 + [1] * 9 + [2]))
+    labeled = make(path, labeled_ratio=0.2, draw='proportional')
+    labels = [labeled.get_data_info(i)['label'] for i in range(len(labeled))]
+    assert [labels.count(label) for label in range(3)] == [6, 2, 1]
+    assert not labeled.balanced
+    unlabeled = DATASETS.build(labeled.unlabeled_cfg())
+    assert len(unlabeled) == 31
+    assert not set(names(labeled)) & set(names(unlabeled))
+
+
+def test_balanced_draw_of_imbalanced_classes_names_the_way_out(tmp_path):
+    path = write(tmp_path / 'ann.pkl', annotations([0] * 30 + [1] * 9 + [2]))
+    with pytest.raises(InputError, match="class 2 has 1 .*'proportional'"):
+        make(path, labeled_ratio=0.2)
+
+
+@pytest.mark.parametrize('kwargs, message', [
+    (dict(draw='fair', labeled_ratio=.1), "'over-all', not 'fair'"),
+    (dict(draw='proportional', labeled_ratio=.1, balanced=False),
+     "balanced=False contradicts draw='proportional': set balanced=True"),
+    (dict(draw='proportional', labeled_per_class=1),
+     "draw='proportional' draws a labeled_ratio of the clips, which "
+     'contradicts labeled_per_class: set labeled_ratio instead, or leave draw '
+     'out'),
+])
+def test_contradicting_draws_raise(ann_file, kwargs, message):
+    with pytest.raises(InputError, match=message):
+        make(ann_file, **kwargs)
 
 
 @pytest.mark.parametrize('split', ['nope', None])
@@ -357,3 +433,32 @@ def test_class_balanced_dataset_wraps_the_labelled_view(ann_file):
     assert len(balanced) == 2 * 3 * CLASSES  # each class is a quarter
     unlabeled = make(ann_file, subset='unlabeled')
     assert unlabeled.get_cat_ids(0) == []
+
+
+def test_class_balanced_dataset_repeats_rare_classes(tmp_path):
+    """Unlabelled clips are not repeated, nor do they end in an error."""
+    path = write(tmp_path / 'ann.pkl',
+                 annotations([0] * 8 + [1] * 2 + [-1] * 6))
+    balanced = DATASETS.build(dict(
+        type='ClassBalancedDataset', oversample_thr=0.5,
+        dataset=dict(type='CheckedPoseDataset', ann_file=path,
+                     split='train')))
+    # Class 0 is half of the clips, class 1 an eighth: sqrt(0.5 / 0.125) = 2.
+    assert balanced.repeat_indices == [*range(8), 8, 8, 9, 9, *range(10, 16)]
+    synthetic = DATASETS.build(dict(
+        type='SyntheticSkeletonDataset', num_clips=10))
+    assert [synthetic.get_cat_ids(i) for i in (0, 9)] == [[0], [9]]
+
+
+def test_config_of_a_user_with_class_balanced_dataset(tmp_path):
+    folder = case('class_balanced')
+    shutil.copy(folder / 'bug_cb.py', tmp_path)
+    cfg = (tmp_path / 'bug_cb.py').read_text().replace(
+        'psp_synthetic_5p.py', str(CONFIGS / 'psp_synthetic_5p.py'))
+    (tmp_path / 'bug_cb.py').write_text(cfg)
+    cfg = Config.fromfile(str(tmp_path / 'bug_cb.py'))
+    draw_fewer_clips(cfg, 200)
+    balanced = DATASETS.build(cfg.train_dataloader.dataset)
+    labeled = balanced.dataset
+    assert len(balanced) == math.ceil(5 ** .5) * len(labeled) == 30
+    assert balanced[0]['data_samples'].gt_label == balanced.get_cat_ids(0)[0]

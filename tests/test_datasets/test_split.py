@@ -12,6 +12,7 @@ import pytest
 from psp_plugin.datasets.split import (
     choose_labeled,
     choose_over_all,
+    choose_proportional,
     clips_over_all,
     clips_per_class,
     read_split,
@@ -72,6 +73,40 @@ def test_split_is_the_same_in_another_process():
 def test_smaller_splits_are_subsets_of_larger_ones():
     small, large = (choose_labeled(NAMES, LABELS, k, 0) for k in (2, 7))
     assert set(small) < set(large)
+
+
+UNEVEN = [0] * 70 + [1] * 25 + [2] * 4 + [3]
+
+
+def test_proportional_split_keeps_the_shares_of_the_classes():
+    labeled = choose_proportional(NAMES, UNEVEN, 0.29, seed=0)
+    counts = Counter(UNEVEN[NAMES.index(name)] for name in labeled)
+    assert counts == {0: 20, 1: 7, 2: 1, 3: 1}  # of 20.3, 7.25, 1.16, 0.29
+    assert choose_proportional(NAMES, UNEVEN, 1, 0) == NAMES
+
+
+def test_proportional_split_depends_on_names_labels_and_seed_only():
+    order = list(range(100))
+    random.Random(3).shuffle(order)
+    names, labels = ([some[i] for i in order] for some in (NAMES, UNEVEN))
+    shuffled = choose_proportional(names, labels, 0.3, 0)
+    assert shuffled == choose_proportional(NAMES, UNEVEN, 0.3, 0)
+    assert shuffled != choose_proportional(NAMES, UNEVEN, 0.3, 1)
+
+
+def test_proportional_splits_of_growing_ratios_are_nested():
+    splits = [set(choose_proportional(NAMES, UNEVEN, percent / 100, 5))
+              for percent in range(1, 101)]
+    assert all(a <= b for a, b in zip(splits, splits[1:]))
+
+
+@pytest.mark.parametrize('names, ratio, message', [
+    (NAMES, 0, 'not 0'), ([], 0.1, 'no clip'),
+    (['a'] * 100, 0.1, "'a' occurs 100 times"),
+])
+def test_impossible_proportional_splits_raise(names, ratio, message):
+    with pytest.raises(ValueError, match=message):
+        choose_proportional(names, UNEVEN, ratio, 0)
 
 
 @pytest.mark.parametrize('names, labels, count, message', [

@@ -38,7 +38,7 @@ def fail(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize('clip, sentence', [
-    (dict(label=-1), 'has label -1'),
+    (dict(label=-2), 'has label -2'),
     (dict(label=7), 'has label 7, but there are 6 classes'),
     (dict(total_frames=1), 'has total_frames 1'),
 ])

@@ -83,7 +83,7 @@ def write_bad(folder):
     clips = make_clips()
     clips[1]['keypoint'][0, 2, 5] = np.nan
     clips[2]['keypoint'][0, 2, 5] = np.nan
-    clips[2].update(label=-1)
+    clips[2].update(label=-2)
     clips[3].update(label=7, total_frames=3,
                     keypoint=np.zeros_like(clips[3]['keypoint']))
     del clips[4]['label']

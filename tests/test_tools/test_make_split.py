@@ -2,6 +2,7 @@
 from pathlib import Path
 
 import pytest
+from cases import case
 from forked import run_forked
 from toy import load_tool, write_ntu
 
@@ -49,7 +50,50 @@ def test_draw_over_all_classes(main, tmp_path, capsys, suffix):
     assert note in out.read_text()
 
 
+def counts_of(printed):
+    """The table of clips per class."""
+    rows = [line.split() for line in printed.splitlines()]
+    return {int(row[0]): int(row[1]) for row in rows
+            if len(row) == 2 and row[0].isdecimal()}
+
+
+def test_draw_in_proportion_to_imbalanced_classes(main, tmp_path, capsys):
+    """Classes of 100, 20, 2 and 1 clips, refused by the balanced draw."""
+    out, path = tmp_path / 's.json', case('imbalanced') / 'a.pkl'
+    with pytest.raises(SystemExit, match="draw='proportional'"):
+        main(path, out, '--split', 'train', '--ratio', 0.2)
+    main(path, out, '--split', 'train', '--ratio', 0.2, '--draw',
+         'proportional')
+    assert counts_of(capsys.readouterr().out) == {0: 20, 1: 4, 2: 1, 3: 1}
+    assert len(read_split(str(out))) == 26
+    assert '"draw": "proportional"' in out.read_text()
+
+
+def test_all_labelled_clips_of_a_partly_labelled_file(main, tmp_path, capsys):
+    ann_file = write_ntu(tmp_path / 'ann.pkl', 60,
+                         labels=[i % 3 if i < 12 else -1 for i in range(60)])
+    out = tmp_path / 'split.txt'
+    main(ann_file, out, '--split', 'train', '--all-labeled')
+    assert counts_of(capsys.readouterr().out) == {0: 4, 1: 4, 2: 4}
+    assert read_split(str(out)) == [
+        f'S001C001P001R001A{i:03}' for i in range(12)]
+    assert '# draw: all-labeled' in out.read_text()
+    main(ann_file, out, '--split', 'train', '--ratio', 0.5)
+    assert counts_of(capsys.readouterr().out) == {0: 2, 1: 2, 2: 2}
+
+
+@pytest.mark.parametrize('name', ['a.pkl', 'partly.pkl'])
+def test_labels_of_a_user_that_are_partly_absent(main, tmp_path, name):
+    out = tmp_path / 's.txt'
+    main(case('label_minus_one') / name, out, '--split', 'train',
+         '--all-labeled')
+    assert len(read_split(str(out))) == 12
+
+
 @pytest.mark.parametrize('args, message', [
+    (['--all-labeled', '--draw', 'balanced'], '--all-labeled draws no clips'),
+    (['--per-class', 2, '--draw', 'proportional'],
+     'contradicts labeled_per_class: set labeled_ratio'),
     (['--per-class', 9], 'class 0 has 7 clips, fewer than the 9'),
     (['--per-class', 1, '--split', 'nope'], "has no split 'nope', only"),
     (['--ratio', 2], 'labeled_ratio must be in (0, 1], not 2.0'),

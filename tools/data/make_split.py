@@ -1,11 +1,16 @@
-"""Samples the labelled clips of an annotation file into a split file."""
+"""Samples the labelled clips of an annotation file into a split file.
+
+Clips without a label, or with label -1, are never drawn: of a partly labelled
+file, the label fraction is that of the clips that have a label.
+"""
 import argparse
 from collections import Counter
 from typing import List, Optional
 
 from psp_plugin.commands.command_line import exit_on_error
-from psp_plugin.datasets.semi_supervised import SemiSupervisedDataset
+from psp_plugin.datasets.semi_supervised import DRAWS, SemiSupervisedDataset
 from psp_plugin.datasets.split import write_split
+from psp_plugin.errors import InputError
 
 
 def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
@@ -20,10 +25,17 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         '--ratio', type=float, help='label fraction, such as 0.05')
     amount.add_argument(
         '--per-class', type=int, help='labelled clips per class')
-    parser.add_argument(
+    amount.add_argument(
+        '--all-labeled', action='store_true',
+        help='every clip that has a label')
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
+        '--draw', choices=DRAWS, help='equally many clips per class; the '
+        'ratio of each class, at least one clip; or the ratio of all clips, '
+        'independent of their labels (default: balanced)')
+    how.add_argument(
         '--over-all-classes', action='store_true',
-        help='sample the ratio of all clips, independent of their labels, '
-        'instead of equally many per class')
+        help='the same as --draw over-all')
     parser.add_argument(
         '--seed', type=int, default=0, help='(default: %(default)s)')
     return parser.parse_args(argv)
@@ -31,19 +43,28 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
 
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
+    ratio, draw = args.ratio, args.draw
+    if args.over_all_classes:
+        draw = 'over-all'
     with exit_on_error():
+        if args.all_labeled and draw:
+            raise InputError('--all-labeled draws no clips: leave --draw and '
+                             '--over-all-classes out')
+        if args.all_labeled:
+            ratio, draw = 1., 'over-all'
         labeled = SemiSupervisedDataset(
             dict(
                 type='CheckedPoseDataset', ann_file=args.ann_file,
                 split=args.split),
-            labeled_ratio=args.ratio,
+            labeled_ratio=ratio,
             labeled_per_class=args.per_class,
             seed=args.seed,
-            balanced=not args.over_all_classes)
+            draw=draw)
         write_split(args.output, labeled.labeled_names,
                     ann_file=args.ann_file, split=args.split,
                     ratio=args.ratio, per_class=args.per_class,
-                    over_all_classes=args.over_all_classes,
+                    draw='all-labeled' if args.all_labeled else labeled.draw,
+                    over_all_classes=labeled.draw == 'over-all',
                     seed=args.seed)
     counts = Counter(
         labeled.get_data_info(i)['label'] for i in range(len(labeled)))

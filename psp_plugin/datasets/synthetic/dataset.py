@@ -266,3 +266,14 @@ class SyntheticSkeletonDataset(BaseActionDataset):
         """Generates the annotations of all clips."""
         return [make_clip(index, self.seed, self.split, self.noise)
                 for index in range(self.num_clips)]
+
+    def get_cat_ids(self, idx: int) -> List[int]:
+        """Returns the class of a clip for ``ClassBalancedDataset``.
+
+        Args:
+            idx (int): Index of the clip.
+
+        Returns:
+            list[int]: One class.
+        """
+        return [self.get_data_info(idx)['label']]

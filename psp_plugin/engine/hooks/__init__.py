@@ -1,4 +1,5 @@
 from .atomic_checkpoint import AtomicCheckpointHook
+from .checkpoint_fit import CheckpointFitHook
 from .compiling import CompileHook
 from .contrast_monitor import ContrastMonitorHook
 from .exact_resume import ExactResumeHook
@@ -6,6 +7,7 @@ from .interleave import InterleaveHook
 from .non_finite import StopOnNonFiniteHook
 
 __all__ = [
-    'AtomicCheckpointHook', 'CompileHook', 'ContrastMonitorHook',
-    'ExactResumeHook', 'InterleaveHook', 'StopOnNonFiniteHook'
+    'AtomicCheckpointHook', 'CheckpointFitHook', 'CompileHook',
+    'ContrastMonitorHook', 'ExactResumeHook', 'InterleaveHook',
+    'StopOnNonFiniteHook'
 ]
