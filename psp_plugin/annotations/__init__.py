@@ -22,6 +22,7 @@ from .file import (
     read_pickle,
     repeated_names,
     select_clips,
+    several,
 )
 from .invalid_clips import (
     InvalidClipError,
@@ -41,5 +42,5 @@ __all__ = [
     'checked_img_shape', 'clip_name', 'common_layout', 'describe',
     'find_problems', 'is_integer', 'load_pickle', 'pass_pipeline',
     'read_annotations', 'read_pickle', 'repeated_names', 'row',
-    'select_clips', 'shown', 'survey', 'take_clip', 'write_pickle'
+    'select_clips', 'several', 'shown', 'survey', 'take_clip', 'write_pickle'
 ]
