@@ -32,6 +32,8 @@ from psp_plugin.annotations import (
     take_clip,
 )
 
+from .axes import warn_of_axes
+
 # Invalid clips named in a message.
 LISTED = 20
 
@@ -104,6 +106,12 @@ class CheckedPoseDataset(PoseDataset):
         self._invalid: List[InvalidClip] = []
         super().__init__(ann_file, pipeline=pipeline, num_classes=num_classes,
                          **kwargs)
+
+    def full_init(self) -> None:
+        """Reads and checks the annotations, see :func:`.axes.warn_of_axes`."""
+        if not self._fully_initialized:
+            super().full_init()
+            warn_of_axes(self.pipeline, self)
 
     def load_data_list(self) -> List[Dict]:
         """Reads the annotations of the split, one per name."""

@@ -153,8 +153,7 @@ class NormalizeSkeleton3D(BaseTransform):
                 is not T, or a joint in use is out of range.
         """
         keypoint = self._checked(results)
-        # Not ">", which would treat NaN coordinates as missing.
-        present = ~(np.abs(keypoint) <= MISSING).all((2, 3))  # M, T
+        present = find_present(keypoint)
         offset = np.zeros(3)
         if present.any():
             keypoint, offset = self._normalized(keypoint, present)
@@ -162,6 +161,19 @@ class NormalizeSkeleton3D(BaseTransform):
         results['total_frames'] = keypoint.shape[1]
         results['body_center'] = offset.astype(np.float32)
         return results
+
+    def main_frames(self, keypoint: np.ndarray) -> np.ndarray:
+        """Selects the main person and the frames with them.
+
+        Args:
+            keypoint (np.ndarray): (M, T, V, 3).
+
+        Returns:
+            np.ndarray: (T', V, 3).
+        """
+        present = find_present(keypoint)
+        main = self._order(keypoint, present)[0]
+        return keypoint[main, present[main]]
 
     def _normalized(self, keypoint: np.ndarray,
                     present: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
@@ -259,6 +271,12 @@ class NormalizeSkeleton3D(BaseTransform):
                 f'unit_bone={self.unit_bone}, hold_spine={self.hold_spine}, '
                 f'main={self.main!r}, frames_of={self.frames_of!r}, '
                 f'layout={self.layout and self.layout.name!r})')
+
+
+def find_present(keypoint: np.ndarray) -> np.ndarray:
+    """Whether each person of (M, T, V, C) is in each frame: (M, T)."""
+    # Not ">", which would treat NaN coordinates as missing.
+    return ~(np.abs(keypoint) <= MISSING).all((2, 3))
 
 
 def choose_joints(layout: Optional[SkeletonPyramid],
