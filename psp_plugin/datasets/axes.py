@@ -32,12 +32,12 @@ def warn_of_axes(pipeline: Compose, dataset: BaseDataset) -> None:
       from their mean.
 
     The limits come from NW-UCLA: of 400 draws of 20 clips, half of them of
-    one class only, none was warned of (least 0.91, greatest 0.22), nor were the frames in which a person sits (0.95 and
-    0.09), or the joints above the hips alone (0.95 and 0.10). Joints in
-    random order were found in 91% of 300 orders, as were the default joints
-    on the joints of Human3.6M, SMPL, BODY_25 and COCO, but neither an arm
-    that hangs down as the spine, nor reversed joints, which turn all clips
-    upside down alike.
+    one class only, none was warned of (least 0.91, greatest 0.22), nor were
+    the frames in which a person sits (0.95 and 0.09), or the joints above the
+    hips alone (0.95 and 0.10). Joints in random order were found in 91% of
+    300 orders, as were the default joints on the joints of Human3.6M, SMPL,
+    BODY_25 and COCO, but neither an arm that hangs down as the spine, nor
+    reversed joints, which turn all clips upside down alike.
 
     Args:
         pipeline (Compose): The transforms of the dataset.
