@@ -1,10 +1,21 @@
 """Finds settings of a nested config, and changes inherited ones."""
+import copy
 import math
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import (
+    Any,
+    Dict,
+    Iterator,
+    List,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 from mmengine.config import Config
 
 from psp_plugin.errors import InputError
+from psp_plugin.skeletons import get_pyramid
 
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
@@ -89,6 +100,67 @@ def change_data(base: Dict[str, Any], *, frames: Optional[int] = None,
                 'unlabeled_batch_size')
     if num_workers is not None:
         _change_workers([loaders, hooked], num_workers)
+
+
+def change_skeletons(base: Dict[str, Any], layout: Union[str, Dict[str, Any]],
+                     *, num_person: Optional[int] = None,
+                     main: Optional[str] = None,
+                     img_shape: Optional[Tuple[int, int]] = None) -> None:
+    """Changes joints and persons in every place of an inherited config.
+
+    The layout, named once, goes to the pyramid of the neck, to
+    ``NormalizeSkeleton3D``, whose joints it brings, and to
+    ``RandomFlipPose``; its number of joints to encoder and head. Used as
+    :func:`change_data` is.
+
+    Args:
+        base (dict): ``_base_`` of the config, changed in place.
+        layout (str or dict): Name or table of the joint layout, see
+            :func:`psp_plugin.skeletons.get_pyramid`.
+        num_person (int, optional): Persons of a clip that the model sees.
+            Defaults to no change.
+        main (str, optional): How ``NormalizeSkeleton3D`` chooses the main
+            person. Defaults to no change.
+        img_shape (tuple[int, int], optional): Height and width of the images
+            that ``PreNormalize2D`` takes for clips without. Defaults to no
+            change.
+
+    Raises:
+        InputError: If the layout is unknown or invalid, if a number is out of
+            range, or if the inherited config has no place for a setting.
+    """
+    _check_counts(1, num_person=num_person)
+    try:
+        joints = get_pyramid(layout).num_joints
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    model = [part for _, part in find_dicts(base.get('model'))]
+    if any('graph_cfg' in part for part in model):
+        raise InputError(
+            'change_skeletons does not know the graph of graph_cfg: set '
+            'graph_cfg.layout in the config to dict(num_node=..., inward=[...'
+            '], center=...)')
+    places: Dict[str, List[Dict[str, Any]]] = {}
+    for _, part in find_dicts(base):
+        places.setdefault(str(part.get('type')), []).append(part)
+    _change(model, ('num_joints', ), joints, 'layout')
+    for part in model:
+        if part.get('layout') is not None:
+            part['layout'] = copy.deepcopy(layout)
+    for part in places.get('NormalizeSkeleton3D', []):
+        for key in ('center', 'zaxis', 'xaxis'):
+            part.pop(key, None)
+    for kind, key, value in (
+            ('NormalizeSkeleton3D', 'layout', layout),
+            ('RandomFlipPose', 'layout', layout),
+            ('NormalizeSkeleton3D', 'main', main),
+            ('FormatGCNInput', 'num_person', num_person),
+            ('PreNormalize2D', 'img_shape', img_shape)):
+        if key != 'layout' and value is not None and kind not in places:
+            raise InputError(f'{key}={value!r}: the inherited config has no '
+                             f'{kind} to change')
+        for part in places.get(kind, []) if value is not None else ():
+            part[key] = copy.deepcopy(value)
 
 
 def _check_counts(least: int, **counts: Optional[int]) -> None:

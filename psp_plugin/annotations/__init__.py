@@ -24,6 +24,7 @@ from .file import (
     read_pickle,
     repeated_names,
     select_clips,
+    several,
 )
 from .invalid_clips import (
     InvalidClipError,
@@ -43,6 +44,6 @@ __all__ = [
     'checked_img_shape', 'clip_name', 'common_layout', 'describe',
     'find_problems', 'is_integer', 'is_unlabeled', 'load_pickle',
     'parse_annotations', 'pass_pipeline', 'read_annotations', 'read_pickle',
-    'repeated_names', 'row', 'select_clips', 'shown', 'survey', 'take_clip',
-    'write_pickle'
+    'repeated_names', 'row', 'select_clips', 'several', 'shown', 'survey',
+    'take_clip', 'write_pickle'
 ]

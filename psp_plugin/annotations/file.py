@@ -1,5 +1,6 @@
 """Reads splits and clips of an annotation file, without running code."""
 from collections import Counter
+from numbers import Real
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence
 
@@ -44,11 +45,15 @@ class AnnotationFile(NamedTuple):
         splits: The clip names of every split; None for a bare list of clips.
         clips: The annotations.
         key: The key with the clip's name, ``filename`` or ``frame_dir``.
+        metainfo: What the file has as ``metainfo``: ``classes`` (list of
+            names, by label), ``layout`` (name or table of the joint layout),
+            ``fps`` (frames per second) and any other keys; empty without.
     """
     path: str
     splits: Optional[Dict[str, Iterable[str]]]
     clips: Sequence[Dict[str, Any]]
     key: str
+    metainfo: Dict[str, Any] = {}
 
 
 def read_pickle(path: str, safe: bool = True) -> Any:
@@ -102,9 +107,10 @@ def parse_annotations(data: Any, path: str) -> AnnotationFile:
 
     Raises:
         AnnotationError: If it is not a list of clips, nor a dict of
-            ``split`` and ``annotations``, or if a clip has no name.
+            ``split`` and ``annotations``, if a clip has no name, or if its
+            ``metainfo`` is invalid.
     """
-    splits, clips = None, data
+    splits, clips, metainfo = None, data, {}
     if isinstance(data, dict):
         absent = [key for key in KEYS if key not in data]
         if absent:
@@ -114,6 +120,7 @@ def parse_annotations(data: Any, path: str) -> AnnotationFile:
                 'annotations')
         splits, clips = data['split'], data['annotations']
         check_splits(splits, path)
+        metainfo = checked_metainfo(data.get('metainfo'), path)
     if not isinstance(clips, (list, tuple)):
         what = 'annotations are' if isinstance(data, dict) else 'pickle is'
         raise AnnotationError(
@@ -131,7 +138,7 @@ def parse_annotations(data: Any, path: str) -> AnnotationFile:
             raise AnnotationError(
                 f'{path}: annotation {place} is a {found}, not a dict with a '
                 f'clip name as {key}')
-    return AnnotationFile(path, splits, clips, key)
+    return AnnotationFile(path, splits, clips, key, metainfo)
 
 
 def check_splits(splits: Any, path: str) -> None:
@@ -147,6 +154,40 @@ def check_splits(splits: Any, path: str) -> None:
             raise AnnotationError(
                 f'{path}: split {split!r} contains {shown(wrong[0])} instead '
                 'of clip names')
+
+
+def checked_metainfo(metainfo: Any, path: str) -> Dict[str, Any]:
+    """Returns the ``metainfo`` of a file, ``{}`` for None.
+
+    Raises:
+        AnnotationError: If it is not a dict, if its classes are not a list of
+            different names, if its layout is neither a name nor a table, or
+            if its frames per second are not a positive number.
+    """
+    if metainfo is None:
+        return {}
+    if not isinstance(metainfo, dict):
+        raise AnnotationError(
+            f"{path}: its 'metainfo' is of type {type(metainfo).__name__}, "
+            'not a dict such as dict(classes=[...])')
+    classes = metainfo.get('classes')
+    if classes is not None and (
+            not isinstance(classes, (list, tuple)) or not classes
+            or not all(isinstance(name, str) and name for name in classes)
+            or len(set(classes)) < len(classes)):
+        raise AnnotationError(
+            f'{path}: the classes of its metainfo are {shown(classes)}, not '
+            'a list of different names, one for each label from 0')
+    layout, fps = metainfo.get('layout'), metainfo.get('fps')
+    if layout is not None and not isinstance(layout, (str, dict)):
+        raise AnnotationError(
+            f'{path}: the layout of its metainfo is {shown(layout)}, neither '
+            'the name of a joint layout nor a table, dict(parts=..., '
+            'bodies=...)')
+    if fps is not None and not (isinstance(fps, Real) and float(fps) > 0):
+        raise AnnotationError(f'{path}: the fps of its metainfo is '
+                              f'{shown(fps)}, not a positive number')
+    return metainfo
 
 
 def several(items: Iterable[Any], most: int = 5) -> str:

@@ -46,6 +46,7 @@ class Survey:
         shared: Per pair of a train split and its val or test split, the clips
             that are in both.
         notes: Further remarks for the user.
+        metainfo: The file's ``metainfo``.
     """
     path: str
     clips: int = 0
@@ -58,6 +59,7 @@ class Survey:
     duplicates: Dict[str, List[str]] = field(default_factory=dict)
     shared: Dict[str, List[str]] = field(default_factory=dict)
     notes: List[str] = field(default_factory=list)
+    metainfo: Dict[str, Any] = field(default_factory=dict)
 
     @property
     def problems(self) -> Dict[str, List[InvalidClip]]:
@@ -80,7 +82,8 @@ class Survey:
             counts={name: {str(value): n for value, n in counter.items()}
                     for name, counter in self.counts.items()},
             second_absent=self.second_absent, duplicates=self.duplicates,
-            shared=self.shared, notes=self.notes)
+            shared=self.shared, notes=self.notes,
+            metainfo=self.metainfo)
 
     def frame_range(self) -> List[float]:
         """Minimum, median and maximum number of frames, or []."""
@@ -104,7 +107,7 @@ def survey(path: str,
         split (str, optional): The only split to look at. Defaults to None,
             all clips and splits.
         num_classes (int, optional): The number of classes. Defaults to None,
-            any.
+            that of the names in the metainfo, or any without names.
         joints (int, optional): The number of joints. Defaults to None, that
             of most clips.
         progress (Callable): Wraps the list of clips during iteration, e.g.
@@ -125,9 +128,15 @@ def survey(path: str,
     if split is not None:
         clips = select_clips(file, split)
         file = file._replace(splits={split: names_of_split(file, split)})
-    found = Survey(path, len(clips), repeated_names(file, clips))
+    found = Survey(path, len(clips), repeated_names(file, clips),
+                   metainfo=file.metainfo)
     for name in file.splits or ():
         found.invalid += absent_clips(file, name)
+    named = len(file.metainfo.get('classes') or ())
+    if named and num_classes not in (None, named):
+        found.notes.append(f'the metainfo names {named} classes, not '
+                           f'{num_classes}')
+    num_classes = num_classes or named or None
     layout = expected_layout(clips, joints)
     digests: Dict[str, bytes] = {}
     for clip in progress(clips):

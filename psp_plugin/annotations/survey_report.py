@@ -1,6 +1,7 @@
 """Formats the survey of an annotation file as text."""
 from typing import Any, Dict, List
 
+from .clip_checks import shown
 from .survey import Survey
 
 # Clips named in a line.
@@ -25,6 +26,8 @@ def describe(found: Survey) -> str:
         lines.append(f'  frames: {least} to {most}, median {middle:g}')
         share = found.second_absent / len(found.frames)
         lines.append(f'  no second person in {share:.1%} of the clips')
+    lines += [f'  metainfo: {key} {shown(value)}'
+              for key, value in found.metainfo.items() if key != 'classes']
     lines += [''] + class_table(found)
     for pair, names in found.shared.items():
         lines.append(f'in both splits of {pair}: {len(names)} clips, '
@@ -65,13 +68,16 @@ def shares(counter: Dict[str, Any], total: int) -> str:
 
 
 def class_table(found: Survey) -> List[str]:
-    """Clips per class and split, columns as wide as their names."""
+    """Clips per class and split, with the names of the metainfo."""
     splits = list(found.classes)
     labels = sorted({label for counts in found.classes.values()
                      for label in counts if label is not None})
+    names = dict(enumerate(found.metainfo.get('classes') or ()))
+    labels = sorted({*labels, *names})
     rows = [row('label', {split: split for split in splits})]
     rows += [row(label, {split: found.classes[split].get(label, 0)
-                         for split in splits}) for label in labels]
+                         for split in splits}, names.get(label, ''))
+             for label in labels]
     rows.append(row('total', {split: sum(found.classes[split].values())
                               for split in splits}))
     return rows

@@ -1,13 +1,33 @@
 """Arguments, file names, progress and errors shared by the commands."""
 import argparse
 import contextlib
+import copy
+import inspect
 import itertools
 import sys
-from typing import Any, Iterable, Iterator, Sequence, Set, Type
+from typing import (
+    Any,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Sequence,
+    Set,
+    Type,
+)
 
 from mmengine.config import Config, DictAction
+from mmengine.runner import Runner
 from rich.console import Console
 from rich.progress import track
+
+from psp_plugin.configs import find_dicts
+from psp_plugin.errors import InputError
+
+# The top-level keys of a config that MMEngine's runner reads.
+READ_KEYS = frozenset(inspect.signature(Runner.__init__).parameters) | {
+    'compile', 'custom_imports', 'find_unused_parameters',
+    'model_wrapper_cfg', 'sync_bn'}
 
 
 def model_parser(description: str) -> argparse.ArgumentParser:
@@ -42,10 +62,67 @@ def add_jobs(parser: argparse.ArgumentParser, default: int = 1) -> None:
 
 
 def read_config(args: argparse.Namespace) -> Config:
-    """Reads ``args.config`` and merges ``args.cfg_options`` into it."""
+    """Reads ``args.config`` and merges ``args.cfg_options`` into it.
+
+    Raises:
+        InputError: If an option changes a variable that only the config file
+            reads, see :func:`check_variables`.
+    """
     cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options or {})
+    options = args.cfg_options or {}
+    before = copy.deepcopy(cfg.to_dict())
+    cfg.merge_from_dict(options)
+    check_variables(args.config, before, cfg.to_dict(), options)
     return cfg
+
+
+def check_variables(path: str, before: Dict[str, Any], after: Dict[str, Any],
+                    options: Iterable[str]) -> None:
+    """Raises InputError if an option changes a variable without effect.
+
+    MMEngine merges options after it has run the config file, when the value
+    of a variable such as ``ann_file`` has been copied to where it is used, so
+    that changing the variable changes nothing. A variable is a top-level key
+    that the runner does not read; without a copy of its value in the config
+    it may be one that a component reads, which is not checked.
+
+    Args:
+        path (str): The config, for the message.
+        before (dict): The config without the options.
+        after (dict): The config with them.
+        options (Iterable[str]): The keys of the options, as ``a.0.b``.
+    """
+    for key in dict.fromkeys(option.split('.')[0] for option in options):
+        value = before.get(key)
+        if key in READ_KEYS or not value or after[key] == value:
+            continue
+        copies = [place for place in find_copies(before, value)
+                  if place.split('.')[0] in READ_KEYS
+                  and place in find_copies(after, value)]
+        if copies:
+            raise InputError(
+                f'{key}=... of --cfg-options changes nothing, as {path} has '
+                f'copied this variable: set {", ".join(copies)} instead, '
+                'or write a config that is based on it')
+
+
+def find_copies(cfg: Dict[str, Any], value: Any) -> List[str]:
+    """Finds the places, as ``a.0.b``, that hold a value.
+
+    A list also counts where it is a part of a longer one, as the transforms
+    of a pipeline are; its place is then that of its first entry.
+    """
+    places = []
+    for place, part in find_dicts(cfg):
+        for key, held in part.items():
+            here = f'{place}.{key}' if place else key
+            if held == value and type(held) is type(value):
+                places.append(here)
+            elif isinstance(value, list) and isinstance(held, list):
+                places += [
+                    f'{here}.{first}' for first in range(len(held))
+                    if held[first:first + len(value)] == value]
+    return places
 
 
 @contextlib.contextmanager

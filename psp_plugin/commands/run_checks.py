@@ -5,7 +5,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 from mmengine.config import Config
 
-from psp_plugin.annotations import annotation_path
+from psp_plugin.annotations import annotation_path, several
 from psp_plugin.configs import LOADERS, find_dicts
 from psp_plugin.errors import InputError
 
@@ -88,8 +88,9 @@ def check_run(cfg: Config,
 
     Raises:
         InputError: If the number of sampled frames differs from that of the
-            encoder, if unlabelled batches of one clip are to be contrasted,
-            or if a pre-trained checkpoint is missing.
+            encoder, if the number of named classes differs from that of the
+            model, if unlabelled batches of one clip are to be contrasted, or
+            if a pre-trained checkpoint is missing.
     """
     model = cfg.get('model', {})
     backbone = model.get('backbone') or {}
@@ -97,7 +98,9 @@ def check_run(cfg: Config,
         check_pretrained(backbone.get('init_cfg'))
     fixed = backbone.get('temporal') == 'attention' or (
         backbone.get('type') == 'SkeletonTransformer')
+    classes = (model.get('cls_head') or {}).get('num_classes')
     for place, part in find_dicts({key: cfg.get(key) for key in uses}):
+        check_class_names(classes, place, part)
         if fixed:
             check_frames(backbone.get('num_frames'), place, part)
         loader = part.get('unlabeled_dataloader')
@@ -132,6 +135,20 @@ def check_frames(num_frames: Optional[int], place: str,
         raise InputError(
             f'{place} samples {key}={part[key]} frames, but the backbone is '
             f'built for num_frames={num_frames}: give both the same')
+
+
+def check_class_names(num_classes: Optional[int], place: str,
+                      part: Dict[str, Any]) -> None:
+    """Raises InputError if a dataset names more or fewer classes."""
+    if not place.endswith('dataset') or num_classes is None:
+        return
+    names = (part.get('metainfo') or {}).get('classes')
+    if isinstance(names, (list, tuple)) and len(names) != num_classes:
+        raise InputError(
+            f'{place}.metainfo names {len(names)} classes '
+            f'({several(names, 3)}), but model.cls_head.num_classes is '
+            f'{num_classes}: set num_classes to the number of classes, or '
+            'name them all with metainfo=dict(classes=[...])')
 
 
 def check_pretrained(init_cfg: Optional[Dict[str, Any]]) -> None:

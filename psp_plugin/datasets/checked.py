@@ -14,6 +14,7 @@ from mmengine.logging import print_log
 
 from psp_plugin.annotations import (
     AnnotationError,
+    AnnotationFile,
     InvalidClip,
     InvalidClipError,
     Problem,
@@ -29,9 +30,12 @@ from psp_plugin.annotations import (
     read_pickle,
     repeated_names,
     select_clips,
+    several,
     shown,
     take_clip,
 )
+
+from .axes import warn_of_axes
 
 # Invalid clips named in a message.
 LISTED = 20
@@ -51,7 +55,11 @@ class CheckedPoseDataset(PoseDataset):
     Source: the toolbox's ``PoseDataset``. Departures: the restricted
     unpickler; the checks; NumPy integers are accepted as labels; errors in
     the pipeline name the clip, and a clip is replaced by the next one instead
-    of a random one.
+    of a random one; ``metainfo`` of the file.
+
+    A file may have a key ``metainfo`` next to ``split`` and ``annotations``,
+    such as ``dict(classes=['wave', 'kick'])``. Its keys are those of the
+    dataset's ``metainfo``, unless the config sets them.
 
     Args:
         ann_file (str): The annotation file.
@@ -65,7 +73,8 @@ class CheckedPoseDataset(PoseDataset):
             uses the standard one, as the toolbox does, which runs any code in
             them. Defaults to True.
         num_classes (int, optional): The number of classes, which labels must
-            be below. Defaults to None, not checked.
+            be below and which ``metainfo`` must name, if it names any.
+            Defaults to None, not checked.
         need_label (bool): Whether every clip must have a label. Defaults to
             False, for unlabelled and partly labelled files.
         drop_labels (bool): Whether labels are removed without being checked,
@@ -104,12 +113,21 @@ class CheckedPoseDataset(PoseDataset):
         super().__init__(ann_file, pipeline=pipeline, num_classes=num_classes,
                          **kwargs)
 
+    def full_init(self) -> None:
+        """Reads and checks the annotations, see :func:`.axes.warn_of_axes`."""
+        if not self._fully_initialized:
+            super().full_init()
+            warn_of_axes(self.pipeline, self)
+
     def load_data_list(self) -> List[Dict]:
         """Reads the annotations of the split, one per name."""
         file = read_annotations(self.ann_file, self.safe)
         clips = select_clips(file, self.split)
         self._invalid = (absent_clips(file, self.split)
                          + repeated_names(file, clips))
+        for key, value in file.metainfo.items():
+            self._metainfo.setdefault(key, value)
+        self._check_class_names(file)
         first: Dict[str, dict] = {}
         for clip in clips:
             first.setdefault(clip[file.key], clip)
@@ -124,6 +142,19 @@ class CheckedPoseDataset(PoseDataset):
                 if prefix is not None and key in clip:
                     clip[key] = osp.join(prefix, clip[key])
         return clips
+
+    def _check_class_names(self, file: AnnotationFile) -> None:
+        """Raises AnnotationError if the named classes are not all."""
+        names = self._metainfo.get('classes')
+        if None in (names, self.num_classes) or len(names) == self.num_classes:
+            return
+        source = ('its metainfo' if names is file.metainfo.get('classes')
+                  else "the config's metainfo")
+        raise AnnotationError(
+            f'{self.ann_file}: {source} names {len(names)} classes '
+            f'({several(names, 3)}), but num_classes is {self.num_classes}: '
+            'set model.cls_head.num_classes to the number of classes, or '
+            'name them all with metainfo=dict(classes=[...])')
 
     def filter_data(self) -> List[Dict]:
         """Applies ``valid_ratio``, then the policy for invalid clips."""

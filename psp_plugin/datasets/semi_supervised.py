@@ -24,6 +24,7 @@ from psp_plugin.annotations import (
 )
 from psp_plugin.errors import InputError
 
+from .axes import warn_of_axes
 from .split import (
     choose_labeled,
     choose_over_all,
@@ -275,6 +276,7 @@ class SemiSupervisedDataset:
                     for name in names]
         self._indices = [i for i, kept in enumerate(keep) if kept]
         self._fully_initialized = True
+        warn_of_axes(self.pipeline, self._source.dataset)
         print_log(f'{len(self)} {self.subset} of {len(names)} clips '
                   f'({len(labeled)} labelled in total)', logger='current')
         if self.subset == 'labeled' and self.draw == 'over-all':

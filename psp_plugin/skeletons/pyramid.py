@@ -8,6 +8,7 @@ from typing import Any, Dict, Optional, Sequence, Tuple, Union
 
 LEVELS = ('body', 'part', 'joint')  # coarse to fine
 Group = Tuple[int, ...]
+Point = Union[int, Group]  # a joint, or joints whose mean is meant
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,14 @@ class SkeletonPyramid:
         inner (Sequence[int]): Joints of the trunk, the root of HA-CM's joint
             hierarchy, which do not become tokens. Defaults to none.
         joint_names (Sequence[str]): One name per joint. Defaults to none.
-        center (int, optional): The joint to centre 3D clips on. Defaults to
-            None, unknown.
-        zaxis (tuple[int, int], optional): Two joints; the direction from the
-            first to the second is up along the spine. Defaults to None.
-        xaxis (tuple[int, int], optional): The right and the left shoulder.
-            Defaults to None.
+        center (int or Sequence[int], optional): The joint to centre 3D clips
+            on, or several whose mean is the centre, such as both hips.
+            Defaults to None, unknown.
+        zaxis (Sequence[int or Sequence[int]], optional): Two joints; the
+            direction from the first to the second is up along the spine. Each
+            may be several joints, whose mean is meant. Defaults to None.
+        xaxis (Sequence[int or Sequence[int]], optional): The right and the
+            left shoulder, in the same form. Defaults to None.
 
     Raises:
         ValueError: If there is no group or an empty one, if an index is not
@@ -54,9 +57,9 @@ class SkeletonPyramid:
     mirror: Optional[Tuple[Group, ...]] = None
     inner: Group = ()
     joint_names: Tuple[str, ...] = ()
-    center: Optional[int] = None
-    zaxis: Optional[Group] = None
-    xaxis: Optional[Group] = None
+    center: Optional[Point] = None
+    zaxis: Optional[Tuple[Point, ...]] = None
+    xaxis: Optional[Tuple[Point, ...]] = None
 
     def __post_init__(self) -> None:
         tables = ('parts', 'bodies', 'bones')
@@ -102,22 +105,31 @@ class SkeletonPyramid:
 
     def _check_axes(self) -> None:
         """Raises ValueError unless the normalisation joints exist."""
-        for axis in ('zaxis', 'xaxis'):
-            joints = getattr(self, axis)
-            if joints is not None:
-                joints, = _as_groups(self.name, axis, [joints])
-                object.__setattr__(self, axis, joints)
-                if len(set(joints)) != 2 or len(joints) != 2:
-                    raise ValueError(f'layout {self.name!r}: {axis} must be '
-                                     f'two joints, not {joints}')
-        center = () if self.center is None else (self.center, )
-        for name, joints in (('center', center), ('zaxis', self.zaxis or ()),
-                             ('xaxis', self.xaxis or ())):
-            for joint in joints:
-                if not 0 <= joint < self.num_joints:
-                    raise ValueError(
-                        f'layout {self.name!r}: {name} uses joint {joint}, '
-                        f'but joints run from 0 to {self.num_joints - 1}')
+        try:
+            if self.center is not None:
+                object.__setattr__(self, 'center', as_point(self.center))
+            for name in ('zaxis', 'xaxis'):
+                if getattr(self, name) is not None:
+                    object.__setattr__(
+                        self, name, as_axis(getattr(self, name), name))
+            for name, points in self.axes.items():
+                check_joints(name, points, self.num_joints)
+        except ValueError as error:
+            raise ValueError(f'layout {self.name!r}: {error}') from error
+
+    @property
+    def axes(self) -> Dict[str, Tuple[Point, ...]]:
+        """The joints of ``center``, ``zaxis`` and ``xaxis`` that are known."""
+        center = None if self.center is None else (self.center, )
+        axes = dict(center=center, zaxis=self.zaxis, xaxis=self.xaxis)
+        return {name: points for name, points in axes.items()
+                if points is not None}
+
+    def name_of(self, point: Point) -> str:
+        """The number of a joint, followed by its name if it has one."""
+        return ' and '.join(
+            f'{joint} ({self.joint_names[joint]})' if self.joint_names
+            else f'{joint}' for joint in joints_of(point))
 
     @property
     def outer(self) -> Group:
@@ -169,6 +181,54 @@ class SkeletonPyramid:
         return tuple(
             tuple(joint for part in body for joint in self.parts[part])
             for body in self.bodies)
+
+
+def as_point(value: Any) -> Point:
+    """Converts a joint, or several joints whose mean is meant.
+
+    Raises:
+        ValueError: If it is neither an integer nor some different integers.
+    """
+    joints: Group
+    try:
+        joints = tuple(map(operator.index, value))
+    except TypeError:
+        try:
+            return operator.index(value)
+        except TypeError:
+            joints = ()
+    if not joints or len(set(joints)) < len(joints):
+        raise ValueError(f'{value!r} is neither a joint nor a list of '
+                         'different joints, whose mean is meant')
+    return joints
+
+
+def as_axis(value: Any, name: str) -> Tuple[Point, Point]:
+    """Converts the two ends of an axis, see :func:`as_point`.
+
+    Raises:
+        ValueError: If they are not two different ones; ``name`` is the axis.
+    """
+    if isinstance(value, str) or not isinstance(value, Sequence) or (
+            len(value) != 2):
+        raise ValueError(f'{name} must be two joints, not {value!r}')
+    first, second = as_point(value[0]), as_point(value[1])
+    if first == second:
+        raise ValueError(f'{name} must be two different joints, not {value!r}')
+    return first, second
+
+
+def joints_of(point: Point) -> Group:
+    """Returns the joints of a point."""
+    return (point, ) if isinstance(point, int) else point
+
+
+def check_joints(name: str, points: Sequence[Point], num_joints: int) -> None:
+    """Raises ValueError if a joint of ``name`` does not exist."""
+    for joint in sum(map(joints_of, points), ()):
+        if not 0 <= joint < num_joints:
+            raise ValueError(f'{name} uses joint {joint}, but joints run from '
+                             f'0 to {num_joints - 1}')
 
 
 def _as_groups(layout: str, table: str,

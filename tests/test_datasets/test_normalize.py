@@ -6,6 +6,7 @@ from mmaction.registry import TRANSFORMS
 
 from psp_plugin.datasets.transforms import NormalizeSkeleton3D
 from psp_plugin.datasets.transforms.normalize import find_spread, rotation_onto
+from psp_plugin.skeletons import get_pyramid
 
 
 def clip(persons=2, frames=12, joints=25, seed=0, dtype=np.float32):
@@ -417,7 +418,92 @@ def test_main_person_missing_in_the_first_frame_of_any():
 
 
 @pytest.mark.parametrize('name, known', [
-    ('main', "'present' or 'spread'"), ('frames_of', "'main' or 'any'")])
+    ('main', "'present', 'spread' or 'first'"),
+    ('frames_of', "'main' or 'any'")])
 def test_unknown_choice_raises(name, known):
     with pytest.raises(ValueError, match=f"{name} must be {known}, not 'all'"):
         NormalizeSkeleton3D(**{name: 'all'})
+
+
+TABLE = dict(parts=[[0, 1], [2, 3], [4]], bodies=[[0], [1], [2]],
+             center=[0, 1], zaxis=[[0, 1], [2, 3]], xaxis=(3, 2))
+
+
+@pytest.mark.parametrize('layout, joints', [
+    ('nturgb+d', 25), ('nwucla', 20)])
+def test_a_layout_brings_the_joints(layout, joints):
+    pyramid = get_pyramid(layout)
+    keypoint = clip(joints=joints)
+    by_layout, by_joints = (
+        NormalizeSkeleton3D(**given)(results_of(keypoint))['keypoint']
+        for given in (dict(layout=layout), pyramid_joints(pyramid)))
+    np.testing.assert_array_equal(by_layout, by_joints)
+
+
+def pyramid_joints(pyramid):
+    return dict(center=pyramid.center, zaxis=pyramid.zaxis,
+                xaxis=pyramid.xaxis)
+
+
+def test_means_of_joints_equal_joints_at_their_place():
+    """A hip centre that the skeleton lacks is the mean of both hips."""
+    keypoint = clip(joints=5)
+    means = [keypoint[:, :, pair].mean(2, keepdims=True)
+             for pair in ([0, 1], [2, 3])]
+    longer = np.concatenate([keypoint, *means], 2)
+    with_means = NormalizeSkeleton3D(layout=TABLE)(results_of(keypoint))
+    with_joints = NormalizeSkeleton3D(center=5, zaxis=(5, 6), xaxis=(3, 2))(
+        results_of(longer))
+    np.testing.assert_allclose(with_means['keypoint'],
+                               with_joints['keypoint'][:, :, :5], atol=1e-5)
+
+
+def test_a_mean_leaves_missing_joints_out():
+    keypoint = clip(joints=5)
+    keypoint[:, :, 1] = 0
+    result = NormalizeSkeleton3D(layout=TABLE)(results_of(keypoint))
+    np.testing.assert_array_equal(result['body_center'], keypoint[0, 0, 0])
+    assert not result['keypoint'][:, :, 1].any()
+
+
+def test_first_person_stays_the_main_one():
+    """A phantom that is seen longer does not replace a ranked actor."""
+    keypoint = clip(persons=3)
+    keypoint[0] = 0  # no first person at all
+    keypoint[1, :5] = 0
+    for main, frames, person in (('first', 7, 1), ('present', 12, 2)):
+        result = NormalizeSkeleton3D(main=main)(results_of(keypoint))
+        assert result['total_frames'] == frames
+        np.testing.assert_array_equal(
+            result['body_center'], keypoint[person, 12 - frames, 1])
+
+
+@pytest.mark.parametrize('given, sentence', [
+    (dict(layout='nwucla', center=2),
+     "center=2 of NormalizeSkeleton3D contradicts layout 'nwucla'"),
+    (dict(layout='coco'), "layout 'coco' has no center, which"),
+    (dict(layout=dict(TABLE, zaxis=[0, [1, 5]])),
+     "layout 'custom': zaxis uses joint 5, but joints run from 0 to 4"),
+    (dict(zaxis=[0, []]), r'\[\] is neither a joint nor a list'),
+    (dict(zaxis=[0, 1.5]), '1.5 is neither a joint nor a list'),
+    (dict(center=[3, 3]), r'\[3, 3\] is neither a joint nor a list'),
+    (dict(xaxis=[4, 4]), 'xaxis must be two different joints'),
+    (dict(xaxis=4), 'xaxis must be two joints, not 4'),
+])
+def test_joints_that_do_not_fit_raise(given, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        NormalizeSkeleton3D(**given)
+
+
+def test_joints_that_a_layout_lacks_can_be_given_or_left_out():
+    points = clip(joints=17)
+    NormalizeSkeleton3D(layout='coco', center=[11, 12], zaxis=[11, 5],
+                        xaxis=[6, 5])(results_of(points))
+    NormalizeSkeleton3D(layout='coco', align_center=False, align_spine=False,
+                        align_shoulder=False)(results_of(points))
+
+
+def test_clip_with_other_joints_than_the_layout_raises():
+    with pytest.raises(ValueError, match="clip 'clip_a' has 25 joints, but "
+                       "layout 'nwucla' has 20: set layout"):
+        NormalizeSkeleton3D(layout='nwucla')(results_of(clip()))

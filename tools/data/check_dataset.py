@@ -52,7 +52,8 @@ def main(argv: Optional[List[str]] = None) -> None:
                        multi_class=args.multi_class,
                        need_points=not args.points_apart)
         if args.json:
-            put_text(json.dumps(found.as_dict(), indent=1), args.json)
+            put_text(json.dumps(found.as_dict(), indent=1, default=repr),
+                     args.json)
     print(describe(found))
     if found.invalid:
         sys.exit(1)
