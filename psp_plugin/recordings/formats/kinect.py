@@ -11,6 +11,7 @@ import numpy as np
 from ..recording import Detection, Format, InvalidRecording, Recording
 from .values import (
     field,
+    fields,
     frame_rate,
     number_array,
     place_frames,
@@ -241,7 +242,7 @@ def kinect_joints(place: int, joints: Any) -> Tuple[str, np.ndarray]:
             'Kinect v2 has 25, and Kinect v1 has 20')
     known = JOINT_TYPES[layout]
     indices = {same_name(name): index for index, name in enumerate(known)}
-    points: Dict[int, np.ndarray] = {}
+    points: Dict[int, List[float]] = {}
     for key, joint in entries:
         name = str(key).replace('JointType_', '')
         index = int(name) if name.isdecimal() and len(name) < 3 else \
@@ -251,7 +252,9 @@ def kinect_joints(place: int, joints: Any) -> Tuple[str, np.ndarray]:
                 f'has the joint {name[:40]!r} in frame {place}, which is '
                 'repeated or not one of the Kinect')
         points[index] = position(joint, known[index], place)
-    return layout, np.stack([points[index] for index in range(len(known))])
+    return layout, number_array(
+        [points[index] for index in range(len(known))],
+        f'a body of frame {place}')
 
 
 def joint_type(joint: Any, index: int) -> Any:
@@ -261,17 +264,20 @@ def joint_type(joint: Any, index: int) -> Any:
     return name if type(name) in (int, str) else index
 
 
-def position(joint: Any, name: str, place: int) -> np.ndarray:
-    """Reads x, y and z (3,) of a joint."""
+def position(joint: Any, name: str, place: int) -> List[float]:
+    """Reads x, y and z of a joint."""
     inner = field(joint, 'position', 'pos')
     values = joint if inner is None else inner
     if isinstance(values, dict):
-        values = [field(values, axis, f'camera{axis}') for axis in 'xyz']
-    what = f'a position of joint {name} in frame {place}'
-    array = number_array(values, what)
-    if array.shape != (3, ):
-        raise InvalidRecording(f'has {what} that is not x, y and z')
-    return array
+        found = fields(values)
+        values = [found.get(axis, found.get(f'camera{axis}'))
+                  for axis in 'xyz']
+    if not isinstance(values, list) or len(values) != 3 or not all(
+            type(value) in (int, float) for value in values):
+        raise InvalidRecording(
+            f'has a position of joint {name} in frame {place} that is not '
+            f'the numbers x, y and z: {str(values)[:40]}')
+    return values
 
 
 FORMATS = (

@@ -2,9 +2,10 @@
 
 Shape legend: T frame, V joint, C coordinate.
 """
+import functools
 import math
 import re
-from typing import Any, FrozenSet, List, Optional, Sequence
+from typing import Any, Dict, FrozenSet, List, Optional, Sequence
 
 import numpy as np
 
@@ -34,9 +35,19 @@ def field(record: Any, *names: str) -> Any:
     """
     if not isinstance(record, dict):
         return None
-    found = {str(key).lower().replace('_', ''): value
-             for key, value in reversed(list(record.items()))}
+    found = fields(record)
     return next((found[name] for name in names if name in found), None)
+
+
+def fields(record: Dict[Any, Any]) -> Dict[str, Any]:
+    """Returns an object with its names in lower case, without ``_``."""
+    return {plain_name(str(key)): value for key, value in record.items()}
+
+
+@functools.lru_cache(maxsize=4096)
+def plain_name(name: str) -> str:
+    """Returns a name in lower case, without ``_``."""
+    return name.lower().replace('_', '')
 
 
 def number_array(values: Any, what: str) -> np.ndarray:
@@ -74,6 +85,7 @@ def name_words(name: str) -> List[str]:
     return words
 
 
+@functools.lru_cache(maxsize=4096)
 def same_name(name: str) -> FrozenSet[str]:
     """Returns what the spellings of a joint's name have in common.
 

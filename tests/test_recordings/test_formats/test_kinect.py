@@ -166,8 +166,9 @@ def test_kinect_times_and_absent_bodies():
     ({'Tail' if name == 'Neck' else name: point for name, point
       in SPELLINGS['names'].items()}, "joint 'Tail' in frame 0"),
     ({**SPELLINGS['names'], 'Neck': dict(x=1, y=2)}, 'joint Neck in frame 0'),
-    ({**SPELLINGS['names'], 'Neck': [1, 2]}, 'not x, y and z'),
-    ({**SPELLINGS['names'], 'Neck': 'here'}, 'not made of numbers'),
+    ({**SPELLINGS['names'], 'Neck': [1, 2]}, 'not the numbers x, y and z'),
+    ({**SPELLINGS['names'], 'Neck': 'here'}, 'not the numbers.*: here'),
+    ({**SPELLINGS['names'], 'Neck': [1, 2, 10**400]}, 'not made of numbers'),
 ])
 def test_kinect_refuses(joints, reason):
     with pytest.raises(InvalidRecording, match=reason):
