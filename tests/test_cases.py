@@ -38,8 +38,9 @@ def test_array_of_c_t_v_m_is_refused_until_it_is_named(convert, capsys):
     assert len(data['annotations']) == 4
     for stem, clip in clips(data).items():
         stored = np.load(case(name) / f'in/{stem}.npy')
+        persons = np.float32(stored.transpose(3, 1, 2, 0))
         np.testing.assert_array_equal(
-            clip['keypoint'], np.float32(stored.transpose(3, 1, 2, 0)))
+            clip['keypoint'], persons[persons.any((1, 2, 3))])
         assert clip['label'] == int(stem[1]) % 2
 
 
@@ -166,7 +167,7 @@ def test_pose_estimators(file, layout):
         assert clip['keypoint'].shape == (1, 3, 33, 3)
         np.testing.assert_array_equal(
             clip['keypoint'][0, :, 0], np.float32([[0.1, 0.2, 0.3]] * 3))
-        assert (clip['keypoint_score'] == np.float32(0.9)).all()
+        assert 'keypoint_score' not in clip
         return
     images = content.values() if isinstance(content, dict) else [
         [person] for person in content]

@@ -77,6 +77,11 @@ def make_clip(recording: Recording, name: str, options: ReadOptions,
     else:
         tracks = tracks[:options.max_persons]
     points, scores = as_array(tracks, num_frames)
+    if scores is not None and points.shape[-1] == 3 and (
+            recording.frames is not None or options.scored):
+        # The toolbox's FormatGCNInput would make a fourth channel of them.
+        scores = None
+        notes.append('has scores of 3D joints, which only rank the persons')
     fps = recording.fps or options.recorded_fps
     if options.fps is not None:
         if fps is None:
