@@ -38,11 +38,8 @@ class Track:
 
     @property
     def size(self) -> float:
-        """The median diagonal of the box around the joints found."""
-        seen = (self.points != 0).any(-1, keepdims=True)
-        low = np.where(seen, self.points, np.inf).min(1)
-        high = np.where(seen, self.points, -np.inf).max(1)
-        return float(np.median(np.linalg.norm(high - low, axis=-1)))
+        """The median size of the poses."""
+        return float(np.median(sizes_of(self.points)))
 
 
 def follow(frames: Sequence[Sequence[Detection]]
@@ -116,44 +113,72 @@ def by_number(frames: Sequence[Sequence[Detection]]) -> List[Places]:
 def by_distance(frames: Sequence[Sequence[Detection]]) -> List[Places]:
     """Groups poses by their distance from frame to frame."""
     groups: List[Places] = []
-    last: List[np.ndarray] = []  # the last pose of every group
-    seen: List[int] = []  # its frame
-    sizes: List[float] = []
+    # The last pose of every group, its size and its frame.
+    last = np.zeros((0, *first_of(frames).points.shape))
+    sizes, seen = np.zeros(0), np.zeros(0)
     for frame, persons in enumerate(frames):
-        poses = [person.points for person in persons]
-        own = [Track([frame], pose[None]).size for pose in poses]
-        costs = np.array([
-            [cost(a, b, min(sizes[i], own[j]), frame - seen[i])
-             for j, b in enumerate(poses)] for i, a in enumerate(last)
-        ]).reshape(len(last), len(poses))
-        owner = {j: i for i, j in assign(costs)}
-        for j, pose in enumerate(poses):
-            i = owner.get(j)
-            if i is None:
-                i = len(groups)
-                groups.append([])
-                last.append(pose)
-                seen.append(frame)
-                sizes.append(own[j])
+        if not persons:
+            continue
+        poses = np.stack([person.points for person in persons])
+        own = sizes_of(poses)
+        owner = {j: i for i, j in assign(costs_of(
+            last, poses, sizes, own, (frame - seen)[:, None]))}
+        new = [j for j in range(len(poses)) if j not in owner]
+        for i, j in enumerate(new, len(groups)):
+            owner[j] = i
+            groups.append([])
+        last = np.concatenate([last, poses[new]])
+        sizes = np.concatenate([sizes, own[new]])
+        seen = np.concatenate([seen, np.zeros(len(new))])
+        for j, i in owner.items():
             groups[i].append((frame, j))
-            last[i], seen[i], sizes[i] = pose, frame, own[j]
+            last[i], sizes[i], seen[i] = poses[j], own[j], frame
     return groups
 
 
-def cost(a: np.ndarray, b: np.ndarray, size: float, steps: int) -> float:
-    """Returns the mean distance of two poses (V, C) in sizes of the smaller.
+def first_of(frames: Sequence[Sequence[Detection]]) -> Detection:
+    """Returns the first pose of a clip."""
+    return next(person for persons in frames for person in persons)
 
-    Joints that either pose lacks do not count. Poses that are further apart
-    than a person moves in that many frames cost ``OUT_OF_REACH``.
+
+def sizes_of(points: np.ndarray) -> np.ndarray:
+    """Returns the sizes (K,) of poses (K, V, C).
+
+    The size is the diagonal of the box around the joints found.
     """
-    seen = a.any(-1) & b.any(-1)
-    if not seen.any():
-        return OUT_OF_REACH
-    distance = np.linalg.norm(a[seen] - b[seen], axis=-1).mean()
-    reach = min(REACH + REACH_PER_FRAME * (steps - 1), REACH_LIMIT)
-    if distance > reach * size:
-        return OUT_OF_REACH
-    return float(distance / size) if size else 0.
+    seen = (points != 0).any(-1, keepdims=True)
+    low = np.where(seen, points, np.inf).min(1)
+    high = np.where(seen, points, -np.inf).max(1)
+    sizes: np.ndarray = np.sqrt(((high - low)**2).sum(-1))
+    return sizes
+
+
+def costs_of(a: np.ndarray, b: np.ndarray, size_a: np.ndarray,
+             size_b: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """Returns the costs (A, B) of pairing earlier with later poses.
+
+    The cost is the mean distance of their joints in sizes of the smaller one;
+    joints that either pose lacks do not count. Poses that are further apart
+    than a person moves in that many frames cost ``OUT_OF_REACH``.
+
+    Args:
+        a (np.ndarray): The earlier poses (A, V, C).
+        b (np.ndarray): The later poses (B, V, C).
+        size_a (np.ndarray): Sizes (A,).
+        size_b (np.ndarray): Sizes (B,).
+        steps (np.ndarray): Frames from the earlier to the later pose, (A, B)
+            or (A, 1); not positive if they cannot be paired.
+    """
+    seen = (a != 0).any(-1)[:, None] & (b != 0).any(-1)  # A, B, V
+    distances = np.sqrt(((a[:, None] - b)**2).sum(-1))
+    count = seen.sum(-1)
+    mean = (distances * seen).sum(-1) / np.maximum(count, 1)
+    size = np.minimum(size_a[:, None], size_b)
+    reach = np.minimum(REACH + REACH_PER_FRAME * (steps - 1), REACH_LIMIT)
+    near = (count > 0) & (mean <= reach * size) & (steps > 0)
+    relative = mean / np.where(size > 0, size, 1)
+    costs: np.ndarray = np.where(near, relative, OUT_OF_REACH)
+    return costs
 
 
 def assign(costs: np.ndarray) -> List[Tuple[int, int]]:
@@ -197,14 +222,15 @@ def join(tracks: Sequence[Track]) -> Tuple[List[Track], List[str]]:
     Returns:
         tuple: The persons, by first appearance; and notes for the user.
     """
-    sizes = [track.size for track in tracks]
-    costs = np.array([
-        [OUT_OF_REACH if b.frames[0] <= a.frames[-1] else
-         cost(a.points[-1], b.points[0], min(sizes[i], sizes[j]),
-              b.frames[0] - a.frames[-1]) for j, b in enumerate(tracks)]
-        for i, a in enumerate(tracks)
-    ]).reshape(len(tracks), len(tracks))
-    after = dict(assign(costs))
+    if len(tracks) == 1:
+        return list(tracks), []
+    sizes = np.array([track.size for track in tracks])
+    starts, ends = (np.array([track.frames[k] for track in tracks])
+                    for k in (0, -1))
+    after = dict(assign(costs_of(
+        np.stack([track.points[-1] for track in tracks]),
+        np.stack([track.points[0] for track in tracks]), sizes, sizes,
+        starts - ends[:, None])))
     persons = []
     for start in sorted(set(range(len(tracks))) - set(after.values())):
         chain = [start]

@@ -1,6 +1,6 @@
 """Reader of NTU RGB+D's text format, ``.skeleton``."""
 import math
-from typing import Dict, List
+from typing import Dict, List, Optional
 
 import numpy as np
 
@@ -75,6 +75,9 @@ def read_joints(lines: Lines) -> np.ndarray:
     if not count:
         raise InvalidRecording(
             f'has a body without joints in line {lines.number}')
+    at_once = quickly(lines, count)
+    if at_once is not None:
+        return at_once
     joints = []
     for joint in range(count):
         words = lines.words(f'joint {joint}')
@@ -92,6 +95,25 @@ def read_joints(lines: Lines) -> np.ndarray:
                              f'{lines.width} for joint {joint}')
         joints.append((x, y, z))
     return np.array(joints)
+
+
+def quickly(lines: Lines, count: int) -> Optional[np.ndarray]:
+    """Reads joints (V, 3) at once, or returns None if a line is invalid."""
+    rows = [line.split()
+            for line in lines.lines[lines.number:lines.number + count]]
+    width = lines.width or len(rows[0]) if rows else 0
+    if len(rows) < count or width < 3 or any(
+            len(row) != width for row in rows):
+        return None
+    try:
+        joints = np.array([row[:3] for row in rows]).astype(float)
+    except ValueError:
+        return None
+    if not np.isfinite(joints).all():
+        return None
+    lines.number += count
+    lines.width = width
+    return joints
 
 
 FORMATS = (Format('NTU RGB+D', ('.skeleton', ),
