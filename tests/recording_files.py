@@ -266,11 +266,11 @@ def write_kinect(layout):
     """Frames of bodies, as Json.NET writes those of the SDK."""
     def write(path, points, scores):
         save(path, '.json', [
-            dict(Bodies=[dict(IsTracked=True, TrackingId=BODIES[number],
-                              Joints=kinect_joints(JOINT_TYPES[layout],
-                                                   joints))
-                         for number, joints, _ in found])
-            for found in detected(points, scores)])
+            dict(timestamp_ms=40 * frame, Bodies=[
+                dict(IsTracked=True, TrackingId=BODIES[number],
+                     Joints=kinect_joints(JOINT_TYPES[layout], joints))
+                for number, joints, _ in found])
+            for frame, found in enumerate(detected(points, scores))])
     return write
 
 
@@ -453,9 +453,9 @@ FILES = (
     FileFormat('Azure Kinect', '', write_azure, 32, **SENSOR,
                layout='azure_kinect', fps=30),
     FileFormat('Kinect v2 or v1', 'v2', write_kinect('nturgb+d'), 25,
-               **SENSOR, layout='nturgb+d'),
+               **SENSOR, layout='nturgb+d', fps=25),
     FileFormat('Kinect v2 or v1', 'v1', write_kinect('nwucla'), 20,
-               **SENSOR, layout='nwucla'),
+               **SENSOR, layout='nwucla', fps=25),
     FileFormat('BVH', '', write_bvh, len(MIXAMO), **SENSOR, layout='bvh',
                fps=25, persons=1, gaps=False),
     FileFormat('NTU RGB+D of CTR-GCN', '', write_npz_ntu, 25, **SENSOR,
