@@ -140,13 +140,17 @@ def change_skeletons(base: Dict[str, Any], layout: Union[str, Dict[str, Any]],
             'change_skeletons does not know the graph of graph_cfg: set '
             'graph_cfg.layout in the config to dict(num_node=..., inward=[...'
             '], center=...)')
+    if not any('num_joints' in part or 'layout' in part for part in model):
+        raise InputError(f'layout={layout!r}: the inherited config has no '
+                         'num_joints or layout in its model to change, so set '
+                         'it where the config needs it')
+    for part in model:
+        for key, value in (('num_joints', joints), ('layout', layout)):
+            if part.get(key) is not None:
+                part[key] = copy.deepcopy(value)
     places: Dict[str, List[Dict[str, Any]]] = {}
     for _, part in find_dicts(base):
         places.setdefault(str(part.get('type')), []).append(part)
-    _change(model, ('num_joints', ), joints, 'layout')
-    for part in model:
-        if part.get('layout') is not None:
-            part['layout'] = copy.deepcopy(layout)
     for part in places.get('NormalizeSkeleton3D', []):
         for key in ('center', 'zaxis', 'xaxis'):
             part.pop(key, None)

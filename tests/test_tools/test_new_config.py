@@ -201,7 +201,8 @@ def test_table_in_a_file(tmp_path):
     (dict(joints=17, change=lambda clip: clip.update(
         keypoint=clip['keypoint'][..., :2])), dict(layout='coco'),
      '2D clips without img_shape'),
-    (dict(joints=17), dict(layout='coco'), 'has no center, which'),
+    (dict(layout=dict(parts=[[*range(25)]], bodies=[[0]])), dict(layout=None),
+     "layout 'custom' has no center, which"),
     (dict(), dict(labels=Labels(ratio=0.01)), 'gives no labelled clip'),
     (dict(), dict(labels=Labels(pool='none')), "has no split 'none'"),
 ])
