@@ -31,9 +31,9 @@ from psp_plugin.skeletons import LAYOUTS, get_pyramid
 ITERATIONS = 25
 SIZES = dict(
     small=dict(frames=24, batch=16, pool=48, model='psp_small',
-               schedule='sgd_small'),
+               schedule='sgd_small', interval=8),
     full=dict(frames=50, batch=64, pool=64, model='psp',
-              schedule='sgd_ntu60'))
+              schedule='sgd_ntu60', interval=1))
 # The settings of psp_nwucla_xview_5p_small.py that psp_small.py has not.
 SMALL_MODEL = """\
     backbone=dict(channels_last=True{channels}),
@@ -322,7 +322,7 @@ def count_labeled(file: AnnotationFile, labels: Labels, train: str,
 
 def compose(data: Data, labels: Labels, size: str, out: Path) -> str:
     """Returns the text of the config."""
-    sizes = SIZES[size]
+    sizes: Dict[str, Any] = SIZES[size]
     batch = max(1, min(sizes['batch'], data.labeled))
     pool = min(sizes['pool'], data.unlabeled)
     if pool < 2:
@@ -368,9 +368,9 @@ def compose(data: Data, labels: Labels, size: str, out: Path) -> str:
         parts.append(TWO_SPLITS.format(times=times, train=data.splits[0],
                                        pool=labels.pool))
     if size == 'small':
-        parts.append('optim_wrapper = dict(type=\'BFloat16OptimWrapper\')\n'
-                     'default_hooks = dict(checkpoint=dict(interval=8, '
-                     'max_keep_ckpts=3))\n')
+        parts.append("optim_wrapper = dict(type='BFloat16OptimWrapper')")
+    parts.append(f'default_hooks = dict(checkpoint=dict(interval='
+                 f'{sizes["interval"]}, max_keep_ckpts=3))\n')
     return '\n'.join(parts)
 
 
