@@ -142,15 +142,26 @@ class SkeletonInferencer:
                 if on_error == 'raise':
                     raise
                 result['error'] = str(error)
-        for result, scores in zip(taken, self._predict(inputs)):
+        for result, scores in zip(taken, self.predict(inputs)):
             best = np.argsort(-scores, kind='stable')[:top_k].tolist()
             result['scores'] = scores
             result['top'] = [(label, self.classes[label], float(scores[label]))
                              for label in best]
         return results
 
-    def _predict(self, inputs: List[Dict[str, Any]]) -> List[np.ndarray]:
-        """Scores (num_classes,) of prepared clips."""
+    def predict(self, inputs: List[Dict[str, Any]]) -> List[np.ndarray]:
+        """Computes the scores of prepared clips.
+
+        Args:
+            inputs (list[dict]): What ``prepare`` returns for each clip.
+
+        Returns:
+            list[np.ndarray]: (num_classes,) each, float32.
+
+        Raises:
+            ValueError: If the model does not average its scores over sampled
+                clips.
+        """
         if not inputs:
             return []
         with torch.no_grad():
