@@ -18,11 +18,13 @@ from psp_plugin.apis import ClipError, SkeletonInferencer
 from psp_plugin.commands.clips import find_test_dataset
 from psp_plugin.commands.command_line import (
     add_device,
+    add_read_options,
     exit_on_error,
     free_name,
     model_parser,
     positive,
     read_config,
+    read_options,
     show_progress,
 )
 from psp_plugin.commands.find_clips import FoundClip, find_clips, found_clip
@@ -56,10 +58,7 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     kind.add_argument(
         '--level', choices=LEVELS, help='the projected features of this '
         'level, as in the contrastive loss')
-    parser.add_argument(
-        '--scored', action='store_true',
-        help='the last channel of .npy and .json clips is the score of the '
-        'joint')
+    add_read_options(parser)
     parser.add_argument(
         '--classes', metavar='FILE',
         help='names of the classes, one on each line (default: those of the '
@@ -138,7 +137,7 @@ def run(args: argparse.Namespace) -> List[str]:
     """Writes features and table; returns the errors of invalid clips."""
     cfg = read_config(args)
     inferencer = SkeletonInferencer(cfg, args.checkpoint, args.device,
-                                    args.classes, args.scored)
+                                    args.classes, options=read_options(args))
     check_level(inferencer.model, args.level)
     clips = (find_clips(args.clips, args.split) if args.clips else
              test_clips(cfg, args.split))

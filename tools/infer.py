@@ -10,10 +10,12 @@ from mmengine.fileio import put_text
 from psp_plugin.apis import SkeletonInferencer, as_json, as_text
 from psp_plugin.commands.command_line import (
     add_device,
+    add_read_options,
     exit_on_error,
     free_name,
     model_parser,
     read_config,
+    read_options,
 )
 from psp_plugin.commands.find_clips import FoundClip, find_clips
 from psp_plugin.tooling.visualization import write_skeleton_video
@@ -28,10 +30,7 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument(
         '--split', metavar='NAME',
         help='only this split of the annotation pickles (default: all clips)')
-    parser.add_argument(
-        '--scored', action='store_true',
-        help='the last channel of .npy and .json clips is the score of the '
-        'joint')
+    add_read_options(parser)
     parser.add_argument(
         '--top-k', type=int, default=5,
         help='number of best classes to print (default: %(default)s)')
@@ -101,7 +100,8 @@ def main(argv: Optional[List[str]] = None) -> None:
         with contextlib.redirect_stdout(sys.stderr):  # MMEngine logs to stdout
             cfg = read_config(args)
             inferencer = SkeletonInferencer(
-                cfg, args.checkpoint, args.device, args.classes, args.scored)
+                cfg, args.checkpoint, args.device, args.classes,
+                options=read_options(args))
         log(f'computing on {inferencer.device}')
         results = inferencer(
             [clip.clip for clip in clips], args.batch_size, args.top_k,

@@ -16,10 +16,12 @@ from torch import nn
 from psp_plugin.commands.clips import ClipPreparer, find_test_dataset
 from psp_plugin.commands.command_line import (
     add_device,
+    add_read_options,
     exit_on_error,
     free_name,
     model_parser,
     read_config,
+    read_options,
 )
 from psp_plugin.commands.loading import choose_device, load_model
 from psp_plugin.errors import InputError
@@ -57,10 +59,7 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         '--up', choices=('y', '-y', 'z'), default='z',
         help='the axis that points up in 3D clips, after the test pipeline '
         '(default: %(default)s)')
-    parser.add_argument(
-        '--scored', action='store_true',
-        help='the last channel of .npy and .json clips is the score of the '
-        'joint')
+    add_read_options(parser)
     add_device(parser)
     return parser.parse_args(argv)
 
@@ -100,7 +99,7 @@ def main(argv: Optional[List[str]] = None) -> None:
             cfg = read_config(args)
             dataset = find_test_dataset(cfg)
             model = load(cfg, args)
-        prepare = ClipPreparer(dataset, model, args.scored)
+        prepare = ClipPreparer(dataset, model, read_options(args))
         bones = get_pyramid(cfg.model.backbone.layout).lines
         frame = None if args.frame is None else args.frame - 1
         taken = set()

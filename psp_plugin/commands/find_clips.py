@@ -1,6 +1,6 @@
 """Finds the clips that arguments of a command name, and their labels."""
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from psp_plugin.annotations import (
     AnnotationFile,
@@ -12,7 +12,15 @@ from psp_plugin.annotations import (
 )
 from psp_plugin.commands.clips import Clip
 from psp_plugin.errors import InputError
-from psp_plugin.recordings import SUFFIXES
+from psp_plugin.recordings import (
+    SUFFIXES,
+    ReadOptions,
+    RecordingError,
+    Source,
+    find_recordings,
+    is_other_text,
+    read_clips,
+)
 
 
 class FoundClip(NamedTuple):
@@ -58,10 +66,11 @@ def find_clips(arguments: Sequence[str],
     """
     found: List[FoundClip] = []
     files = 0
-    for path in [path for one in arguments for path in recordings_in(one)]:
+    for path, shown in [pair for one in arguments
+                        for pair in recordings_in(one)]:
         file = read_file(path)
         if file is None:
-            found.append(FoundClip(path, name_of(path)))
+            found += clips_of_recording(path, shown)
         else:
             files += 1
             found += clips_of_file(file, split)
@@ -71,26 +80,49 @@ def find_clips(arguments: Sequence[str],
     return found
 
 
-def recordings_in(argument: str) -> List[str]:
-    """Replaces a folder with the recordings in it, sorted by path.
+def recordings_in(argument: str) -> List[Tuple[str, str]]:
+    """Returns path and name of a recording, or of all in a folder, by name.
 
     Raises:
         InputError: If a folder contains none.
     """
-    if not Path(argument).is_dir():
-        return [argument]
-    found = [str(path) for path in sorted(Path(argument).rglob('*'))
-             if path.suffix.lower() in SUFFIXES]
+    path = Path(argument)
+    if not path.is_dir():
+        return [(argument, name_of(argument))]
+    folder = find_recordings(argument)
+    found = [(str(source.path), name)
+             for name, source in folder.files.items()
+             if source.frames or not is_other_text(source.path)]
+    # Files of the same name are recordings of their own here.
+    found += [(str(path / item.name), Path(item.name).stem)
+              for item in folder.skipped if item.kind == 'name']
     if not found:
-        raise InputError(f'folder {argument} contains no recording: no '
-                         f'{", ".join(SUFFIXES)}')
-    return found
+        raise InputError(
+            f'folder {argument} contains no recording: there are '
+            f'{folder.contents or "no files of other kinds"}, but recordings '
+            f'are {", ".join(SUFFIXES)} files, text in a known format')
+    return sorted(found)
 
 
 def name_of(path: str) -> str:
     """The name of a recording: after a #, or its file's without suffix."""
     before, _, clip = path.partition('.pkl#')
     return clip or Path(before).stem
+
+
+def clips_of_recording(path: str, name: str) -> List[FoundClip]:
+    """Returns a recording, or the clips of a ``.npz`` file of several."""
+    if path.lower().endswith('.npz') and Path(path).is_file():
+        try:
+            clips = read_clips(Source(Path(path)), ReadOptions())
+        except RecordingError:
+            return [FoundClip(path, name)]  # reading it raises the error
+        if len(clips) > 1:
+            return [found_clip(
+                dict(clip.annotation, label=clip.label),
+                f'{path}#{clip.annotation["frame_dir"]}',
+                clip.annotation['frame_dir'], '') for clip in clips]
+    return [FoundClip(path, name)]
 
 
 def read_file(path: str) -> Optional[AnnotationFile]:
