@@ -174,8 +174,7 @@ for _pyramid in (
             zaxis=(19, 18),
             xaxis=(6, 5)),
         # MediaPipe's pose landmarks. As with COCO, face and hips are joined
-        # to the rest as a tree, which the documented connections are not. No
-        # landmark is between the hips or on the spine: no center and zaxis.
+        # to the rest as a tree, which the documented connections are not.
         SkeletonPyramid(
             name='mediapipe',
             num_joints=33,
@@ -205,6 +204,8 @@ for _pyramid in (
                 'right hip', 'left knee', 'right knee', 'left ankle',
                 'right ankle', 'left heel', 'right heel', 'left foot index',
                 'right foot index'),
+            center=(23, 24),
+            zaxis=((23, 24), (11, 12)),
             xaxis=(12, 11)),
         # Azure Kinect Body Tracking SDK, "Joint hierarchy".
         SkeletonPyramid(
