@@ -24,7 +24,7 @@ from psp_plugin.annotations import (
 )
 from psp_plugin.commands.run_checks import check_run, class_options
 from psp_plugin.datasets.split import clips_per_class, read_split
-from psp_plugin.errors import InputError
+from psp_plugin.errors import FileError, InputError
 from psp_plugin.skeletons import LAYOUTS, get_pyramid
 
 # Least iterations of an epoch, as the small NW-UCLA configs have.
@@ -176,8 +176,8 @@ def write_config(path: str, out: str, size: str = 'small',
     if Path(out).exists():
         raise InputError(f'{out} exists: choose another name with -o, or '
                          'delete it')
-    labels = labels or Labels()
     file = read_annotations(path)
+    labels = choose_pool(file, labels or Labels())
     data = look_at(file, labels, splits, layout, img_shape)
     text = compose(data, labels, size, Path(out))
     Path(out).parent.mkdir(parents=True, exist_ok=True)
@@ -188,6 +188,13 @@ def write_config(path: str, out: str, size: str = 'small',
         Path(out).unlink()
         raise
     return data
+
+
+def choose_pool(file: AnnotationFile, labels: Labels) -> Labels:
+    """Takes the split ``unlabeled`` as pool if nothing else is given."""
+    if labels == Labels() and 'unlabeled' in (file.splits or ()):
+        return Labels(pool='unlabeled')
+    return labels
 
 
 def look_at(file: AnnotationFile, labels: Labels,
@@ -271,7 +278,7 @@ def find_layout(file: AnnotationFile, joints: int, given: Optional[str]
     if given is not None:
         layout, source = given, 'as given'
         if given.endswith('.json'):
-            layout = json.loads(Path(given).read_text(encoding='utf-8'))
+            layout = read_table(given)
     elif file.metainfo.get('layout') is not None:
         layout, source = file.metainfo['layout'], 'named in the file'
     else:
@@ -294,6 +301,19 @@ def find_layout(file: AnnotationFile, joints: int, given: Optional[str]
     return layout, source
 
 
+def read_table(path: str) -> Dict[str, Any]:
+    """Reads the table of a joint layout from a JSON file."""
+    try:
+        table = json.loads(Path(path).read_text(encoding='utf-8'))
+    except ValueError as error:
+        raise FileError(path, f'is not JSON ({error}): write the table of the '
+                        'joint layout to it') from error
+    if not isinstance(table, dict):
+        raise FileError(path, 'is not a table of a joint layout: write '
+                        '{"parts": [[...]], "bodies": [[...]]} to it')
+    return table
+
+
 def count_labeled(file: AnnotationFile, labels: Labels, train: str,
                   clips: List[Dict[str, Any]],
                   classes: int) -> Tuple[int, int]:
@@ -310,8 +330,6 @@ def count_labeled(file: AnnotationFile, labels: Labels, train: str,
         present = len(Counter(clip['label'] for clip in clips))
         return (clips_per_class(labels.ratio, len(clips), present) * present,
                 len(clips))
-    if labels.pool is None and 'unlabeled' in (file.splits or ()):
-        labels.pool = 'unlabeled'
     if labels.pool is None:
         raise InputError(
             f'{file.path} has no split of unlabelled clips: give '

@@ -190,6 +190,11 @@ def test_table_in_a_file(tmp_path):
     data = write_data(tmp_path, 20)
     found = write_config(data, str(tmp_path / 'a.py'), layout=str(table))
     assert found.layout == TABLE
+    for text, sentence in (('{"parts": ', 'is not JSON'),
+                           ('[]', 'is not a table')):
+        table.write_text(text)
+        with pytest.raises(InputError, match=sentence):
+            write_config(data, str(tmp_path / 'b.py'), layout=str(table))
 
 
 @pytest.mark.parametrize('data, options, sentence', [
