@@ -60,7 +60,7 @@ for _pyramid in (
             joint_names=('hip center', 'spine', 'shoulder center', 'head',
                          *_ARMS_AND_LEGS),
             center=1,
-            zaxis=(0, 1),
+            zaxis=(0, 2),
             xaxis=(8, 4)),
         # 2D key points of COCO have no spine; the face is two parts.
         SkeletonPyramid(
