@@ -1,6 +1,7 @@
 # PSP Learning on recordings of your own: a file of labelled clips, a file of
 # unlabelled ones. tools/data/convert_skeletons.py writes such files; joints
 # as in NTU RGB+D, for others see "Joint layouts" in docs/guides/encoders.md.
+# Edit the variables here: --cfg-options cannot change them.
 _base_ = 'psp_ntu60_xsub_5p.py'
 from psp_plugin.configs import change_data
 

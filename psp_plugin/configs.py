@@ -134,33 +134,47 @@ def change_skeletons(base: Dict[str, Any], layout: Union[str, Dict[str, Any]],
         joints = get_pyramid(layout).num_joints
     except ValueError as error:
         raise InputError(str(error)) from error
-    model = [part for _, part in find_dicts(base.get('model'))]
-    if any('graph_cfg' in part for part in model):
+    _change_model(base.get('model'), layout, joints)
+    transforms: Dict[str, List[Dict[str, Any]]] = {}
+    for _, part in find_dicts(base):
+        transforms.setdefault(str(part.get('type')), []).append(part)
+    for part in transforms.get('NormalizeSkeleton3D', []):
+        for axis in ('center', 'zaxis', 'xaxis'):
+            part.pop(axis, None)
+    changes: List[Tuple[str, str, Any]] = [
+        ('NormalizeSkeleton3D', 'layout', layout),
+        ('RandomFlipPose', 'layout', layout),
+        ('NormalizeSkeleton3D', 'main', main),
+        ('FormatGCNInput', 'num_person', num_person),
+        ('PreNormalize2D', 'img_shape', img_shape)]
+    for kind, key, value in changes:
+        if value is None:
+            continue
+        if key != 'layout' and kind not in transforms:
+            raise InputError(f'{key}={value!r}: the inherited config has no '
+                             f'{kind} to change')
+        for part in transforms.get(kind, []):
+            part[key] = copy.deepcopy(value)
+
+
+def _change_model(model: Any, layout: Union[str, Dict[str, Any]],
+                  joints: int) -> None:
+    """Sets layouts and numbers of joints in every part of a model."""
+    parts = [part for _, part in find_dicts(model)]
+    if any('graph_cfg' in part for part in parts):
         raise InputError(
             'change_skeletons does not know the graph of graph_cfg: set '
             'graph_cfg.layout in the config to dict(num_node=..., inward=[...'
             '], center=...)')
-    places: Dict[str, List[Dict[str, Any]]] = {}
-    for _, part in find_dicts(base):
-        places.setdefault(str(part.get('type')), []).append(part)
-    _change(model, ('num_joints', ), joints, 'layout')
-    for part in model:
+    if not any('num_joints' in part or 'layout' in part for part in parts):
+        raise InputError(f'layout={layout!r}: the inherited config has no '
+                         'num_joints or layout in its model to change, so set '
+                         'it where the config needs it')
+    for part in parts:
+        if part.get('num_joints') is not None:
+            part['num_joints'] = joints
         if part.get('layout') is not None:
             part['layout'] = copy.deepcopy(layout)
-    for part in places.get('NormalizeSkeleton3D', []):
-        for key in ('center', 'zaxis', 'xaxis'):
-            part.pop(key, None)
-    for kind, key, value in (
-            ('NormalizeSkeleton3D', 'layout', layout),
-            ('RandomFlipPose', 'layout', layout),
-            ('NormalizeSkeleton3D', 'main', main),
-            ('FormatGCNInput', 'num_person', num_person),
-            ('PreNormalize2D', 'img_shape', img_shape)):
-        if key != 'layout' and value is not None and kind not in places:
-            raise InputError(f'{key}={value!r}: the inherited config has no '
-                             f'{kind} to change')
-        for part in places.get(kind, []) if value is not None else ():
-            part[key] = copy.deepcopy(value)
 
 
 def _check_counts(least: int, **counts: Optional[int]) -> None:

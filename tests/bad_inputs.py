@@ -1,5 +1,6 @@
 """A function per row of docs/guides/bad_input.md, which causes its problem."""
 import pickle
+from argparse import Namespace
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,12 +13,14 @@ from mmaction.structures import ActionDataSample
 from mmengine.config import Config
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
-from toy import BLOCKS, small_config
+from toy import BLOCKS, CONFIGS, small_config
 
+from psp_plugin.commands.command_line import read_config
 from psp_plugin.commands.loading import check_checkpoint_file
 from psp_plugin.commands.run_checks import check_run, class_options
-from psp_plugin.configs import change_data
+from psp_plugin.configs import change_data, change_skeletons
 from psp_plugin.datasets import SemiSupervisedDataset
+from psp_plugin.datasets.transforms import NormalizeSkeleton3D
 from psp_plugin.engine.hooks import CheckpointFitHook
 from psp_plugin.engine.hooks.interleave import InterleaveHook
 from psp_plugin.models.backbones import DSTANet
@@ -209,6 +212,33 @@ def split_names_absent_clip(folder):
 @problem
 def double_name(folder):
     read(write(folder, [*make_clips(), make_clips()[4]]))
+
+
+@problem
+def metainfo_no_dict(folder):
+    read(write(folder, metainfo=['wave', 'kick']))
+
+
+@problem
+def metainfo_class_twice(folder):
+    read(write(folder, metainfo=dict(classes=['wave', 'kick', 'wave'])))
+
+
+@problem
+def metainfo_layout_of_another_type(folder):
+    read(write(folder, metainfo=dict(layout=25)))
+
+
+@problem
+def metainfo_fps_text(folder):
+    read(write(folder, metainfo=dict(fps='30')))
+
+
+@problem
+def metainfo_names_other_classes(folder):
+    """With the model's number of classes, which the tools set."""
+    read(write(folder, metainfo=dict(classes=['wave', 'kick', 'sit'])),
+         num_classes=10)
 
 
 # Labels
@@ -598,6 +628,39 @@ def frames_sampled_otherwise(folder):
     check_run(small_config('psp_ntu60_xsub_5p.py', 'a.pkl', 'none', **{
         'model.backbone.temporal': 'attention',
         'model.backbone.num_frames': 32}))
+
+
+@problem
+def config_names_other_classes(folder):
+    cfg = Config.fromfile(str(CONFIGS / 'psp_nwucla_xview_5p_small.py'))
+    cfg.model.cls_head.num_classes = 20
+    check_run(cfg)
+
+
+@problem
+def option_without_effect(folder):
+    read_config(Namespace(config=str(CONFIGS / 'psp_two_files.py'),
+                          cfg_options=dict(unlabeled_file='a.pkl')))
+
+
+@problem
+def layout_without_spine(folder):
+    NormalizeSkeleton3D(layout=dict(parts=[[0, 1], [2]], bodies=[[0, 1]]))
+
+
+@problem
+def layout_and_joints(folder):
+    NormalizeSkeleton3D(layout='nwucla', center=2)
+
+
+@problem
+def axis_of_one_joint(folder):
+    NormalizeSkeleton3D(zaxis=(3, 3))
+
+
+@problem
+def layout_without_place(folder):
+    change_skeletons(dict(model=dict(type='Recognizer3D')), 'nwucla')
 
 
 @problem

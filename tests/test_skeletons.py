@@ -1,6 +1,7 @@
 """The joint -> part -> body tables, and errors for invalid ones."""
 import re
 
+import numpy as np
 import pytest
 from mmaction.models.utils import Graph
 from mmengine.config import Config
@@ -351,3 +352,28 @@ def test_registered_layout(monkeypatch):
 def test_pyramid_is_frozen():
     with pytest.raises(AttributeError):
         get_pyramid('nwucla').num_joints = 3
+
+
+def test_normalisation_joints_may_be_means():
+    pyramid = get_pyramid(dict(
+        parts=[[0, 1, 2, 3]], bodies=[[0]], center=[0, 1],
+        zaxis=[[0, 1], np.int64(2)], xaxis=(3, 2),
+        joint_names=['a', 'b', 'c', 'd']))
+    assert pyramid.axes == dict(center=((0, 1), ), zaxis=((0, 1), 2),
+                                xaxis=(3, 2))
+    assert pyramid.name_of(pyramid.zaxis[0]) == '0 (a) and 1 (b)'
+    assert get_pyramid('nturgb+d').axes['zaxis'] == (0, 1)
+
+
+@pytest.mark.parametrize('axes, sentence', [
+    (dict(center=4), 'center uses joint 4, but joints run from 0 to 3'),
+    (dict(center=[0, 4]), 'center uses joint 4'),
+    (dict(center=[]), '[] is neither a joint nor a list of different joints'),
+    (dict(zaxis=[0, 0]), 'zaxis must be two different joints, not [0, 0]'),
+    (dict(xaxis=[0, 1, 2]), 'xaxis must be two joints, not [0, 1, 2]'),
+    (dict(xaxis='01'), "xaxis must be two joints, not '01'"),
+])
+def test_normalisation_joints_that_do_not_exist(axes, sentence):
+    with pytest.raises(ValueError) as error:
+        get_pyramid(dict(parts=[[0, 1, 2, 3]], bodies=[[0]], **axes))
+    assert str(error.value).startswith(f"layout 'custom': {sentence}")

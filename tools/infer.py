@@ -10,12 +10,14 @@ from mmengine.fileio import put_text
 from psp_plugin.apis import SkeletonInferencer, as_json, as_text
 from psp_plugin.commands.command_line import (
     add_device,
+    add_read_options,
     exit_on_error,
     free_name,
     model_parser,
     read_config,
+    read_options,
 )
-from psp_plugin.recordings import SUFFIXES
+from psp_plugin.commands.find_clips import FoundClip, find_clips
 from psp_plugin.tooling.visualization import write_skeleton_video
 
 
@@ -23,12 +25,12 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser = model_parser(__doc__)
     parser.add_argument(
         'clips', nargs='+', metavar='CLIP',
-        help='a .npy, .json or .skeleton file, data.pkl#NAME for a clip of an '
-        'annotation pickle, or a folder of recordings')
+        help='a recording, data.pkl for all clips of an annotation pickle, '
+        'data.pkl#NAME for one of them, or a folder of these')
     parser.add_argument(
-        '--scored', action='store_true',
-        help='the last channel of .npy and .json clips is the score of the '
-        'joint')
+        '--split', metavar='NAME',
+        help='only this split of the annotation pickles (default: all clips)')
+    add_read_options(parser)
     parser.add_argument(
         '--top-k', type=int, default=5,
         help='number of best classes to print (default: %(default)s)')
@@ -65,23 +67,7 @@ def log(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def find_clips(arguments: List[str]) -> List[str]:
-    """Replaces folders with the recordings in them."""
-    clips = []
-    for argument in arguments:
-        if not Path(argument).is_dir():
-            clips.append(argument)
-            continue
-        found = [str(path) for path in sorted(Path(argument).rglob('*'))
-                 if path.suffix.lower() in SUFFIXES]
-        if not found:
-            raise ValueError(f'folder {argument} contains no recording: no '
-                             f'{", ".join(SUFFIXES)}')
-        clips += found
-    return clips
-
-
-def draw(inferencer: SkeletonInferencer, clips: List[str],
+def draw(inferencer: SkeletonInferencer, clips: List[FoundClip],
          results: List[Dict], args: argparse.Namespace) -> None:
     """Writes videos of all clips that were classified."""
     if inferencer.lacks_attention:
@@ -90,14 +76,14 @@ def draw(inferencer: SkeletonInferencer, clips: List[str],
     for clip, result in zip(clips, results):
         if 'error' in result:
             continue
-        data = inferencer.read(clip)
-        name = free_name(data['frame_dir'], taken)
+        data = inferencer.read(clip.clip)
+        name = free_name(clip.name, taken)
         path = Path(args.video) / f'{name}.{args.video_format}'
         _, best, score = result['top'][0]
         importance = None
         if not inferencer.lacks_attention:
             importance = inferencer.importance(
-                dict(data, frame_dir=clip))
+                dict(data, frame_dir=result['name']))
         write_skeleton_video(
             path, data['keypoint'], inferencer.bones, importance,
             title=f'{best} ({score:.2f})', fps=args.video_fps,
@@ -110,24 +96,37 @@ def main(argv: Optional[List[str]] = None) -> None:
     if not args.video_fps > 0:
         sys.exit(f'--video-fps must be positive, not {args.video_fps}.')
     with exit_on_error():
-        clips = find_clips(args.clips)
+        clips = find_clips(args.clips, args.split)
         with contextlib.redirect_stdout(sys.stderr):  # MMEngine logs to stdout
             cfg = read_config(args)
             inferencer = SkeletonInferencer(
-                cfg, args.checkpoint, args.device, args.classes, args.scored)
+                cfg, args.checkpoint, args.device, args.classes,
+                options=read_options(args))
         log(f'computing on {inferencer.device}')
-        results = inferencer(clips, args.batch_size, args.top_k,
-                             on_error='return', progress=True)
+        results = inferencer(
+            [clip.clip for clip in clips], args.batch_size, args.top_k,
+            on_error='return', progress=True)
         if args.json != '-' and any('top' in result for result in results):
             print(as_text(results))
         if args.json:
             write_json(results, args.json)
         if args.video:
             draw(inferencer, clips, results, args)
+        log_accuracy(clips, results)
     bad = [result['error'] for result in results if 'error' in result]
     if bad:
         log('\n'.join(f'not classified: {error}.' for error in bad))
         sys.exit(f'{len(bad)} of {len(clips)} clips were not classified.')
+
+
+def log_accuracy(clips: List[FoundClip], results: List[Dict]) -> None:
+    """Prints top-1 of the classified clips that have a label."""
+    right = [result['top'][0][0] == clip.label
+             for clip, result in zip(clips, results)
+             if clip.has_class and 'top' in result]
+    if right:
+        log(f'top-1 of the {len(right)} clips with a label: '
+            f'{sum(right) / len(right):.1%}')
 
 
 def write_json(results: List[Dict], path: str) -> None:

@@ -17,10 +17,12 @@ from mmengine.dataset import pseudo_collate
 from psp_plugin.apis import SkeletonInferencer
 from psp_plugin.commands.command_line import (
     add_device,
+    add_read_options,
     exit_on_error,
     free_name,
     model_parser,
     read_config,
+    read_options,
 )
 from psp_plugin.errors import InputError
 from psp_plugin.skeletons import get_pyramid
@@ -71,10 +73,7 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         '--classes', metavar='FILE',
         help='names of the classes, one on each line (default: those of the '
         'checkpoint, else of the config)')
-    parser.add_argument(
-        '--scored', action='store_true',
-        help='the last channel of .npy and .json clips is the score of the '
-        'joint')
+    add_read_options(parser)
     add_device(parser)
     return parser.parse_args(argv)
 
@@ -137,7 +136,8 @@ def main(argv: Optional[List[str]] = None) -> None:
         with contextlib.redirect_stdout(sys.stderr):  # MMEngine logs to stdout
             cfg = read_config(args)
             inferencer = SkeletonInferencer(
-                cfg, args.checkpoint, args.device, args.classes, args.scored)
+                cfg, args.checkpoint, args.device, args.classes,
+                options=read_options(args))
         uses_encoder(inferencer, args)  # before any clip is read
         taken = set()
         for clip in args.clips:

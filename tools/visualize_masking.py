@@ -24,6 +24,7 @@ from psp_plugin.commands.command_line import (
 from psp_plugin.commands.loading import choose_device, load_model
 from psp_plugin.errors import InputError
 from psp_plugin.models import HACMPretrainer
+from psp_plugin.recordings import ReadOptions
 from psp_plugin.skeletons import get_pyramid
 from psp_plugin.tooling.visualization import (
     ClipMasking,
@@ -59,8 +60,7 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         '(default: %(default)s)')
     parser.add_argument(
         '--scored', action='store_true',
-        help='the last channel of .npy and .json clips is the score of the '
-        'joint')
+        help='the last channel of arrays is the score of the joint')
     add_device(parser)
     return parser.parse_args(argv)
 
@@ -100,7 +100,7 @@ def main(argv: Optional[List[str]] = None) -> None:
             cfg = read_config(args)
             dataset = find_test_dataset(cfg)
             model = load(cfg, args)
-        prepare = ClipPreparer(dataset, model, args.scored)
+        prepare = ClipPreparer(dataset, model, ReadOptions(scored=args.scored))
         bones = get_pyramid(cfg.model.backbone.layout).lines
         frame = None if args.frame is None else args.frame - 1
         taken = set()

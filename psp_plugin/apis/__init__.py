@@ -10,6 +10,7 @@ from psp_plugin.annotations import (
     survey,
 )
 from psp_plugin.commands.clips import ClipError
+from psp_plugin.commands.find_clips import find_clips
 from psp_plugin.commands.loading import choose_device, load_model
 from psp_plugin.datasets.split import choose_labeled, read_split, write_split
 from psp_plugin.errors import InputError
@@ -38,7 +39,8 @@ __all__ = [
     'ClipError', 'InputError', 'PickleFileError', 'RecordingError',
     'SkeletonInferencer', 'SkeletonPyramid', 'as_json', 'as_text',
     'choose_device', 'choose_labeled', 'clip_attention', 'convert_folder',
-    'describe', 'draw_attention', 'export_onnx', 'get_pyramid', 'load_model',
+    'describe', 'draw_attention', 'export_onnx', 'find_clips', 'get_pyramid',
+    'load_model',
     'load_pickle', 'read_labels', 'read_recording', 'read_split',
     'register_layout', 'survey', 'write_skeleton_video', 'write_split'
 ]

@@ -20,6 +20,7 @@ from psp_plugin.commands.clips import (
 from psp_plugin.commands.loading import choose_device, load_model
 from psp_plugin.models import PyramidPooling
 from psp_plugin.models.recognizers.checks import num_joints_of
+from psp_plugin.recordings import ReadOptions
 from psp_plugin.skeletons import LAYOUTS
 from psp_plugin.tooling.visualization import clip_attention, contrasted_levels
 
@@ -46,8 +47,10 @@ class SkeletonInferencer:
         classes (str or Sequence[str], optional): The names of the classes, or
             a file with one per line. Defaults to None: those of the
             checkpoint, else of the config, else numbers.
-        scored (bool): Whether the third channel of a recording is the score
+        scored (bool): Whether the last channel of a recording is the score
             of its joints. Defaults to False.
+        options (ReadOptions, optional): How recordings are read; ``scored``
+            is then taken from it. Defaults to None.
 
     Raises:
         ValueError: If device, checkpoint or names do not fit, or if the
@@ -60,14 +63,16 @@ class SkeletonInferencer:
                  checkpoint: Union[str, Path],
                  device: Optional[str] = None,
                  classes: Optional[Union[str, Sequence[str]]] = None,
-                 scored: bool = False) -> None:
+                 scored: bool = False,
+                 options: Optional[ReadOptions] = None) -> None:
         if not isinstance(config, Config):
             config = Config.fromfile(config)
         dataset = find_test_dataset(config)
         self.device = choose_device(device)
         self.model, meta = load_model(config, str(checkpoint),
                                       self.device)
-        self.prepare = ClipPreparer(dataset, self.model, scored)
+        self.prepare = ClipPreparer(
+            dataset, self.model, options or ReadOptions(scored=scored))
         self.read = self.prepare.read
         head = self.model.cls_head if self.model.with_cls_head else None
         self.classes = class_names(head.num_classes if head else 0, classes,
@@ -142,15 +147,26 @@ class SkeletonInferencer:
                 if on_error == 'raise':
                     raise
                 result['error'] = str(error)
-        for result, scores in zip(taken, self._predict(inputs)):
+        for result, scores in zip(taken, self.predict(inputs)):
             best = np.argsort(-scores, kind='stable')[:top_k].tolist()
             result['scores'] = scores
             result['top'] = [(label, self.classes[label], float(scores[label]))
                              for label in best]
         return results
 
-    def _predict(self, inputs: List[Dict[str, Any]]) -> List[np.ndarray]:
-        """Scores (num_classes,) of prepared clips."""
+    def predict(self, inputs: List[Dict[str, Any]]) -> List[np.ndarray]:
+        """Computes the scores of prepared clips.
+
+        Args:
+            inputs (list[dict]): What ``prepare`` returns for each clip.
+
+        Returns:
+            list[np.ndarray]: (num_classes,) each, float32.
+
+        Raises:
+            ValueError: If the model does not average its scores over sampled
+                clips.
+        """
         if not inputs:
             return []
         with torch.no_grad():

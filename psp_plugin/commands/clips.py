@@ -4,6 +4,7 @@ Shape legend: M person, T frame, V joint, C channel.
 """
 import copy
 import inspect
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, Optional, Tuple, Union
 
@@ -15,7 +16,11 @@ from mmengine.dataset import Compose
 from psp_plugin.annotations import find_problems
 from psp_plugin.models import SemiSupervisedRecognizer
 from psp_plugin.models.recognizers.checks import num_joints_of
-from psp_plugin.recordings import RecordingError, read_recording
+from psp_plugin.recordings import (
+    ReadOptions,
+    RecordingError,
+    read_recording,
+)
 
 Clip = Union[str, Path, Dict[str, Any]]
 # Exceptions that transforms raise on data they do not support.
@@ -33,23 +38,22 @@ class ClipPreparer:
         dataset (ConfigDict): The test dataset of a config, see
             :func:`find_test_dataset`; only its pipeline is used.
         model (BaseRecognizer): The model, with its config as ``cfg``.
-        scored (bool): Whether the third channel of a recording is the score
-            of its joints. Defaults to False.
+        options (ReadOptions, optional): How recordings are read; the number
+            of persons is that of the pipeline. Defaults to None.
     """
 
     def __init__(self, dataset: ConfigDict, model: BaseRecognizer,
-                 scored: bool = False) -> None:
+                 options: Optional[ReadOptions] = None) -> None:
         self.transforms = Compose(dataset.pipeline).transforms
         self.num_joints = num_joints_of(model.backbone)
         # A model for heat maps has neither joints nor these channels.
         self.num_channels = (None if self.num_joints is None else
                              num_channels_of(model))
-        self.scored = scored
         # At least two, so that the pipeline can choose the main person.
-        self.max_persons = max([2] + [
-            getattr(transform, 'num_person', 0)
-            for transform in self.transforms
-        ])
+        self.options = replace(
+            options or ReadOptions(),
+            max_persons=max([2] + [getattr(transform, 'num_person', 0)
+                                   for transform in self.transforms]))
 
     def read(self, clip: Clip) -> Dict[str, Any]:
         """Reads a recording, or copies an annotation.
@@ -69,7 +73,7 @@ class ClipPreparer:
         if isinstance(clip, dict):
             return copy.deepcopy(clip)
         try:
-            return read_recording(str(clip), self.scored, self.max_persons)
+            return read_recording(str(clip), options=self.options)
         except RecordingError as error:
             raise ClipError(str(error)) from error
 

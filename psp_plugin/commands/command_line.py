@@ -11,6 +11,7 @@ from typing import (
     Iterable,
     Iterator,
     List,
+    Optional,
     Sequence,
     Set,
     Type,
@@ -23,6 +24,7 @@ from rich.progress import track
 
 from psp_plugin.configs import find_dicts
 from psp_plugin.errors import InputError
+from psp_plugin.recordings import ReadOptions
 
 # The top-level keys of a config that MMEngine's runner reads.
 READ_KEYS = frozenset(inspect.signature(Runner.__init__).parameters) | {
@@ -44,6 +46,39 @@ def add_cfg_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
         help='keys of the config to override')
+
+
+def add_read_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of recordings, see :func:`read_options`."""
+    parser.add_argument(
+        '--scored', action='store_true',
+        help='the last channel of arrays is the score of the joint')
+    parser.add_argument(
+        '--joints', type=int, metavar='V',
+        help='the number of joints: of tables of numbers without names, and '
+        'of files of which others are left out (default: that of most)')
+    parser.add_argument(
+        '--axes', metavar='ORDER',
+        help='the order of the axes of arrays, of N clips, M persons, T '
+        'frames, V joints and C coordinates, such as CTVM or NCTVM (default: '
+        'TVC or MTVC, checked)')
+    parser.add_argument(
+        '--fps', type=float,
+        help='resample to this frame rate (default: as recorded)')
+    parser.add_argument(
+        '--recorded-fps', type=float,
+        help='frame rate of files that do not have it')
+
+
+def read_options(args: argparse.Namespace,
+                 persons: Optional[int] = 2) -> ReadOptions:
+    """Returns how recordings are read.
+
+    Raises:
+        ValueError: If an option is out of range.
+    """
+    return ReadOptions(args.scored, args.axes, args.joints, args.fps,
+                       args.recorded_fps, persons)
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,12 @@ from mmengine.dataset import RepeatDataset
 from mmengine.dist import get_dist_info, sync_random_seed
 from torch.utils.data import Sampler
 
-from psp_plugin.annotations import clip_name, is_integer, shown
+from psp_plugin.annotations import (
+    clip_name,
+    is_integer,
+    is_unlabeled,
+    shown,
+)
 from psp_plugin.errors import InputError
 
 
@@ -138,7 +143,7 @@ def checked_label(info: Dict[str, Any]) -> int:
         InputError: If its label is missing or not an integer.
     """
     label = info.get('label')
-    if label is None:
+    if is_unlabeled(label):
         raise InputError(
             f'ClassBalancedSampler needs labels, clip {clip_name(info)!r} has '
             'none: use it for the labelled loader only, and DefaultSampler '

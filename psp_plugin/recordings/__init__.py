@@ -9,13 +9,13 @@ from .explanation import explain
 from .folder import ConvertError, Skipped, find_recordings
 from .labels import LabelError, LabelTable, read_classes, read_labels
 from .options import ReadOptions
-from .reader import RecordingError, read_recording
-from .sources import FORMATS, SUFFIXES
+from .reader import RecordingError, read_clips, read_recording
+from .sources import FORMATS, SUFFIXES, Source, is_other_text
 
 __all__ = [
     'FOLDERS', 'FORMATS', 'INSIDE', 'SUFFIXES', 'Conversion', 'ConvertError',
     'LabelError', 'LabelTable', 'ReadClip', 'ReadOptions', 'RecordingError',
-    'Skipped', 'convert_folder', 'explain', 'find_recordings', 'read_classes',
-    'read_labels', 'read_recording', 'skipped_table', 'summarize',
-    'write_report'
+    'Skipped', 'Source', 'convert_folder', 'explain', 'find_recordings',
+    'is_other_text', 'read_classes', 'read_clips', 'read_labels',
+    'read_recording', 'skipped_table', 'summarize', 'write_report'
 ]

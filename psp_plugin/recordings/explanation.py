@@ -9,7 +9,7 @@ from psp_plugin.skeletons import get_pyramid
 from .checks import ReadClip
 from .options import ReadOptions
 from .reader import FileClips, read_clips
-from .sources import Source, are_frames, frame_of
+from .sources import whole_source
 
 # Clips of a file that are described.
 CLIPS = 5
@@ -19,7 +19,8 @@ def explain(path: str, options: Optional[ReadOptions] = None) -> str:
     """Explains what a file holds: format, clips, persons, joints, rate.
 
     Args:
-        path (str): The file; one frame's file stands for all of its folder.
+        path (str): The file, or a folder of one file per frame, or one of
+            these files for all.
         options (ReadOptions, optional): How to read. Defaults to None, the
             default options.
 
@@ -29,7 +30,7 @@ def explain(path: str, options: Optional[ReadOptions] = None) -> str:
     Raises:
         RecordingError: If it cannot be read.
     """
-    source = with_frames(Path(path))
+    source = whole_source(Path(path))
     clips = read_clips(source, options or ReadOptions())
     lines = [f'{path}: {clips.format}' + (
         f', {len(source.frames)} files of one frame each'
@@ -41,22 +42,6 @@ def explain(path: str, options: Optional[ReadOptions] = None) -> str:
     if len(clips) > CLIPS:
         lines.append(f'and {len(clips) - CLIPS} more clips')
     return '\n'.join(lines + invalid_lines(clips))
-
-
-def with_frames(path: Path) -> Source:
-    """Returns the source of a file, with all frames if it is one of them."""
-    frame = frame_of(path.name)
-    if frame is None or not path.is_file():
-        return Source(path)
-    numbers = {}
-    for other in path.parent.iterdir():
-        found = frame_of(other.name)
-        if found is not None and found[0] == frame[0]:
-            numbers[found[1]] = other
-    frames = dict(sorted(numbers.items()))
-    if not are_frames(list(frames.values())):
-        return Source(path)
-    return Source(next(iter(frames.values())), frames)
 
 
 def describe_clip(clip: ReadClip) -> List[str]:

@@ -9,7 +9,7 @@ from psp_plugin.errors import FileError
 from .checks import ReadClip, make_clips
 from .options import ReadOptions
 from .recording import InvalidRecording
-from .sources import Source, read_source
+from .sources import Source, frame_of, read_source, whole_source
 
 
 class RecordingError(FileError):
@@ -43,8 +43,9 @@ def read_recording(path: str,
     training has them so.
 
     Args:
-        path (str): The recording; ``FILE#NAME`` for one clip of a file of
-            several, such as ``data.pkl#NAME``.
+        path (str): The recording: a file, or a folder of one file per frame;
+            ``FILE#NAME`` for one clip of a file of several, such as
+            ``data.pkl#NAME``.
         scored (bool): Whether the third channel is the score of 2-D key
             points, which cannot be distinguished from a third coordinate.
             Defaults to False.
@@ -67,7 +68,8 @@ def read_recording(path: str,
     file, clip = split_clip(path)
     if file.lower().endswith('.pkl'):
         options = replace(options, choose_persons=False)
-    clips = read_clips(Source(Path(file)), options, clip, shown=path)
+    source = whole_source(Path(file))
+    clips = read_clips(source, options, clip, shown=path)
     if len(clips) + len(clips.invalid) > 1:
         raise RecordingError(
             path, f'contains {len(clips)} clips: append the name of one, such '
@@ -116,7 +118,7 @@ def read_clips(source: Source, options: ReadOptions,
         recordings = named
     clips = FileClips(known.name)
     for recording in recordings:
-        name = recording.name or prefix or source.path.stem
+        name = recording.name or prefix or name_of(source)
         if prefix and recording.name:
             name = f'{prefix}/{recording.name}'
         try:
@@ -126,7 +128,16 @@ def read_clips(source: Source, options: ReadOptions,
     return clips
 
 
+def name_of(source: Source) -> str:
+    """Returns the name of a file, or of the clip that its frames make up."""
+    frame = frame_of(source.path.name) if source.frames else None
+    if frame is None:
+        return source.path.stem
+    return frame[0] or source.path.parent.name
+
+
 def split_clip(path: str) -> Tuple[str, Optional[str]]:
     """Splits ``FILE#NAME``; other paths may contain a #."""
-    match = re.fullmatch(r'(.*?\.(?:pkl|npz|npy))#(.+)', path, re.I | re.S)
+    match = re.fullmatch(r'(.*?\.(?:pkl|npz|npy|json))#(.+)', path,
+                         re.I | re.S)
     return (match[1], match[2]) if match else (path, None)

@@ -241,6 +241,17 @@ def frame_of(name: str) -> Optional[Tuple[str, int]]:
     return None
 
 
+def is_other_text(path: Path) -> bool:
+    """Whether a file of a common suffix for text is in no known format."""
+    if path.suffix.lower() not in ('.txt', '.csv'):
+        return False
+    try:
+        find_format(load_content(path), Source(path))
+    except (InvalidRecording, OSError):
+        return True
+    return False
+
+
 def are_frames(paths: List[Path]) -> bool:
     """Whether files have one frame each, by the first that has a person."""
     for path in paths:
@@ -252,3 +263,28 @@ def are_frames(paths: List[Path]) -> bool:
         except (InvalidRecording, OSError):
             return False
     return False
+
+
+def whole_source(path: Path) -> Source:
+    """Returns the source of a file, or of a folder of one file per frame.
+
+    The file of one frame stands for the frames of its clip in the folder. A
+    folder of anything but the frames of one clip is its own source, which
+    cannot be read.
+    """
+    folder = path if path.is_dir() else path.parent
+    frame = frame_of(path.name)
+    if not path.is_dir() and (frame is None or not path.is_file()):
+        return Source(path)
+    groups: Dict[str, Dict[int, Path]] = {}
+    for other in folder.iterdir():
+        found = frame_of(other.name)
+        if found is not None:
+            groups.setdefault(found[0], {})[found[1]] = other
+    clip = next(iter(groups), '') if frame is None else frame[0]
+    if path.is_dir() and len(groups) != 1:
+        return Source(path)
+    frames = dict(sorted(groups[clip].items()))
+    if not are_frames(list(frames.values())):
+        return Source(path)
+    return Source(next(iter(frames.values())), frames)

@@ -60,7 +60,7 @@ for _pyramid in (
             joint_names=('hip center', 'spine', 'shoulder center', 'head',
                          *_ARMS_AND_LEGS),
             center=1,
-            zaxis=(0, 1),
+            zaxis=(0, 2),
             xaxis=(8, 4)),
         # 2D key points of COCO have no spine; the face is two parts.
         SkeletonPyramid(
@@ -174,8 +174,7 @@ for _pyramid in (
             zaxis=(19, 18),
             xaxis=(6, 5)),
         # MediaPipe's pose landmarks. As with COCO, face and hips are joined
-        # to the rest as a tree, which the documented connections are not. No
-        # landmark is between the hips or on the spine: no center and zaxis.
+        # to the rest as a tree, which the documented connections are not.
         SkeletonPyramid(
             name='mediapipe',
             num_joints=33,
@@ -205,6 +204,8 @@ for _pyramid in (
                 'right hip', 'left knee', 'right knee', 'left ankle',
                 'right ankle', 'left heel', 'right heel', 'left foot index',
                 'right foot index'),
+            center=(23, 24),
+            zaxis=((23, 24), (11, 12)),
             xaxis=(12, 11)),
         # Azure Kinect Body Tracking SDK, "Joint hierarchy".
         SkeletonPyramid(

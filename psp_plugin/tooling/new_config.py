@@ -24,20 +24,23 @@ from psp_plugin.annotations import (
 )
 from psp_plugin.commands.run_checks import check_run, class_options
 from psp_plugin.datasets.split import clips_per_class, read_split
-from psp_plugin.errors import InputError
+from psp_plugin.errors import FileError, InputError
 from psp_plugin.skeletons import LAYOUTS, get_pyramid
 
 # Least iterations of an epoch, as the small NW-UCLA configs have.
 ITERATIONS = 25
 SIZES = dict(
     small=dict(frames=24, batch=16, pool=48, model='psp_small',
-               schedule='sgd_small'),
+               schedule='sgd_small', interval=8),
     full=dict(frames=50, batch=64, pool=64, model='psp',
-              schedule='sgd_ntu60'))
+              schedule='sgd_ntu60', interval=1))
 # The settings of psp_nwucla_xview_5p_small.py that psp_small.py has not.
 SMALL_MODEL = """\
-    backbone=dict(channels_last=True{channels}),
     neck=dict(part_to_joint=0.1, body_to_joint=0.2),"""
+# Many x86 CPUs are slow in bfloat16, so it is left to the user.
+BFLOAT16 = """\
+# Faster on GPUs and on CPUs with AVX-512 BF16, see docs/guides/speed.md:
+# optim_wrapper = dict(type='BFloat16OptimWrapper')"""
 # Of 3D clips the streams are turned and sheared apart, as in that config.
 VIEWS = """\
 # Each stream is turned (radians about x, y and the vertical) and sheared with
@@ -176,8 +179,8 @@ def write_config(path: str, out: str, size: str = 'small',
     if Path(out).exists():
         raise InputError(f'{out} exists: choose another name with -o, or '
                          'delete it')
-    labels = labels or Labels()
     file = read_annotations(path)
+    labels = choose_pool(file, labels or Labels())
     data = look_at(file, labels, splits, layout, img_shape)
     text = compose(data, labels, size, Path(out))
     Path(out).parent.mkdir(parents=True, exist_ok=True)
@@ -188,6 +191,13 @@ def write_config(path: str, out: str, size: str = 'small',
         Path(out).unlink()
         raise
     return data
+
+
+def choose_pool(file: AnnotationFile, labels: Labels) -> Labels:
+    """Takes the split ``unlabeled`` as pool if nothing else is given."""
+    if labels == Labels() and 'unlabeled' in (file.splits or ()):
+        return Labels(pool='unlabeled')
+    return labels
 
 
 def look_at(file: AnnotationFile, labels: Labels,
@@ -271,7 +281,7 @@ def find_layout(file: AnnotationFile, joints: int, given: Optional[str]
     if given is not None:
         layout, source = given, 'as given'
         if given.endswith('.json'):
-            layout = json.loads(Path(given).read_text(encoding='utf-8'))
+            layout = read_table(given)
     elif file.metainfo.get('layout') is not None:
         layout, source = file.metainfo['layout'], 'named in the file'
     else:
@@ -294,6 +304,19 @@ def find_layout(file: AnnotationFile, joints: int, given: Optional[str]
     return layout, source
 
 
+def read_table(path: str) -> Dict[str, Any]:
+    """Reads the table of a joint layout from a JSON file."""
+    try:
+        table = json.loads(Path(path).read_text(encoding='utf-8'))
+    except ValueError as error:
+        raise FileError(path, f'is not JSON ({error}): write the table of the '
+                        'joint layout to it') from error
+    if not isinstance(table, dict):
+        raise FileError(path, 'is not a table of a joint layout: write '
+                        '{"parts": [[...]], "bodies": [[...]]} to it')
+    return table
+
+
 def count_labeled(file: AnnotationFile, labels: Labels, train: str,
                   clips: List[Dict[str, Any]],
                   classes: int) -> Tuple[int, int]:
@@ -310,8 +333,6 @@ def count_labeled(file: AnnotationFile, labels: Labels, train: str,
         present = len(Counter(clip['label'] for clip in clips))
         return (clips_per_class(labels.ratio, len(clips), present) * present,
                 len(clips))
-    if labels.pool is None and 'unlabeled' in (file.splits or ()):
-        labels.pool = 'unlabeled'
     if labels.pool is None:
         raise InputError(
             f'{file.path} has no split of unlabelled clips: give '
@@ -322,7 +343,7 @@ def count_labeled(file: AnnotationFile, labels: Labels, train: str,
 
 def compose(data: Data, labels: Labels, size: str, out: Path) -> str:
     """Returns the text of the config."""
-    sizes = SIZES[size]
+    sizes: Dict[str, Any] = SIZES[size]
     batch = max(1, min(sizes['batch'], data.labeled))
     pool = min(sizes['pool'], data.unlabeled)
     if pool < 2:
@@ -368,9 +389,9 @@ def compose(data: Data, labels: Labels, size: str, out: Path) -> str:
         parts.append(TWO_SPLITS.format(times=times, train=data.splits[0],
                                        pool=labels.pool))
     if size == 'small':
-        parts.append('optim_wrapper = dict(type=\'BFloat16OptimWrapper\')\n'
-                     'default_hooks = dict(checkpoint=dict(interval=8, '
-                     'max_keep_ckpts=3))\n')
+        parts.append(BFLOAT16)
+    parts.append(f'default_hooks = dict(checkpoint=dict(interval='
+                 f'{sizes["interval"]}, max_keep_ckpts=3))\n')
     return '\n'.join(parts)
 
 
@@ -395,11 +416,9 @@ def model_part(data: Data, size: str) -> str:
     lines = ['model = dict(']
     if channels:
         lines.append(f'    stream_norm=dict({channels}),')
-    if size == 'small':
-        lines.append(SMALL_MODEL.format(
-            channels=f', {channels}' if channels else ''))
-    elif channels:
         lines.append(f'    backbone=dict({channels}),')
+    if size == 'small':
+        lines.append(SMALL_MODEL)
     lines.append(f'    cls_head=dict(num_classes={data.classes}))\n')
     return '\n'.join(lines)
 

@@ -386,3 +386,15 @@ def test_old_name_of_the_policy_works_with_a_warning(tmp_path):
 def test_unknown_policy():
     with pytest.raises(ValueError, match="'stop' or 'skip', not 'ignore'"):
         CheckedPoseDataset('a.pkl', invalid_clips='ignore')
+
+
+def test_unlabelled_clips_of_several_classes(tmp_path):
+    clips = make_clips()[:3]
+    for clip, label in zip(clips, ([0, 2], -1, None)):
+        clip['label'] = label
+    data = make(write(tmp_path / 'a.pkl', clips), multi_class=True,
+                num_classes=3, pipeline=[])
+    assert data[0]['label'].tolist() == [1, 0, 1]
+    assert 'label' not in data[1] and 'label' not in data[2]
+    assert [data.get_cat_ids(i) for i in range(3)] == [[0, 2], [], []]
+    assert data[1]['modality'] == 'Pose'

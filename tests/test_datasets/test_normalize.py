@@ -425,8 +425,8 @@ def test_unknown_choice_raises(name, known):
         NormalizeSkeleton3D(**{name: 'all'})
 
 
-TABLE = dict(parts=[[0, 1], [2, 3], [4]], bodies=[[0], [1], [2]],
-             center=[0, 1], zaxis=[[0, 1], [2, 3]], xaxis=(3, 2))
+PARTS = dict(parts=[[0, 1], [2, 3], [4]], bodies=[[0], [1], [2]])
+TABLE = dict(PARTS, center=[0, 1], zaxis=[[0, 1], [2, 3]], xaxis=(3, 2))
 
 
 @pytest.mark.parametrize('layout, joints', [
@@ -481,7 +481,7 @@ def test_first_person_stays_the_main_one():
 @pytest.mark.parametrize('given, sentence', [
     (dict(layout='nwucla', center=2),
      "center=2 of NormalizeSkeleton3D contradicts layout 'nwucla'"),
-    (dict(layout='coco'), "layout 'coco' has no center, which"),
+    (dict(layout=PARTS), "layout 'custom' has no center, which"),
     (dict(layout=dict(TABLE, zaxis=[0, [1, 5]])),
      "layout 'custom': zaxis uses joint 5, but joints run from 0 to 4"),
     (dict(zaxis=[0, []]), r'\[\] is neither a joint nor a list'),
@@ -496,10 +496,10 @@ def test_joints_that_do_not_fit_raise(given, sentence):
 
 
 def test_joints_that_a_layout_lacks_can_be_given_or_left_out():
-    points = clip(joints=17)
-    NormalizeSkeleton3D(layout='coco', center=[11, 12], zaxis=[11, 5],
-                        xaxis=[6, 5])(results_of(points))
-    NormalizeSkeleton3D(layout='coco', align_center=False, align_spine=False,
+    points = clip(joints=5)
+    NormalizeSkeleton3D(layout=PARTS, center=[0, 1], zaxis=[0, 4],
+                        xaxis=[2, 3])(results_of(points))
+    NormalizeSkeleton3D(layout=PARTS, align_center=False, align_spine=False,
                         align_shoulder=False)(results_of(points))
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from cases import case
 from PIL import Image
 from tiny import CLASSES, tiny_config, write_checkpoint, write_model
 from toy import load_tool
 
-from psp_plugin.apis import SkeletonInferencer
+from psp_plugin.apis import SkeletonInferencer, find_clips
 from psp_plugin.datasets.synthetic import make_clip
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools/infer.py'
@@ -73,6 +74,73 @@ def test_all_formats_give_the_scores_of_the_inferencer(main, model, tmp_path):
     assert [result['name'] for result in results] == paths
     for result in results:
         np.testing.assert_allclose(result['scores'], expected, atol=1e-6)
+
+
+def write_pickle(path, count=5, labels=None):
+    """Clips of the test set, the first three in the split ``val``."""
+    clips = [make_clip(index, split='val') for index in range(count)]
+    for clip, label in zip(clips, labels or ()):
+        clip['label'] = label
+    names = [clip['frame_dir'] for clip in clips]
+    with open(path, 'wb') as stream:
+        pickle.dump(dict(split=dict(train=names[3:], val=names[:3]),
+                         annotations=clips), stream)
+    return [f'{path}#{name}' for name in names]
+
+
+@pytest.mark.parametrize('flags, count', [([], 5), (['--split', 'val'], 3)])
+def test_all_clips_of_a_pickle_or_split(main, model, tmp_path, capsys, flags,
+                                        count):
+    """Named as a single clip of it, with the same scores."""
+    names = write_pickle(tmp_path / 'un.pkl')
+    main([*model, str(tmp_path / 'un.pkl'), *flags, '--json', '-',
+          '--batch-size', '2'])
+    captured = capsys.readouterr()
+    results = json.loads(captured.out)
+    assert [result['name'] for result in results] == names[:count]
+    assert f'{count}/{count}' in captured.err  # the progress bar
+    one = SkeletonInferencer(*model)(names[1])[0]['scores']
+    np.testing.assert_allclose(results[1]['scores'], one, atol=1e-6)
+
+
+def test_folder_with_a_pickle_of_several_clips(main, model, clips, capsys):
+    names = write_pickle(clips / 'a.pkl')
+    (clips / 'b.pkl').write_bytes(pickle.dumps(make_clip(6)))
+    (clips / 'c.pkl').write_bytes(b'no pickle')
+    with pytest.raises(SystemExit, match='^1 of 10 clips were not'):
+        main([*model, str(clips), '--json', '-'])
+    results = json.loads(capsys.readouterr().out)
+    assert [result['name'] for result in results] == [
+        *(str(clips / f'{i}.npy') for i in range(3)), *names,
+        str(clips / 'b.pkl'), str(clips / 'c.pkl')]
+    assert ['error' in result for result in results] == [False] * 9 + [True]
+
+
+def test_accuracy_of_the_clips_with_a_label(main, model, tmp_path, capsys):
+    names = write_pickle(tmp_path / 'a.pkl')
+    best = [result['top'][0][0] for result in SkeletonInferencer(*model)(
+        names)]
+    write_pickle(tmp_path / 'b.pkl', labels=[
+        best[0], best[1], (best[2] + 1) % 10, -1, None])
+    main([*model, str(tmp_path / 'b.pkl')])
+    assert ('top-1 of the 3 clips with a label: 66.7%'
+            in capsys.readouterr().err)
+
+
+def test_video_of_a_clip_of_a_pickle(main, model, tmp_path):
+    write_pickle(tmp_path / 'a.pkl', 1)
+    main([*model, str(tmp_path / 'a.pkl'), '--split', 'val', '--video',
+          str(tmp_path / 'new')])
+    assert [path.name for path in (tmp_path / 'new').iterdir()] == [
+        f'{make_clip(0, split="val")["frame_dir"]}.gif']
+
+
+def test_pickle_of_a_user():
+    path = case('whole_pickle_to_infer') / 'un.pkl'
+    found = find_clips([str(path)])
+    assert len(found) == 30 and found[3].clip['frame_dir'] == (
+        f'{path}#{found[3].name}')
+    assert len(find_clips([str(path)], 'unlabeled')) == 30
 
 
 def test_table_names_the_best_classes(main, model, clips, capsys):
@@ -189,6 +257,9 @@ def test_a_model_without_neck_draws_in_one_colour_and_logs_why(
     (dict(config='absent.py'), 'absent.py'),
     (dict(checkpoint='absent.pth'), 'checkpoint absent.pth does not exist.'),
     (dict(clips=['{tmp}']), 'folder {tmp} contains no recording'),
+    (dict(options=['--split', 'val']), "split 'val' is given, but no annotat"),
+    (dict(clips=['{tmp}/../a.pkl'], options=['--split', 'test']),
+     "a.pkl has no split 'test', only 'train', 'val'"),
     (dict(options=['--device', 'gpu']), "device 'gpu' cannot be used: "),
     (dict(options=['--classes', 'absent.txt']), 'absent.txt'),
     (dict(options=['--top-k', '0']), 'must be at least 1, not 16 and 0.'),
@@ -200,6 +271,7 @@ def test_wrong_arguments_are_one_sentence(main, model, clips, tmp_path,
                                           change, message):
     tmp = tmp_path / 'empty'
     tmp.mkdir()
+    write_pickle(tmp_path / 'a.pkl', 4)
     parts = dict(config=model[0], checkpoint=model[1],
                  clips=[str(clips / '0.npy')], options=[])
     parts.update(change)

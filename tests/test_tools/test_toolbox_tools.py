@@ -41,7 +41,7 @@ APART = 'analysis_tools/confusion_matrix CONFIG CHECKPOINT'
 
 
 def test_the_page_was_read():
-    assert len(COMMANDS) == 19
+    assert len(COMMANDS) == 20
     assert len(BY_PATH) == 3
     assert set(CONFIGS) == {'tensorboard', 'ema', 'iterations'}
     assert {re.match('yes|no: |broken', c.by_path)[0]

@@ -10,7 +10,12 @@ from functools import partial
 from typing import List, Optional
 
 from psp_plugin import recordings
-from psp_plugin.commands.command_line import positive, show_progress
+from psp_plugin.commands.command_line import (
+    add_read_options,
+    positive,
+    read_options,
+    show_progress,
+)
 
 
 def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
@@ -46,26 +51,9 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         '--seed', type=int, default=0,
         help='seed of the sampling (default: %(default)s)')
     parser.add_argument(
-        '--joints', type=int, metavar='V',
-        help='the number of joints; files with another number are skipped '
-        '(default: that of most files)')
-    parser.add_argument(
         '--persons', type=int, default=2, metavar='M',
         help='maximum number of persons per clip (default: %(default)s)')
-    parser.add_argument(
-        '--scored', action='store_true',
-        help='the last channel of arrays is the score of the joint')
-    parser.add_argument(
-        '--axes', metavar='ORDER',
-        help='the order of the axes of arrays, of N clips, M persons, T '
-        'frames, V joints and C coordinates, such as CTVM or NCTVM (default: '
-        'TVC or MTVC, checked)')
-    parser.add_argument(
-        '--fps', type=float,
-        help='resample to this frame rate (default: as recorded)')
-    parser.add_argument(
-        '--recorded-fps', type=float,
-        help='frame rate of files that do not have it')
+    add_read_options(parser)
     parser.add_argument(
         '--jobs', type=positive, default=os.cpu_count(), metavar='N',
         help='number of processes (default: %(default)s, that of CPU cores)')
@@ -99,13 +87,7 @@ def convert(args: argparse.Namespace) -> recordings.Conversion:
 
 
 def explain(args: argparse.Namespace) -> str:
-    try:
-        options = recordings.ReadOptions(
-            args.scored, args.axes, args.joints, args.fps, args.recorded_fps,
-            args.persons)
-    except ValueError as error:
-        raise recordings.ConvertError(str(error)) from error
-    return recordings.explain(args.explain, options)
+    return recordings.explain(args.explain, read_options(args, args.persons))
 
 
 def main(argv: Optional[List[str]] = None) -> None:
@@ -115,8 +97,7 @@ def main(argv: Optional[List[str]] = None) -> None:
             print(explain(args))
             return
         made = convert(args)
-    except (recordings.ConvertError, recordings.LabelError,
-            recordings.RecordingError) as error:
+    except ValueError as error:
         sys.exit(f'{error}.')
     print(recordings.skipped_table(made.skipped))
     path = args.report

@@ -18,15 +18,22 @@ from .encoder_attention import (
     has_attention,
 )
 from .encoder_figure import draw_encoder_attention
-from .features import choose_clips, clip_features, find_classes
+from .features import (
+    batch_features,
+    check_level,
+    choose_clips,
+    clip_features,
+    find_classes,
+)
 from .frames import draw_frames
 from .masking import ClipMasking, clip_masking
 from .masking_video import write_masking
 from .skeleton_video import save_figure, write_skeleton_video
 
 __all__ = [
-    'ClipAttention', 'ClipMasking', 'EncoderAttention', 'check_embedding',
-    'choose_clips', 'clip_attention', 'clip_features', 'clip_masking',
+    'ClipAttention', 'ClipMasking', 'EncoderAttention', 'batch_features',
+    'check_embedding', 'check_level', 'choose_clips', 'clip_attention',
+    'clip_features', 'clip_masking',
     'contrasted_levels', 'default_perplexity', 'draw_attention',
     'draw_encoder_attention', 'draw_features', 'draw_frames', 'embed',
     'encoder_attention', 'find_classes', 'has_attention', 'joint_importance',

@@ -123,6 +123,17 @@ def clip_features(model: nn.Module,
             projected features of it.
         ValueError: If the encoder's features have no joint axis.
     """
+    check_level(model, level)
+    # No workers: their exceptions contain a traceback.
+    loader = DataLoader(dataset, batch_size, collate_fn=pseudo_collate)
+    rows = []
+    for batch in show_progress(loader, 'computing features'):
+        rows.append(batch_features(model, batch, level))
+    return torch.cat(rows).cpu()
+
+
+def check_level(model: nn.Module, level: Optional[str]) -> None:
+    """Raises InputError if a model has no projected features of a level."""
     if level not in (None, *LEVELS):
         raise InputError(f'level must be one of {", ".join(LEVELS)}, not '
                          f'{level!r}')
@@ -130,20 +141,33 @@ def clip_features(model: nn.Module,
         raise InputError(
             f'this {type(model).__name__} has no projector, thus no projected '
             f'features of level {level!r}: omit the level')
-    # No workers: their exceptions contain a traceback.
-    loader = DataLoader(dataset, batch_size, collate_fn=pseudo_collate)
-    rows = []
-    for batch in show_progress(loader, 'computing features'):
-        inputs = model.data_preprocessor(batch)['inputs']
-        samples, clips = inputs.shape[:2]
-        with torch.no_grad():
-            if level is None:
-                vectors = _pool(_encode(model, inputs))
-            else:  # of the student, which has neck and projector
-                vectors = _project(model, model.encode(
-                    dict(clips=inputs))['clips'], level)
-        rows.append(vectors.unflatten(0, (samples, clips)).mean(1).float())
-    return torch.cat(rows).cpu()
+
+
+def batch_features(model: nn.Module, batch: dict,
+                   level: Optional[str] = None,
+                   per_joint: bool = False) -> torch.Tensor:
+    """Computes the features of a batch, see :func:`clip_features`.
+
+    Args:
+        model (nn.Module): A toolbox recognizer in eval mode.
+        batch (dict): Collated samples.
+        level (str, optional): Level of projected features. Defaults to None:
+            encoder features.
+        per_joint (bool): Whether the encoder features are averaged over
+            persons and frames only; not with a level. Defaults to False.
+
+    Returns:
+        Tensor: (B, D), or (B, V, D) per joint, float32.
+    """
+    inputs = model.data_preprocessor(batch)['inputs']
+    samples, clips = inputs.shape[:2]
+    with torch.no_grad():
+        if level is None:
+            vectors = _pool(_encode(model, inputs), per_joint)
+        else:  # of the student, which has neck and projector
+            vectors = _project(model, model.encode(
+                dict(clips=inputs))['clips'], level)
+    return vectors.unflatten(0, (samples, clips)).mean(1).float()
 
 
 def _encode(model: nn.Module, inputs: torch.Tensor) -> tuple:
@@ -155,8 +179,13 @@ def _encode(model: nn.Module, inputs: torch.Tensor) -> tuple:
     return streams
 
 
-def _pool(streams: tuple) -> torch.Tensor:
-    """Averages features to (N, C) for one stream, (N, 2C) for two."""
+def _pool(streams: tuple, per_joint: bool = False) -> torch.Tensor:
+    """Averages features to (N, C) for one stream, (N, 2C) for two.
+
+    Per joint to (N, V, C) and (N, V, 2C).
+    """
+    if per_joint:
+        return torch.cat([x.mean((1, 3)).mT for x in streams], 2)
     return torch.cat([x.mean((1, 3, 4)) for x in streams], 1)
 
 

@@ -1,0 +1,171 @@
+"""Finds the clips that arguments of a command name, and their labels."""
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from psp_plugin.annotations import (
+    AnnotationFile,
+    is_integer,
+    is_unlabeled,
+    parse_annotations,
+    read_pickle,
+    select_clips,
+)
+from psp_plugin.commands.clips import Clip
+from psp_plugin.errors import InputError
+from psp_plugin.recordings import (
+    SUFFIXES,
+    ReadOptions,
+    RecordingError,
+    Source,
+    find_recordings,
+    is_other_text,
+    read_clips,
+)
+
+
+class FoundClip(NamedTuple):
+    """A clip that a command was given.
+
+    Args:
+        clip: A recording, or an annotation without its label, whose
+            ``frame_dir`` is ``file.pkl#NAME``; see :data:`.clips.Clip`.
+        name: Its name, without the path of its file.
+        label: Its label in an annotation file; None if it has none.
+        split: The splits of the file that contain it, separated by spaces.
+    """
+    clip: Clip
+    name: str
+    label: Any = None
+    split: str = ''
+
+    @property
+    def has_class(self) -> bool:
+        """Whether it has exactly one label."""
+        return is_integer(self.label)
+
+
+def find_clips(arguments: Sequence[str],
+               split: Optional[str] = None) -> List[FoundClip]:
+    """Finds the clips of recordings, folders and annotation files.
+
+    Args:
+        arguments (Sequence[str]): Recordings; ``file.pkl#NAME`` for one clip
+            of an annotation file; annotation files, for all of their clips;
+            and folders of recordings and annotation files, of any depth.
+        split (str, optional): The only split of the annotation files to
+            take. Defaults to None, all clips.
+
+    Returns:
+        list[FoundClip]: In the order of the arguments, of the paths in a
+        folder, and of the clips in a file. A file that cannot be read is
+        returned as a recording, so that reading it raises its error.
+
+    Raises:
+        InputError: If a folder contains no recording, if a file does not
+            have the split, or if a split is given but no annotation file.
+    """
+    found: List[FoundClip] = []
+    files = 0
+    for path, shown in [pair for one in arguments
+                        for pair in recordings_in(one)]:
+        file = read_file(path)
+        if file is None:
+            found += clips_of_recording(path, shown)
+        else:
+            files += 1
+            found += clips_of_file(file, split)
+    if split is not None and not files:
+        raise InputError(f'split {split!r} is given, but no annotation file '
+                         'of several clips that has splits: leave it out')
+    return found
+
+
+def recordings_in(argument: str) -> List[Tuple[str, str]]:
+    """Returns path and name of a recording, or of all in a folder, by name.
+
+    Raises:
+        InputError: If a folder contains none.
+    """
+    path = Path(argument)
+    if not path.is_dir():
+        return [(argument, name_of(argument))]
+    folder = find_recordings(argument)
+    found = [(str(source.path), name)
+             for name, source in folder.files.items()
+             if source.frames or not is_other_text(source.path)]
+    # Files of the same name are recordings of their own here.
+    found += [(str(path / item.name), Path(item.name).stem)
+              for item in folder.skipped if item.kind == 'name']
+    if not found:
+        raise InputError(
+            f'folder {argument} contains no recording: there are '
+            f'{folder.contents or "no files of other kinds"}, but recordings '
+            f'are {", ".join(SUFFIXES)} files, text in a known format')
+    return sorted(found)
+
+
+def name_of(path: str) -> str:
+    """The name of a recording: after a #, or its file's without suffix."""
+    before, _, clip = path.partition('.pkl#')
+    return clip or Path(before).stem
+
+
+def clips_of_recording(path: str, name: str) -> List[FoundClip]:
+    """Returns a recording, or the clips of a ``.npz`` file of several."""
+    if path.lower().endswith('.npz') and Path(path).is_file():
+        try:
+            clips = read_clips(Source(Path(path)), ReadOptions())
+        except RecordingError:
+            return [FoundClip(path, name)]  # reading it raises the error
+        if len(clips) > 1:
+            return [found_clip(
+                dict(clip.annotation, label=clip.label),
+                f'{path}#{clip.annotation["frame_dir"]}',
+                clip.annotation['frame_dir'], '') for clip in clips]
+    return [FoundClip(path, name)]
+
+
+def read_file(path: str) -> Optional[AnnotationFile]:
+    """Reads an annotation file; None for a recording or an invalid file.
+
+    A pickle of one annotation is a recording.
+    """
+    if Path(path).suffix.lower() != '.pkl' or not Path(path).is_file():
+        return None
+    try:
+        content = read_pickle(path)
+        if isinstance(content, dict) and 'keypoint' in content:
+            return None
+        return parse_annotations(content, path)
+    except InputError:
+        return None  # whose error the reader of recordings raises
+
+
+def clips_of_file(file: AnnotationFile,
+                  split: Optional[str] = None) -> List[FoundClip]:
+    """Returns all clips of an annotation file, or those of a split.
+
+    Args:
+        file (AnnotationFile): The file.
+        split (str, optional): The split. Defaults to None, all clips.
+
+    Raises:
+        InputError: If there is no such split, or if it has no clip.
+    """
+    clips = file.clips if split is None else select_clips(file, split)
+    splits: Dict[str, List[str]] = {}
+    for name, names in (file.splits or {}).items():
+        for clip in names:
+            splits.setdefault(clip, []).append(str(name))
+    return [found_clip(clip, f'{file.path}#{clip[file.key]}', clip[file.key],
+                       ' '.join(splits.get(clip[file.key], ())))
+            for clip in clips]
+
+
+def found_clip(annotation: Dict[str, Any], shown: str, name: str,
+               split: str) -> FoundClip:
+    """Returns a clip of an annotation, whose label is moved out of it."""
+    clip = {key: value for key, value in annotation.items() if key != 'label'}
+    label = annotation.get('label')
+    return FoundClip(dict(clip, frame_dir=shown), name,
+                     None if is_unlabeled(label) else label, split)
