@@ -226,3 +226,21 @@ def test_page_says_what_comes_out(known):
     assert (row['frame rate'] != '-') == any(form.fps for form in forms)
     assert (row['label'] != '-') == any(form.label == LABEL
                                         for form in forms)
+
+
+def test_frames_of_two_suffixes_are_two_clips(tmp_path):
+    """Labels and JSON of the same images are not one clip of both."""
+    poses, labels = map(by_title, ('YOLO-pose by image', 'YOLO-pose labels'))
+    poses.write(tmp_path / 'a', *poses.clip())
+    labels.write(tmp_path / 'a/image', *labels.clip(seed=1))
+    for form, suffix, seed in ((poses, '.json', 0), (labels, '.txt', 1)):
+        first = sorted((tmp_path / 'a').glob(f'*{suffix}'))[0]
+        assert explain(str(first)).splitlines()[0] == (
+            f'{first}: {form.format}, {12 - (suffix == ".txt")} files of one '
+            'frame each')
+        check(form, read_recording(str(first)), *form.clip(seed=seed))
+    made = convert_folder(str(tmp_path))
+    assert made.failure.startswith('no recording could be used')
+    assert [(item.name, item.reason) for item in made.skipped] == [
+        ('a/image_0.json', "is one of 2 files named 'a/image'"),
+        ('a/image_1.txt', "is one of 2 files named 'a/image'")]
