@@ -190,7 +190,8 @@ def read_all(found: Folder, options: ReadOptions, jobs: int,
 def in_processes(work: Callable[[Any], Result], tasks: List[Any],
                  jobs: int) -> Iterator[Result]:
     """Yields the results of tasks in their order."""
-    jobs = min(jobs, len(tasks) // FILES_PER_JOB)
+    files = sum(len(source.frames or (0, )) for _, source, _ in tasks)
+    jobs = min(jobs, len(tasks), files // FILES_PER_JOB)
     if jobs < 2 or 'fork' not in multiprocessing.get_all_start_methods():
         yield from map(work, tasks)
         return

@@ -27,13 +27,13 @@ def clips(draw, axes):
     clip = smooth(rng, persons, draw(st.integers(2, 40)),
                   draw(st.integers(8, 33)), draw(st.integers(2, 3)))
     if draw(st.booleans()):  # a person who leaves, joints that are not found
-        clip[-1, clip.shape[1] // 2:] = 0
+        clip[1:, clip.shape[1] // 2:] = 0
         clip[rng.random(clip.shape[:3]) < 0.1] = 0
     return clip if 'M' in axes else clip[0]
 
 
 @pytest.mark.parametrize('axes', ORDERS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_any_order_is_recognized_or_refused(axes, data):
     """What passes unnamed is the clip; what is named becomes the clip."""
