@@ -57,9 +57,7 @@ def convert_folder(folder: str,
                    progress: Callable[[List[str]], Iterable[str]] = iter,
                    labels: Optional[str] = None,
                    classes: Optional[str] = None,
-                   axes: Optional[str] = None,
-                   fps: Optional[float] = None,
-                   recorded_fps: Optional[float] = None,
+                   options: Optional[ReadOptions] = None,
                    jobs: int = 1,
                    ignore: Sequence[str] = ()) -> Conversion:
     """Makes a toolbox dataset of a folder of recordings.
@@ -91,12 +89,9 @@ def convert_folder(folder: str,
             ``'folders'`` for the folder of each recording as its class.
             Defaults to None.
         classes (str, optional): A label map for ``labels``. Defaults to None.
-        axes (str, optional): The order of the axes of arrays, see
-            :class:`ReadOptions`. Defaults to None.
-        fps (float, optional): Frames per second to resample to. Defaults to
-            None, as recorded.
-        recorded_fps (float, optional): Frames per second of files that do not
-            have it. Defaults to None.
+        options (ReadOptions, optional): All options of reading; ``joints``,
+            ``persons`` and ``scored`` are then taken from it. Defaults to
+            None.
         jobs (int): Maximum number of processes. Defaults to 1.
         ignore (Sequence[str]): Files in the folder that are not recordings,
             in addition to the table and the output. Defaults to none.
@@ -114,17 +109,15 @@ def convert_folder(folder: str,
     if labels not in (None, INSIDE, FOLDERS):
         raise ConvertError(f'labels must be {INSIDE!r} or {FOLDERS!r}, not '
                            f'{labels!r}')
-    if persons < 1:
-        raise ConvertError(f'persons must be at least 1, not {persons}')
-    try:
-        options = ReadOptions(scored, axes, joints, fps, recorded_fps,
-                              max_persons=persons)
-    except ValueError as error:
-        raise ConvertError(str(error)) from error
+    if options is None:
+        try:
+            options = ReadOptions(scored, joints=joints, max_persons=persons)
+        except ValueError as error:
+            raise ConvertError(str(error)) from error
     found = find_recordings(folder, own_files(output, table, ignore))
     read, skipped = read_all(found, options, jobs, progress)
     skipped = missing_rows(found, read, table) + found.skipped + skipped
-    kept = keep_alike(found, read, joints, skipped)
+    kept = keep_alike(found, read, options.joints, skipped)
     if labels is not None:
         table = labels_of(kept, labels, classes)
     made = Conversion([clip.annotation for clip in kept.values()], {}, table,
