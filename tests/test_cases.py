@@ -1,4 +1,4 @@
-"""The inputs of tests/user_cases.py: what people have, and what must come of it."""
+"""The inputs that tests/user_cases.py finds, and what must come of each."""
 import csv
 import json
 
