@@ -129,9 +129,10 @@ def fits(shape: Sequence[int], axes: str, rough: Sequence[float],
 
 def preference(frames: int, joints: int) -> float:
     """Returns how much rougher frames may be, by the known joint layouts."""
-    if (frames in KNOWN_JOINTS) == (joints in KNOWN_JOINTS):
-        return 1.
-    return 2. if joints in KNOWN_JOINTS else 0.5
+    if joints in KNOWN_JOINTS:
+        return 1. if frames in KNOWN_JOINTS else 2.
+    few = joints < min(KNOWN_JOINTS)
+    return 0.5 if few and frames in KNOWN_JOINTS else 1.
 
 
 def likely_order(shape: Sequence[int], axes: str, rough: Sequence[float],

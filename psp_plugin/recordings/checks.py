@@ -106,10 +106,11 @@ def make_clip(recording: Recording, name: str, options: ReadOptions,
                          f'frames per second: {num_frames} to '
                          f'{points.shape[1]} frames')
         fps = options.fps
-    annotation = dict(frame_dir=name, keypoint=points.astype(np.float32),
-                      total_frames=points.shape[1])
+    annotation = dict(
+        frame_dir=name, keypoint=np.ascontiguousarray(points, np.float32),
+        total_frames=points.shape[1])
     if scores is not None:
-        annotation['keypoint_score'] = scores.astype(np.float32)
+        annotation['keypoint_score'] = np.ascontiguousarray(scores, np.float32)
     if recording.img_shape is not None:
         try:
             annotation['img_shape'] = checked_img_shape(recording.img_shape)

@@ -1,6 +1,8 @@
 """Makes a toolbox dataset of a folder of recordings."""
+import hashlib
 import math
 import multiprocessing
+import sys
 from collections import Counter, defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from fractions import Fraction
@@ -19,6 +21,8 @@ from typing import (
     Sequence,
     Tuple,
 )
+
+import numpy as np
 
 from psp_plugin.datasets.split import choose_labeled
 
@@ -183,8 +187,20 @@ def read_all(found: Folder, options: ReadOptions, jobs: int,
     for name, (read, invalid) in zip(progress(names), results):
         skipped += invalid
         for clip in read:
+            clip = clip._replace(annotation=own_objects(clip.annotation))
             clips[clip.annotation['frame_dir']] = Named(name, clip)
     return clips, skipped
+
+
+def own_objects(annotation: Dict[str, Any]) -> Dict[str, Any]:
+    """Returns an annotation with the keys and types of this process.
+
+    Those of other processes are equal, but other objects: the pickle, which
+    stores each object once, would depend on the number of processes.
+    """
+    return {sys.intern(key): value.view(np.dtype(value.dtype.str))
+            if isinstance(value, np.ndarray) else value
+            for key, value in annotation.items()}
 
 
 def in_processes(work: Callable[[Any], Result], tasks: List[Any],
@@ -263,12 +279,29 @@ def folder_notes(found: Folder, read: Dict[str, Named],
     if inside and labels != INSIDE:
         notes.append(f'labels inside the recordings, not used: {inside} '
                      '(--labels inside)')
+    notes += copies(read)
     folders = sorted({folder_of(named.recording) for named in read.values()})
     if table is None and len(folders) > 1 and '' not in folders:
         listed = ', '.join(folders[:LISTED])
         notes.append(f'recordings are in {len(folders)} folders ({listed}): '
                      'if these are their classes, --labels folders')
     return notes
+
+
+def copies(read: Dict[str, Named]) -> List[str]:
+    """Notes clips with the same key points, such as of an earlier result."""
+    first: Dict[Any, str] = {}
+    same = []
+    for name, named in read.items():
+        points = named.clip.annotation['keypoint']
+        key = points.shape, hashlib.sha256(points).digest()
+        if first.setdefault(key, name) != name:
+            same.append((first[key], name))
+    if not same:
+        return []
+    return [f'clips with the key points of another one: {len(same)}, such as '
+            f'{same[0][1]} and {same[0][0]}; if these are copies, such as an '
+            'earlier result in the folder, remove them']
 
 
 def remarks_of(clips: Dict[str, ReadClip]) -> List[Remark]:
