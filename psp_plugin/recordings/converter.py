@@ -5,6 +5,7 @@ import multiprocessing
 import sys
 from collections import Counter, defaultdict
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from fractions import Fraction
 from functools import partial
 from itertools import islice
@@ -205,7 +206,11 @@ def own_objects(annotation: Dict[str, Any]) -> Dict[str, Any]:
 
 def in_processes(work: Callable[[Any], Result], tasks: List[Any],
                  jobs: int) -> Iterator[Result]:
-    """Yields the results of tasks in their order."""
+    """Yields the results of tasks in their order.
+
+    Raises:
+        ConvertError: If a process ends, such as for lack of memory.
+    """
     jobs = min(jobs, len(tasks) // FILES_PER_JOB)
     if jobs < 2 or 'fork' not in multiprocessing.get_all_start_methods():
         yield from map(work, tasks)
@@ -213,7 +218,13 @@ def in_processes(work: Callable[[Any], Result], tasks: List[Any],
     # Forked processes have the package's imports, which take seconds.
     with ProcessPoolExecutor(
             jobs, multiprocessing.get_context('fork')) as pool:
-        yield from pool.map(work, tasks, chunksize=8)
+        try:
+            yield from pool.map(work, tasks, chunksize=8)
+        except BrokenProcessPool as error:
+            raise ConvertError(
+                f'one of {jobs} processes was ended from outside while '
+                'reading, which happens if the memory is full: use fewer '
+                'with --jobs') from error
 
 
 def read_one(task: Tuple[str, Source, str], options: ReadOptions) -> Result:

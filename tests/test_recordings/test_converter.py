@@ -8,6 +8,7 @@ import pytest
 
 from psp_plugin import recordings
 from psp_plugin.recordings import ConvertError, convert_folder
+from psp_plugin.recordings.converter import in_processes
 from psp_plugin.recordings.labels import LabelTable
 
 RNG = np.random.default_rng(0)
@@ -280,3 +281,12 @@ def test_damaged_or_repeated_frames_are_named(tmp_path):
         'JSON')
     assert 'or that of another file of the clip' in reasons[
         'twice/v_2_keypoints.json'][1]
+
+
+def end_process(task):
+    os._exit(9)
+
+
+def test_a_process_that_ends_is_an_error_of_one_sentence():
+    with pytest.raises(ConvertError, match='one of 2 processes was ended'):
+        list(in_processes(end_process, list(range(100)), 2))
