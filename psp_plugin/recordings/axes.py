@@ -7,6 +7,8 @@ from typing import List, Optional, Sequence
 
 import numpy as np
 
+from psp_plugin.skeletons import LAYOUTS
+
 from .recording import InvalidRecording
 
 NAMES = dict(N='clips', M='persons', T='frames', V='joints',
@@ -15,6 +17,9 @@ MOST_PERSONS, MOST_IN_A_FRAME, FEWEST_JOINTS = 10, 3, 4
 # Along time, neighbouring values differ least: an axis other than that of
 # the frames may be smoother by this factor, which noise does not reach.
 SMOOTHER = 2.
+# Numbers of joints that make an axis likely to be that of the joints: clips of
+# few frames per second are hardly smoother along time.
+KNOWN_JOINTS = {pyramid.num_joints for pyramid in LAYOUTS.values()}
 
 
 def parse_axes(axes: str) -> str:
@@ -113,11 +118,21 @@ def fits(shape: Sequence[int], axes: str, rough: Sequence[float],
     of = dict(zip(axes, rough))
     # The frames of a clip of one frame cannot be told by their smoothness.
     time = of['T'] if length['T'] > 1 else of['V']
-    if not np.isfinite(time):
-        return True
+    if not np.isfinite(time):  # no person has two frames
+        return length.get('M', 1) == 1 or not np.isfinite(list(of.values())
+                                                          ).any()
+    smoother = SMOOTHER * preference(length['T'], length['V'])
     # x and y of a point can be alike by chance.
-    return all(time <= SMOOTHER * of[axis] * (2 if axis == 'C' else 1)
+    return all(time <= smoother * of[axis] * (2 if axis == 'C' else 1)
                for axis in axes if axis not in 'TN')
+
+
+def preference(frames: int, joints: int) -> float:
+    """Returns how much rougher frames may be, by the known joint layouts."""
+    if joints in KNOWN_JOINTS:
+        return 1. if frames in KNOWN_JOINTS else 2.
+    few = joints < min(KNOWN_JOINTS)
+    return 0.5 if few and frames in KNOWN_JOINTS else 1.
 
 
 def likely_order(shape: Sequence[int], axes: str, rough: Sequence[float],

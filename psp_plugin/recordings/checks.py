@@ -10,7 +10,15 @@ from psp_plugin.annotations import checked_img_shape
 
 from .axes import arrange, check_order
 from .options import ReadOptions
-from .persons import Track, as_array, follow, join, rank, split_array
+from .persons import (
+    Track,
+    as_array,
+    follow,
+    in_turn,
+    join,
+    rank,
+    split_array,
+)
 from .recording import Detection, InvalidRecording, Recording
 from .resampling import resample
 
@@ -74,6 +82,10 @@ def make_clip(recording: Recording, name: str, options: ReadOptions,
         tracks, joined = join(tracks)
         tracks, dropped = best(tracks, num_frames, options.max_persons)
         notes += joined + dropped
+        if len(tracks) > 1 and in_turn(tracks):
+            notes.append(f'has {len(tracks)} bodies and never two in a frame: '
+                         'they are taken as different persons, since they are '
+                         'too far apart')
     else:
         tracks = tracks[:options.max_persons]
     points, scores = as_array(tracks, num_frames)
@@ -94,10 +106,11 @@ def make_clip(recording: Recording, name: str, options: ReadOptions,
                          f'frames per second: {num_frames} to '
                          f'{points.shape[1]} frames')
         fps = options.fps
-    annotation = dict(frame_dir=name, keypoint=points.astype(np.float32),
-                      total_frames=points.shape[1])
+    annotation = dict(
+        frame_dir=name, keypoint=np.ascontiguousarray(points, np.float32),
+        total_frames=points.shape[1])
     if scores is not None:
-        annotation['keypoint_score'] = scores.astype(np.float32)
+        annotation['keypoint_score'] = np.ascontiguousarray(scores, np.float32)
     if recording.img_shape is not None:
         try:
             annotation['img_shape'] = checked_img_shape(recording.img_shape)

@@ -1,8 +1,11 @@
 """Makes a toolbox dataset of a folder of recordings."""
+import hashlib
 import math
 import multiprocessing
+import sys
 from collections import Counter, defaultdict
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from fractions import Fraction
 from functools import partial
 from itertools import islice
@@ -19,6 +22,8 @@ from typing import (
     Sequence,
     Tuple,
 )
+
+import numpy as np
 
 from psp_plugin.datasets.split import choose_labeled
 
@@ -172,26 +177,48 @@ def read_all(found: Folder, options: ReadOptions, jobs: int,
     tasks = [(name, found.files[name], found.file_of(name)) for name in names]
     clips: Dict[str, Named] = {}
     skipped: List[Skipped] = []
-    results = in_processes(work, tasks, jobs)
+    files = sum(len(source.frames or (0, )) for _, source, _ in tasks)
+    results = in_processes(
+        work, tasks, min(jobs, len(tasks), files // FILES_PER_JOB))
     for name, (read, invalid) in zip(progress(names), results):
         skipped += invalid
         for clip in read:
+            clip = clip._replace(annotation=own_objects(clip.annotation))
             clips[clip.annotation['frame_dir']] = Named(name, clip)
     return clips, skipped
 
 
+def own_objects(annotation: Dict[str, Any]) -> Dict[str, Any]:
+    """Returns an annotation with the keys and types of this process.
+
+    Those of other processes are equal, but other objects: the pickle, which
+    stores each object once, would depend on the number of processes.
+    """
+    return {sys.intern(key): value.view(np.dtype(value.dtype.str))
+            if isinstance(value, np.ndarray) else value
+            for key, value in annotation.items()}
+
+
 def in_processes(work: Callable[[Any], Result], tasks: List[Any],
                  jobs: int) -> Iterator[Result]:
-    """Yields the results of tasks in their order."""
-    files = sum(len(source.frames or (0, )) for _, source, _ in tasks)
-    jobs = min(jobs, len(tasks), files // FILES_PER_JOB)
+    """Yields the results of tasks in their order.
+
+    Raises:
+        ConvertError: If a process ends, such as for lack of memory.
+    """
     if jobs < 2 or 'fork' not in multiprocessing.get_all_start_methods():
         yield from map(work, tasks)
         return
     # Forked processes have the package's imports, which take seconds.
     with ProcessPoolExecutor(
             jobs, multiprocessing.get_context('fork')) as pool:
-        yield from pool.map(work, tasks, chunksize=8)
+        try:
+            yield from pool.map(work, tasks, chunksize=8)
+        except BrokenProcessPool as error:
+            raise ConvertError(
+                f'one of {jobs} processes was ended from outside while '
+                'reading, which happens if the memory is full: use fewer '
+                'with --jobs') from error
 
 
 def read_one(task: Tuple[str, Source, str], options: ReadOptions) -> Result:
@@ -257,12 +284,29 @@ def folder_notes(found: Folder, read: Dict[str, Named],
     if inside and labels != INSIDE:
         notes.append(f'labels inside the recordings, not used: {inside} '
                      '(--labels inside)')
+    notes += copies(read)
     folders = sorted({folder_of(named.recording) for named in read.values()})
     if table is None and len(folders) > 1 and '' not in folders:
         listed = ', '.join(folders[:LISTED])
         notes.append(f'recordings are in {len(folders)} folders ({listed}): '
                      'if these are their classes, --labels folders')
     return notes
+
+
+def copies(read: Dict[str, Named]) -> List[str]:
+    """Notes clips with the same key points, such as of an earlier result."""
+    first: Dict[Any, str] = {}
+    same = []
+    for name, named in read.items():
+        points = named.clip.annotation['keypoint']
+        key = points.shape, hashlib.sha256(points).digest()
+        if first.setdefault(key, name) != name:
+            same.append((first[key], name))
+    if not same:
+        return []
+    return [f'clips with the key points of another one: {len(same)}, such as '
+            f'{same[0][1]} and {same[0][0]}; if these are copies, such as an '
+            'earlier result in the folder, remove them']
 
 
 def remarks_of(clips: Dict[str, ReadClip]) -> List[Remark]:

@@ -107,7 +107,8 @@ def find_recordings(root: str, ignore: Sequence[str] = ()) -> Folder:
 
     ignored = {Path(path).resolve() for path in ignore}
     named: Dict[str, List[Source]] = {}
-    for parent, _, files in os.walk(root, onerror=note):
+    for parent, folders, files in os.walk(root, onerror=note):
+        found.skipped += linked(root, parent, folders)
         paths = []
         for file in sorted(files):
             path = Path(parent, file)
@@ -126,6 +127,16 @@ def find_recordings(root: str, ignore: Sequence[str] = ()) -> Folder:
                         f'is one of {len(sources)} files named {name!r}')
                 for source in sources]
     return found
+
+
+def linked(root: str, parent: str,
+           folders: Sequence[str]) -> List[Skipped]:
+    """Lists the folders that are links, which may lead back."""
+    paths = [os.path.join(parent, folder) for folder in sorted(folders)]
+    return [Skipped(os.path.relpath(path, root), 'link',
+                    'is a link to a folder, which is not followed: copy the '
+                    'folder, or convert it separately')
+            for path in paths if os.path.islink(path)]
 
 
 def sources_of(paths: List[Path],

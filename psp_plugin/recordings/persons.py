@@ -3,7 +3,7 @@
 Shape legend: M person, T frame, V joint, C coordinate, K pose.
 """
 from dataclasses import dataclass
-from typing import Dict, Hashable, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, Hashable, List, Optional, Sequence, Tuple
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -14,6 +14,12 @@ from .recording import Detection, InvalidRecording
 # this many body sizes apart in consecutive frames, plus a part for each
 # further frame in between, up to a limit.
 REACH, REACH_PER_FRAME, REACH_LIMIT = 0.5, 0.05, 1.
+# Poses are compared with persons who were lost at most this many frames ago;
+# longer gaps are closed when all bodies are known.
+RECENT = 30
+# Bodies that are compared with each other, so that a file of noise does not
+# exhaust the memory.
+MOST_BODIES = 300
 # The cost of a pair that is out of reach, above the sum of all others.
 OUT_OF_REACH = 1e6
 # Spread of the joints over time, in body sizes, at which motion counts half:
@@ -46,9 +52,10 @@ def follow(frames: Sequence[Sequence[Detection]]
            ) -> Tuple[List[Track], List[str]]:
     """Tells the persons of a clip apart.
 
-    Poses with the same number are one person. Without numbers, poses of
-    consecutive frames are paired such that the sum of their distances is
-    minimal (the Hungarian method of SciPy's ``linear_sum_assignment``).
+    Poses with the same number are one person, unless the number jumps to the
+    place of another one. Without numbers, poses of consecutive frames are
+    paired such that the sum of their distances is minimal (the Hungarian
+    method of SciPy's ``linear_sum_assignment``).
 
     Args:
         frames (Sequence[Sequence[Detection]]): The persons of every frame.
@@ -67,13 +74,13 @@ def follow(frames: Sequence[Sequence[Detection]]
     if not found:
         raise InvalidRecording('has no person in any frame')
     check_alike(found)
-    notes = []
+    notes: List[str] = []
     numbers = [[person.number for person in persons] for persons in frames]
     if all(number is None for listed in numbers for number in listed):
         places = by_distance(frames)
     elif all(number is not None for listed in numbers for number in listed
              ) and all(len(set(listed)) == len(listed) for listed in numbers):
-        places = by_number(frames)
+        places, notes = by_number(frames)
     else:
         notes.append('has persons without a number, or two of the same '
                      'number in a frame: numbers are ignored, persons are '
@@ -101,13 +108,103 @@ def check_alike(found: Sequence[Detection]) -> None:
 Places = List[Tuple[int, int]]
 
 
-def by_number(frames: Sequence[Sequence[Detection]]) -> List[Places]:
+def by_number(frames: Sequence[Sequence[Detection]]
+              ) -> Tuple[List[Places], List[str]]:
     """Groups poses by the number that the file gives them."""
     groups: Dict[Hashable, Places] = {}
     for frame, persons in enumerate(frames):
         for place, person in enumerate(persons):
             groups.setdefault(person.number, []).append((frame, place))
-    return list(groups.values())
+    tracks = {number: as_track(frames, where)
+              for number, where in groups.items()}
+    if any(jumps(track) for track in tracks.values()):
+        return untangle(frames, {number: track.size
+                                 for number, track in tracks.items()})
+    return list(groups.values()), []
+
+
+def jumps(track: Track) -> bool:
+    """Whether a track moves further than a person from pose to pose."""
+    places, size = track.points, np.array(track.size)
+    return bool(elsewhere(places[:-1], places[1:], size, size,
+                          np.diff(track.frames)).any())
+
+
+def elsewhere(a: np.ndarray, b: np.ndarray, size_a: np.ndarray,
+              size_b: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """Whether poses with common joints are out of reach, see
+    :func:`pair_costs`."""
+    common = ((a != 0).any(-1) & (b != 0).any(-1)).any(-1)
+    far = pair_costs(a, b, size_a, size_b, steps) >= OUT_OF_REACH
+    jumped: np.ndarray = common & far
+    return jumped
+
+
+def untangle(frames: Sequence[Sequence[Detection]],
+             sizes: Dict[Hashable, float]) -> Tuple[List[Places], List[str]]:
+    """Groups poses whose numbers jump, by number and place.
+
+    A number that jumps to where a person was who is not seen there any more
+    is from then on the number of that person; otherwise it keeps its own.
+
+    Args:
+        frames (Sequence[Sequence[Detection]]): The persons of every frame.
+        sizes (dict): The size of the person of each number.
+    """
+    groups: List[Places] = []
+    owner: Dict[Hashable, int] = {}
+    taken, kept = [], []  # frames in which a number changes, or jumps
+
+    def compare(group: int, person: Detection, frame: int,
+                compared: Callable[..., np.ndarray]) -> float:
+        before, place = groups[group][-1]
+        last = frames[before][place]
+        return float(compared(
+            last.points, person.points, np.array(sizes[last.number]),
+            np.array(sizes[person.number]), np.array(frame - before)))
+
+    for frame, persons in enumerate(frames):
+        now = {place: owner[person.number]
+               for place, person in enumerate(persons)
+               if person.number in owner and not compare(
+                   owner[person.number], person, frame, elsewhere)}
+        moved = [place for place in range(len(persons)) if place not in now]
+        lost = sorted(set(range(len(groups))) - set(now.values()))
+        costs = np.array([[compare(group, persons[place], frame, pair_costs)
+                           for place in moved] for group in lost])
+        for i, j in assign(costs.reshape(len(lost), len(moved))):
+            now[moved[j]] = lost[i]
+            taken.append(frame)
+        for place in moved:
+            if place in now:
+                continue
+            own = owner.get(persons[place].number)
+            if own is None or own in now.values():
+                own = len(groups)
+                groups.append([])
+            else:
+                kept.append(frame)
+            now[place] = own
+        owner = {number: group for number, group in owner.items()
+                 if group not in now.values()}
+        for place, group in now.items():
+            groups[group].append((frame, place))
+            owner[persons[place].number] = group
+    return groups, jump_notes(taken, kept)
+
+
+def jump_notes(taken: Sequence[int], kept: Sequence[int]) -> List[str]:
+    """Notes the frames in which numbers jump."""
+    notes = []
+    if taken:
+        notes.append(
+            'has numbers that jump to the place of another person, first in '
+            f'frame {taken[0]}: there, persons are followed by their position')
+    if kept:
+        notes.append(
+            'has persons who jump further than a person moves, first in frame '
+            f'{kept[0]}, and stay one person by their number')
+    return notes
 
 
 def by_distance(frames: Sequence[Sequence[Detection]]) -> List[Places]:
@@ -121,8 +218,10 @@ def by_distance(frames: Sequence[Sequence[Detection]]) -> List[Places]:
             continue
         poses = np.stack([person.points for person in persons])
         own = sizes_of(poses)
-        owner = {j: i for i, j in assign(costs_of(
-            last, poses, sizes, own, (frame - seen)[:, None]))}
+        near = np.flatnonzero(frame - seen <= RECENT)
+        owner = {j: int(near[i]) for i, j in assign(costs_of(
+            last[near], poses, sizes[near], own,
+            (frame - seen[near])[:, None]))}
         new = [j for j in range(len(poses)) if j not in owner]
         for i, j in enumerate(new, len(groups)):
             owner[j] = i
@@ -157,10 +256,6 @@ def costs_of(a: np.ndarray, b: np.ndarray, size_a: np.ndarray,
              size_b: np.ndarray, steps: np.ndarray) -> np.ndarray:
     """Returns the costs (A, B) of pairing earlier with later poses.
 
-    The cost is the mean distance of their joints in sizes of the smaller one;
-    joints that either pose lacks do not count. Poses that are further apart
-    than a person moves in that many frames cost ``OUT_OF_REACH``.
-
     Args:
         a (np.ndarray): The earlier poses (A, V, C).
         b (np.ndarray): The later poses (B, V, C).
@@ -169,11 +264,22 @@ def costs_of(a: np.ndarray, b: np.ndarray, size_a: np.ndarray,
         steps (np.ndarray): Frames from the earlier to the later pose, (A, B)
             or (A, 1); not positive if they cannot be paired.
     """
-    seen = (a != 0).any(-1)[:, None] & (b != 0).any(-1)  # A, B, V
-    distances = np.sqrt(((a[:, None] - b)**2).sum(-1))
+    return pair_costs(a[:, None], b, size_a[:, None], size_b, steps)
+
+
+def pair_costs(a: np.ndarray, b: np.ndarray, size_a: np.ndarray,
+               size_b: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """Returns the costs of pairs of poses (..., V, C), broadcast.
+
+    The cost is the mean distance of their joints in sizes of the smaller one;
+    joints that either pose lacks do not count. Poses that are further apart
+    than a person moves in that many frames cost ``OUT_OF_REACH``.
+    """
+    seen = (a != 0).any(-1) & (b != 0).any(-1)  # ..., V
+    distances = np.sqrt(((a - b)**2).sum(-1))
     count = seen.sum(-1)
     mean = (distances * seen).sum(-1) / np.maximum(count, 1)
-    size = np.minimum(size_a[:, None], size_b)
+    size = np.minimum(size_a, size_b)
     reach = np.minimum(REACH + REACH_PER_FRAME * (steps - 1), REACH_LIMIT)
     near = (count > 0) & (mean <= reach * size) & (steps > 0)
     relative = mean / np.where(size > 0, size, 1)
@@ -224,6 +330,12 @@ def join(tracks: Sequence[Track]) -> Tuple[List[Track], List[str]]:
     """
     if len(tracks) == 1:
         return list(tracks), []
+    if len(tracks) > MOST_BODIES:
+        longest = sorted(tracks, key=lambda track: -len(track.frames))
+        persons, notes = join(sorted(longest[:MOST_BODIES],
+                                     key=lambda track: track.frames[0]))
+        return persons, [f'has {len(tracks)} bodies, of which the '
+                         f'{MOST_BODIES} seen longest are used', *notes]
     sizes = np.array([track.size for track in tracks])
     starts, ends = (np.array([track.frames[k] for track in tracks])
                     for k in (0, -1))
@@ -243,6 +355,12 @@ def join(tracks: Sequence[Track]) -> Tuple[List[Track], List[str]]:
     return persons, [
         f'has {len(tracks)} bodies, of which those that follow on each other '
         f'in time and place were joined: {persons_text} left']
+
+
+def in_turn(tracks: Sequence[Track]) -> bool:
+    """Whether no frame has two of the bodies."""
+    frames = [frame for track in tracks for frame in track.frames]
+    return len(set(frames)) == len(frames)
 
 
 def merge(tracks: Sequence[Track]) -> Track:

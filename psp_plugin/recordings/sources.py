@@ -100,7 +100,11 @@ def load_frame(path: Path) -> Any:
     """Reads the file of a frame, which is empty in some without a person."""
     if path.suffix.lower() == '.txt' and not path.stat().st_size:
         return ''
-    return load_content(path)
+    try:
+        return load_content(path)
+    except InvalidRecording as problem:
+        raise InvalidRecording(f'has {path.name} among its frames, which '
+                               f'{problem}') from problem
 
 
 def find_format(content: Any, source: Source) -> Format:
@@ -115,10 +119,25 @@ def find_format(content: Any, source: Source) -> Format:
         if suffix in known.suffixes and of_frames == (
                 source.frames is not None) and known.matches(content):
             return known
+    if source.frames is None:
+        check_no_frame(content, suffix)
     names = ', '.join(known.name for known in FORMATS
                       if suffix in known.suffixes)
     raise InvalidRecording(f'holds {describe(content)}, which is in none of '
                            f'the formats of {suffix} files ({names})')
+
+
+def check_no_frame(content: Any, suffix: str) -> None:
+    """Raises InvalidRecording for the content of one frame.
+
+    Its file is not among those of a clip, as its name has no number, or the
+    number of another file.
+    """
+    for known in FORMATS:
+        if suffix in known.suffixes and known.matches(content):
+            raise InvalidRecording(
+                f'holds one frame of {known.name}, but its name has no frame '
+                'number, or that of another file of the clip')
 
 
 def describe(content: Any) -> str:
@@ -141,10 +160,14 @@ def describe(content: Any) -> str:
 
 def check_file(path: Path) -> None:
     """Raises InvalidRecording unless it is a file of a known suffix."""
-    if path.suffix.lower() not in SUFFIXES:
-        raise InvalidRecording(f'is not one of {", ".join(SUFFIXES)}')
     if not path.exists():
         raise InvalidRecording('does not exist')
+    if path.is_dir():
+        raise InvalidRecording(
+            'is a folder, but not of one recording with a file for each '
+            'frame: name a file in it')
+    if path.suffix.lower() not in SUFFIXES:
+        raise InvalidRecording(f'is not one of {", ".join(SUFFIXES)}')
     if not path.is_file():
         raise InvalidRecording('is not a file')
     if not path.stat().st_size:
@@ -292,11 +315,14 @@ def are_frames(paths: List[Path]) -> bool:
     for path in paths:
         try:
             content = load_frame(path)
-            if content:
-                find_format(content, Source(path, {0: path}))
-                return True
         except (InvalidRecording, OSError):
-            return False
+            continue  # damaged: the others show what it would have been
+        if content:
+            try:
+                find_format(content, Source(path, {0: path}))
+            except InvalidRecording:
+                return False
+            return True
     return False
 
 

@@ -27,7 +27,8 @@ def clips(draw, axes):
     clip = smooth(rng, persons, draw(st.integers(2, 40)),
                   draw(st.integers(8, 33)), draw(st.integers(2, 3)))
     if draw(st.booleans()):  # a person who leaves, joints that are not found
-        clip[1:, clip.shape[1] // 2:] = 0
+        # One pose and nothing else has no order in time.
+        clip[-1, max(clip.shape[1] // 2, 2):] = 0
         clip[rng.random(clip.shape[:3]) < 0.1] = 0
     return clip if 'M' in axes else clip[0]
 
@@ -60,6 +61,29 @@ def test_the_documented_order_passes(clip):
         clip = clip[:1]
     check_order(clip)
     check_order(clip[0])
+
+
+def test_known_numbers_of_joints_decide_for_clips_of_few_frames():
+    """At 5 frames per second, frames are hardly smoother than joints."""
+    rng = np.random.default_rng(0)
+    steps = rng.normal(size=(9, 20, 3))
+    joints = np.cumsum(rng.normal(size=(1, 20, 3)), 1)
+    clip = joints + steps  # frames are about 1.7 times as rough
+    check_order(clip)
+    check_order(2 * steps + joints)
+    with pytest.raises(InvalidRecording, match='likely --axes VTC'):
+        check_order(clip.transpose(1, 0, 2))
+    clip = joints[:, :7] + 0.5 * steps[:, :7]  # no known number: as before
+    check_order(clip)
+
+
+def test_two_frames_are_not_persons_of_whom_none_has_two_frames():
+    """(T, M, V, C) of a missing second person."""
+    clip = smooth(np.random.default_rng(0), 1, 6, 20, 3)
+    padded = np.concatenate([clip, 0 * clip])
+    check_order(padded)
+    with pytest.raises(InvalidRecording, match='likely --axes TMVC'):
+        check_order(padded.transpose(1, 0, 2, 3))
 
 
 def test_batch_axis_gives_one_clip_each():

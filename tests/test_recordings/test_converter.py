@@ -1,4 +1,5 @@
 """Conversion of folders: splits, labels and skipped recordings."""
+import json
 import os
 import pickle
 
@@ -11,6 +12,7 @@ from psp_plugin.recordings import (
     ReadOptions,
     convert_folder,
 )
+from psp_plugin.recordings.converter import in_processes
 from psp_plugin.recordings.labels import LabelTable
 
 RNG = np.random.default_rng(0)
@@ -232,3 +234,64 @@ def test_long_tables_are_truncated_when_printed_only(tmp_path):
     lines = path.read_text(encoding='utf-8').splitlines()
     assert lines[0] == 'name,kind,reason' and len(lines) == 51
     assert lines[50] == '49.npy,unreadable,"is ""empty"", so"'
+
+
+@pytest.mark.parametrize('persons', [1, 2])
+def test_bytes_do_not_depend_on_the_number_of_processes(tmp_path, persons):
+    folder = save_all(tmp_path / 'in', **{
+        f'c{i % 2}__{i}': clip(persons=persons) for i in range(120)})
+    outputs = []
+    for jobs in (1, 2):
+        made = convert_folder(folder, labels='folders', jobs=jobs)
+        output = tmp_path / f'{jobs}.pkl'
+        made.write(str(output))
+        outputs.append(output.read_bytes())
+    assert outputs[0] == outputs[1]
+
+
+def test_copies_are_noted(tmp_path):
+    """Such as those of an earlier result, which is a recording as well."""
+    folder = save_all(tmp_path, a=clip(), b=clip(8), c=clip(8))
+    convert_folder(folder).write(str(tmp_path / 'earlier.pkl'))
+    note, = convert_folder(folder).notes
+    assert 'another one: 3, such as earlier/a and a;' in note
+    assert convert_folder(folder, output=str(
+        tmp_path / 'earlier.pkl')).notes == []
+
+
+def test_linked_folders_are_listed(tmp_path):
+    folder = save_all(tmp_path / 'in', a=clip())
+    save_all(tmp_path / 'other', b=clip())
+    os.symlink(tmp_path / 'other', tmp_path / 'in' / 'more')
+    made = convert_folder(folder)
+    assert skipped(made)['more'][0] == 'link'
+    assert [item['frame_dir'] for item in made.annotations] == ['a']
+
+
+def test_damaged_or_repeated_frames_are_named(tmp_path):
+    person = dict(pose_keypoints_2d=list(range(1, 76)))
+    for folder in ('damaged', 'twice'):
+        (tmp_path / folder).mkdir()
+        for frame in range(4):
+            (tmp_path / folder / f'v_{frame:012d}_keypoints.json').write_text(
+                json.dumps(dict(people=[person])))
+    (tmp_path / 'damaged/v_000000000000_keypoints.json').write_text('{')
+    (tmp_path / 'twice/v_2_keypoints.json').write_text(
+        json.dumps(dict(people=[person])))
+    made = convert_folder(str(tmp_path))
+    assert [item['frame_dir'] for item in made.annotations] == ['twice/v']
+    reasons = skipped(made)
+    assert reasons['damaged/v_000000000000_keypoints.json'][1].startswith(
+        'has v_000000000000_keypoints.json among its frames, which is not '
+        'JSON')
+    assert 'or that of another file of the clip' in reasons[
+        'twice/v_2_keypoints.json'][1]
+
+
+def end_process(task):
+    os._exit(9)
+
+
+def test_a_process_that_ends_is_an_error_of_one_sentence():
+    with pytest.raises(ConvertError, match='one of 2 processes was ended'):
+        list(in_processes(end_process, list(range(100)), 2))

@@ -107,7 +107,8 @@ def test_body_far_away_is_another_person():
     first[5:] = second[:5] = 0
     for numbers in (None, [[1] * 10, [2] * 10]):
         points, notes = clip_of(frames_of([first, second], numbers))
-        assert len(points) == 2 and notes == ()
+        assert len(points) == 2
+        assert len(notes) == 1 and 'never two in a frame' in notes[0]
 
 
 def test_joined_bodies_are_noted():
@@ -180,3 +181,45 @@ def test_invalid_frames_raise(frames, reason):
     with pytest.raises(InvalidRecording) as error:
         clip_of(frames)
     assert str(error.value) == reason
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sets(st.integers(1, 19), min_size=1))
+def test_numbers_that_swap_do_not_swap_the_persons(seed, swaps):
+    rng = np.random.default_rng(seed)
+    persons = [body(rng, 20), body(rng, 20, (3, 0, 3))]
+    swapped = [sum(swap <= t for swap in swaps) % 2 for t in range(20)]
+    points, notes = clip_of(frames_of(
+        persons, [swapped, [1 - number for number in swapped]]))
+    assert sorted(p[0, 0, 0] for p in points) == sorted(
+        np.float32(p[0, 0, 0]) for p in persons)
+    for found in points:
+        assert any(np.array_equal(found, np.float32(p)) for p in persons)
+    assert len(notes) == 1 and f'first in frame {min(swaps)}:' in notes[0]
+
+
+def test_numbers_that_are_places_in_the_frame():
+    """The second person becomes number 0 when the first one leaves."""
+    rng = np.random.default_rng(1)
+    persons = np.stack([body(rng, 20), body(rng, 20, (3, 0, 3))])
+    persons[0, 12:] = 0
+    points, notes = clip_of(frames_of(
+        persons, [[0] * 20, [1] * 12 + [0] * 8]))
+    assert np.array_equal(points, np.float32(persons[::-1]))
+    assert 'jump to the place of another person, first in frame 12' in notes[0]
+
+
+def test_number_that_jumps_to_a_free_place_stays_one_person():
+    person = body(np.random.default_rng(2), 20)
+    person[9] += 50
+    points, notes = clip_of(frames_of([person], [[7] * 20]))
+    assert np.array_equal(points, np.float32([person]))
+    assert len(notes) == 1 and 'first in frame 9,' in notes[0]
+
+
+def test_file_of_noise_is_not_compared_without_end():
+    rng = np.random.default_rng(3)
+    frames = [[Detection(rng.normal(size=(5, 3)) + rng.normal(size=3) * 100)
+               for _ in range(20)] for _ in range(60)]
+    _, notes = clip_of(frames)
+    assert 'of which the 300 seen longest are used' in notes[0]

@@ -409,7 +409,7 @@ def test_missing_files_and_other_formats_raise(tmp_path):
     assert_raises(tmp_path / 'absent.npy', 'does not exist')
     assert_raises(f'{tmp_path / "absent.pkl"}#x', 'does not exist')
     (tmp_path / 'folder.npy').mkdir()
-    assert_raises(tmp_path / 'folder.npy', 'is not a file')
+    assert_raises(tmp_path / 'folder.npy', 'is a folder, but not of one ')
     assert_raises(save(tmp_path / 'a.avi', 'x'), 'is not one of .pkl, .json, ')
 
 
