@@ -72,7 +72,8 @@ class SkeletonInferencer:
         self.model, meta = load_model(config, str(checkpoint),
                                       self.device)
         self.prepare = ClipPreparer(
-            dataset, self.model, options or ReadOptions(scored=scored))
+            dataset, self.model, options or ReadOptions(scored=scored),
+            meta.get('dataset_meta'))
         self.read = self.prepare.read
         head = self.model.cls_head if self.model.with_cls_head else None
         self.classes = class_names(head.num_classes if head else 0, classes,

@@ -4,6 +4,7 @@ Shape legend: M person, T frame, V joint, C channel.
 """
 import copy
 import inspect
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, Optional, Tuple, Union
@@ -17,9 +18,11 @@ from psp_plugin.annotations import find_problems
 from psp_plugin.models import SemiSupervisedRecognizer
 from psp_plugin.models.recognizers.checks import num_joints_of
 from psp_plugin.recordings import (
+    InvalidRecording,
     ReadOptions,
     RecordingError,
-    read_recording,
+    in_order,
+    read_clip,
 )
 
 Clip = Union[str, Path, Dict[str, Any]]
@@ -40,10 +43,14 @@ class ClipPreparer:
         model (BaseRecognizer): The model, with its config as ``cfg``.
         options (ReadOptions, optional): How recordings are read; the number
             of persons is that of the pipeline. Defaults to None.
+        meta (dict, optional): ``dataset_meta`` of the checkpoint, with the
+            ``fps`` and ``joint_names`` of the training clips, if known.
+            Defaults to None.
     """
 
     def __init__(self, dataset: ConfigDict, model: BaseRecognizer,
-                 options: Optional[ReadOptions] = None) -> None:
+                 options: Optional[ReadOptions] = None,
+                 meta: Optional[Dict[str, Any]] = None) -> None:
         self.transforms = Compose(dataset.pipeline).transforms
         self.num_joints = num_joints_of(model.backbone)
         # A model for heat maps has neither joints nor these channels.
@@ -54,6 +61,8 @@ class ClipPreparer:
             options or ReadOptions(),
             max_persons=max([2] + [getattr(transform, 'num_person', 0)
                                    for transform in self.transforms]))
+        self.fps = (meta or {}).get('fps')
+        self.joint_names = tuple((meta or {}).get('joint_names') or ())
 
     def read(self, clip: Clip) -> Dict[str, Any]:
         """Reads a recording, or copies an annotation.
@@ -73,9 +82,19 @@ class ClipPreparer:
         if isinstance(clip, dict):
             return copy.deepcopy(clip)
         try:
-            return read_recording(str(clip), options=self.options)
+            read = read_clip(str(clip), self.options)
+            if self.joint_names:
+                read = in_order(read, self.joint_names, 'the training clips')
         except RecordingError as error:
             raise ClipError(str(error)) from error
+        except InvalidRecording as problem:
+            raise ClipError(f'{clip} {problem}') from problem
+        if read.fps and self.fps and abs(read.fps / self.fps - 1) > 0.01:
+            warnings.warn(
+                f'{clip} has {read.fps:g} frames per second, but the model '
+                f'was trained with {self.fps:g}: give --fps {self.fps:g}',
+                stacklevel=2)
+        return read.annotation
 
     def __call__(self, clip: Clip) -> Dict[str, Any]:
         """Prepares a clip as input of the model.

@@ -2,20 +2,22 @@
 
 Reads the files of pose estimators, sensors and datasets, and label tables.
 """
-from .checks import ReadClip
+from .checks import ReadClip, in_order
 from .conversion import Conversion, skipped_table, summarize, write_report
 from .converter import FOLDERS, INSIDE, convert_folder
 from .explanation import explain
 from .folder import ConvertError, Skipped, find_recordings
 from .labels import LabelError, LabelTable, read_classes, read_labels
 from .options import ReadOptions
-from .reader import RecordingError, read_clips, read_recording
+from .reader import RecordingError, read_clip, read_clips, read_recording
+from .recording import InvalidRecording
 from .sources import FORMATS, SUFFIXES, Source, is_other_text
 
 __all__ = [
     'FOLDERS', 'FORMATS', 'INSIDE', 'SUFFIXES', 'Conversion', 'ConvertError',
-    'LabelError', 'LabelTable', 'ReadClip', 'ReadOptions', 'RecordingError',
-    'Skipped', 'Source', 'convert_folder', 'explain', 'find_recordings',
-    'is_other_text', 'read_classes', 'read_clips', 'read_labels',
-    'read_recording', 'skipped_table', 'summarize', 'write_report'
+    'InvalidRecording', 'LabelError', 'LabelTable', 'ReadClip', 'ReadOptions',
+    'RecordingError', 'Skipped', 'Source', 'convert_folder', 'explain',
+    'find_recordings', 'in_order', 'is_other_text', 'read_classes',
+    'read_clip', 'read_clips', 'read_labels', 'read_recording',
+    'skipped_table', 'summarize', 'write_report'
 ]

@@ -33,6 +33,8 @@ class ReadClip(NamedTuple):
         label: The class, an integer or a name, if the file has it.
         layout: The joint layout, its name or table, if known.
         fps: Frames per second, if known.
+        joint_names: Names of the joints, if the file has them and they are
+            not those of a known layout.
         notes: What was joined, dropped or resampled: predicates about the
             clip.
     """
@@ -40,7 +42,41 @@ class ReadClip(NamedTuple):
     label: Union[int, str, None] = None
     layout: Union[str, Dict[str, Any], None] = None
     fps: Optional[float] = None
+    joint_names: Optional[Tuple[str, ...]] = None
     notes: Tuple[str, ...] = ()
+
+
+def in_order(clip: ReadClip, names: Tuple[str, ...],
+             others: str = 'most clips') -> ReadClip:
+    """Puts the joints of a clip into the order of their names.
+
+    Args:
+        clip (ReadClip): A clip whose joints have names.
+        names (tuple[str]): The names in order.
+        others (str): Whose order it is, for messages. Defaults to that of
+            most clips.
+
+    Raises:
+        InvalidRecording: If it has other joints.
+    """
+    own = clip.joint_names
+    if own is None or own == names:
+        return clip
+    if sorted(own) != sorted(names):
+        odd = sorted(set(own) ^ set(names))[0]
+        raise InvalidRecording(
+            f'has joints of other names than {others}: {odd!r} is only in one '
+            'of the two')
+    order = [own.index(name) for name in names]
+    annotation = dict(clip.annotation)
+    annotation['keypoint'] = annotation['keypoint'][:, :, order]
+    if 'keypoint_score' in annotation:
+        annotation['keypoint_score'] = annotation['keypoint_score'][
+            :, :, order]
+    return clip._replace(
+        annotation=annotation, joint_names=names,
+        notes=(*clip.notes, f'has its joints in another order than {others}, '
+                            'and they were put in that order'))
 
 
 def make_clips(recording: Recording, name: str,
@@ -117,7 +153,7 @@ def make_clip(recording: Recording, name: str, options: ReadOptions,
         except ValueError as error:
             raise InvalidRecording(str(error)) from error
     return ReadClip(annotation, recording.label, recording.layout, fps,
-                    tuple(notes))
+                    recording.joint_names, tuple(notes))
 
 
 def best(tracks: List[Track], num_frames: int, count: Optional[int]
@@ -239,4 +275,5 @@ def finite(what: str, values: np.ndarray) -> np.ndarray:
 def not_finite(what: str, bad: int, frames: int,
                first: int) -> InvalidRecording:
     return InvalidRecording(f'has NaN or infinite {what} in {bad} of '
-                            f'{frames} frames, the first being frame {first}')
+                            f'{frames} frames, the first being frame {first} '
+                            '(from 0): write what is missing as 0')

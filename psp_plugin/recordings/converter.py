@@ -27,7 +27,7 @@ import numpy as np
 
 from psp_plugin.datasets.split import choose_labeled
 
-from .checks import ReadClip
+from .checks import ReadClip, in_order
 from .conversion import Conversion, Splits, label_map_of
 from .folder import (
     ConvertError,
@@ -41,6 +41,7 @@ from .folder import (
 from .labels import UNLABELED, LabelTable, is_unlabeled, label_table
 from .options import ReadOptions
 from .reader import RecordingError, read_clips
+from .recording import InvalidRecording
 from .sources import Source
 
 # Classes listed in a note: a wrong label can be any number.
@@ -126,7 +127,8 @@ def convert_folder(folder: str,
     if labels is not None:
         table = labels_of(kept, labels, classes)
     made = Conversion([clip.annotation for clip in kept.values()], {}, table,
-                      skipped, folder_notes(found, read, labels, table),
+                      skipped, folder_notes(found, read, labels, table)
+                      + rate_notes(kept, options.fps),
                       remarks_of(kept), metainfo_of(kept, table),
                       found.contents)
     assign_labels(made, val_ratio, seed)
@@ -251,6 +253,13 @@ def keep_alike(found: Folder, read: Dict[str, Named], joints: Optional[int],
                              for name, clip in kept.items()}, joints))
     leave_out(check_layout_names({name: clip.layout
                                   for name, clip in kept.items()}))
+    names = Counter(clip.joint_names for clip in kept.values()
+                    if clip.joint_names)
+    for name, clip in list(kept.items()) if names else ():
+        try:
+            kept[name] = in_order(clip, names.most_common(1)[0][0])
+        except InvalidRecording as problem:
+            leave_out([Skipped(name, 'joints', str(problem))])
     return kept
 
 
@@ -309,6 +318,16 @@ def copies(read: Dict[str, Named]) -> List[str]:
             'earlier result in the folder, remove them']
 
 
+def rate_notes(clips: Dict[str, ReadClip], fps: Optional[float]
+               ) -> List[str]:
+    """Notes frame rates that differ, unless clips were resampled."""
+    rates = sorted({clip.fps for clip in clips.values() if clip.fps})
+    if fps is not None or len(rates) < 2:
+        return []
+    return [f'clips have {rates[0]:g} to {rates[-1]:g} frames per second: '
+            '--fps resamples them to one rate']
+
+
 def remarks_of(clips: Dict[str, ReadClip]) -> List[Remark]:
     """Returns what was joined, dropped or resampled, clip by clip."""
     return [Remark(name, 'note', note)
@@ -324,6 +343,9 @@ def metainfo_of(clips: Dict[str, ReadClip],
     layouts = [clip.layout for clip in clips.values() if clip.layout]
     if layouts:  # all are equal
         info['layout'] = layouts[0]
+    names = [clip.joint_names for clip in clips.values() if clip.joint_names]
+    if names:  # all are equal
+        info['joint_names'] = list(names[0])
     rates = Counter(clip.fps for clip in clips.values())
     if len(rates) == 1 and None not in rates:
         info['fps'] = next(iter(rates))
@@ -345,8 +367,15 @@ def assign_labels(made: Conversion, val_ratio: float, seed: int) -> None:
     else:
         made.split, single = draw_splits(present, val_ratio, seed)
         if single and val_ratio:
-            made.notes.append('classes of a single clip, which is in train: '
-                              f'{", ".join(map(str, single))}')
+            names = dict(enumerate((table and table.classes) or ()))
+            made.notes.append(
+                'classes of a single clip, which is in train: '
+                + ', '.join(str(names.get(label, label)) for label in single))
+        if table is not None and 'val' not in made.split:
+            made.notes.append(
+                'no clip is in val, which a training needs: give --val-ratio '
+                'above 0, more clips a class, or a table with the column '
+                'split')
     others = [clip['frame_dir'] for clip in made.annotations
               if clip['frame_dir'] not in present]
     if others:

@@ -10,6 +10,8 @@ from .sources import SUFFIXES
 from .text_files import read_text as decode
 
 COLUMNS = ('name', 'label')
+# A table of videos also names their recordings.
+VIDEOS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg')
 UNLABELED = 'unlabeled'
 
 
@@ -59,7 +61,7 @@ class Columns:
 def clip_name(name: str) -> str:
     """Returns the name of a recording: its path without the suffix."""
     name = name.strip().replace('\\', '/')
-    for suffix in SUFFIXES:
+    for suffix in (*SUFFIXES, *VIDEOS):
         if name.lower().endswith(suffix):
             name = name[:-len(suffix)]
             break
@@ -160,7 +162,8 @@ def check_header(path: str, header: List[str]) -> None:
     """Raises LabelError unless the columns are as expected."""
     if sorted(header) not in (sorted(COLUMNS), sorted((*COLUMNS, 'split'))):
         raise LabelError(f'{path}, line 1, must be name,label or '
-                         f'name,label,split, not {",".join(header)!r}')
+                         'name,label,split, separated by commas, semicolons '
+                         f'or tabs, not {",".join(header)!r}')
 
 
 def add_row(columns: Columns, header: List[str], cells: List[str],

@@ -65,6 +65,19 @@ def read_recording(path: str,
     """
     if options is None:
         options = ReadOptions(scored=scored, max_persons=max_persons)
+    return read_clip(path, options).annotation
+
+
+def read_clip(path: str, options: ReadOptions) -> ReadClip:
+    """Reads one recording with its label, layout and frame rate.
+
+    Args:
+        path (str): See :func:`read_recording`.
+        options (ReadOptions): How to read.
+
+    Raises:
+        RecordingError: If the recording is missing or cannot be used.
+    """
     file, clip = split_clip(path)
     if file.lower().endswith('.pkl'):
         options = replace(options, choose_persons=False)
@@ -76,7 +89,7 @@ def read_recording(path: str,
             f'as #{clips[0].annotation["frame_dir"]}')
     if not clips:
         raise RecordingError(path, clips.invalid[0][1])
-    return clips[0].annotation
+    return clips[0]
 
 
 def read_clips(source: Source, options: ReadOptions,

@@ -56,6 +56,8 @@ class Recording:
         fps: Frames per second, if known.
         layout: Name of the joint layout in ``psp_plugin.skeletons``, or the
             table of an own one, if known.
+        joint_names: Names of the joints, if the file has them and they are
+            not those of a known layout.
         order_known: Whether the axes of ``points`` are in that order;
             otherwise it is checked, or chosen by the user.
         problem: Why this clip of a file of several is invalid; '' if it is
@@ -70,6 +72,7 @@ class Recording:
     img_shape: Any = None
     fps: Optional[float] = None
     layout: Union[str, Dict[str, Any], None] = None
+    joint_names: Optional[Tuple[str, ...]] = None
     order_known: bool = True
     problem: str = ''
     notes: List[str] = field(default_factory=list)

@@ -213,7 +213,7 @@ def look_at(file: AnnotationFile, labels: Labels,
                          f'{file.path}` lists the problems')
     used = clips + tests
     classes = count_classes(file, used)
-    chosen, source = find_layout(file, kind.joints, layout)
+    chosen, source = find_layout(file, kind.joints, kind.coordinates, layout)
     labeled, pool = count_labeled(file, labels, train, clips, classes)
     if kind.coordinates == 2 and img_shape is None and any(
             clip.get('img_shape') is None for clip in used):
@@ -274,7 +274,8 @@ def count_persons(clips: List[Dict[str, Any]]) -> int:
                for clip in clips)
 
 
-def find_layout(file: AnnotationFile, joints: int, given: Optional[str]
+def find_layout(file: AnnotationFile, joints: int, coordinates: int,
+                given: Optional[str]
                 ) -> Tuple[Union[str, Dict[str, Any]], str]:
     """Returns the joint layout and where it comes from."""
     layout: Union[str, Dict[str, Any], None]
@@ -286,12 +287,19 @@ def find_layout(file: AnnotationFile, joints: int, given: Optional[str]
         layout, source = file.metainfo['layout'], 'named in the file'
     else:
         known = [name for name, pyramid in sorted(LAYOUTS.items())
-                 if pyramid.num_joints == joints]
+                 if pyramid.num_joints == joints
+                 and (coordinates == 2 or pyramid.zaxis is not None)]
+        names = file.metainfo.get('joint_names')
+        if names:
+            known = []
         if len(known) != 1:
             raise InputError(
                 f'{file.path} does not name the layout of its {joints} '
-                f'joints, and {several(known, 9)} '
-                f'{"has" if len(known) < 2 else "have"} as many: give '
+                f'joints{f" ({several(names, 3)})" if names else ""}, and '
+                f'{several(known, 9) if known else "no layout"} of '
+                f'{coordinates}D joints '
+                f'{"has" if len(known) < 2 else "have"} '
+                f'{"these" if names else "as many"}: give '
                 '--layout NAME, or --layout FILE.json with a table, '
                 '{"parts": [[...]], "bodies": [[...]]}')
         layout, source = known[0], (

@@ -11,6 +11,7 @@ from psp_plugin.datasets import SemiSupervisedDataset
 from psp_plugin.datasets.axes import describe_axes, measure
 from psp_plugin.datasets.synthetic import make_clip
 from psp_plugin.datasets.transforms import NormalizeSkeleton3D
+from psp_plugin.skeletons import get_pyramid
 
 # The default joints (0, 1), (8, 4) of other layouts, as joints of NW-UCLA.
 OTHERS = {
@@ -63,6 +64,17 @@ def test_names_of_the_layout(synthetic):
     assert problems(synthetic, layout=layout)[:1] == [
         'zaxis, from joint 4 (name4) to joint 8 (name8) and 9 (name9), '
         'does not run along the body']
+
+
+def test_reversed_spine_is_noticed_by_the_names_of_joints(synthetic):
+    axes = dict(center=1, zaxis=(0, 1), xaxis=(8, 4))
+    table = dict(parts=[range(25)], bodies=[[0]],
+                 joint_names=get_pyramid('nturgb+d').joint_names)
+    assert problems(synthetic, layout=dict(table, **axes)) == []
+    axes['zaxis'] = (1, 0)
+    found = problems(synthetic, layout=dict(table, **axes))
+    assert found == ['zaxis, from joint 1 (spine) to joint 0 (hip center), '
+                     'points from the head to the feet']
 
 
 def test_switched_off_axes_are_not_looked_at(synthetic):

@@ -220,7 +220,7 @@ def test_summary(tmp_path):
     assert ['label', 'train', 'val', 'class'] in rows
     assert ['0', '1', '0', 'x'] in rows and ['1', '1', '1', 'y'] in rows
     assert 'split unlabeled: 1 clips' in lines and 'num_classes=2' in lines
-    assert 'note: classes of a single clip, which is in train: 0' in lines
+    assert 'note: classes of a single clip, which is in train: x' in lines
 
 
 def test_long_tables_are_truncated_when_printed_only(tmp_path):
@@ -295,3 +295,57 @@ def end_process(task):
 def test_a_process_that_ends_is_an_error_of_one_sentence():
     with pytest.raises(ConvertError, match='one of 2 processes was ended'):
         list(in_processes(end_process, list(range(100)), 2))
+
+
+def one_person():
+    """Joints (T, V, 3) of someone who hardly moves."""
+    return (RNG.normal(size=(1, 5, 3))
+            + 0.01 * RNG.normal(size=(4, 5, 3))).round(3)
+
+
+def write_table(path, names, points, step=1 / 30):
+    """Writes a table (T, V, C) with the joints' names and times."""
+    header = ['time_s', *(f'{name}_{axis}' for name in names
+                          for axis in 'xyz')]
+    rows = [[round(t * step, 6), *map(float, frame.ravel())]
+            for t, frame in enumerate(points)]
+    path.write_text('\n'.join(','.join(map(str, row))
+                              for row in [header, *rows]))
+
+
+def test_joints_of_tables_are_put_in_one_order_by_name(tmp_path):
+    points = one_person()
+    names = ['hip', 'knee', 'head', 'hand', 'foot']
+    order = [3, 1, 0, 4, 2]
+    write_table(tmp_path / 'a.csv', names, points)
+    write_table(tmp_path / 'b.csv', names, points)
+    write_table(tmp_path / 'c.csv', [names[i] for i in order],
+                points[:, order])
+    write_table(tmp_path / 'd.csv', [*names[:4], 'toe'], points)
+    made = convert_folder(str(tmp_path))
+    assert made.metainfo == dict(joint_names=names, fps=30)
+    assert [item['frame_dir'] for item in made.annotations] == ['a', 'b', 'c']
+    for item in made.annotations:
+        np.testing.assert_array_equal(item['keypoint'][0], np.float32(points))
+    assert skipped(made)['d.csv'] == (
+        'joints', "has joints of other names than most clips: 'foot' is only "
+        'in one of the two')
+    assert any(item.name == 'c' and 'another order' in item.reason
+               for item in made.remarks)
+
+
+def test_frame_rates_that_differ_are_noted(tmp_path):
+    points = one_person()
+    for name, step in (('a', 1 / 30), ('b', 1 / 60)):
+        write_table(tmp_path / f'{name}.csv', 'vwxyz', points, step)
+    note, = convert_folder(str(tmp_path)).notes
+    assert note == ('clips have 30 to 60 frames per second: --fps resamples '
+                    'them to one rate')
+    made = convert_folder(str(tmp_path), options=ReadOptions(fps=30))
+    assert made.notes == [] and made.metainfo['fps'] == 30
+
+
+def test_no_validation_clip_is_noted(tmp_path):
+    folder = save_all(tmp_path, a=clip(), b=clip())
+    made = convert_folder(folder, table(a=0, b=1))
+    assert any(note.startswith('no clip is in val') for note in made.notes)

@@ -175,7 +175,7 @@ def test_motion_is_relative_to_the_size_of_the_body():
     ([[Detection(np.zeros((4, 2)))]], 'has only zeros'),
     ([[], [Detection(np.full((4, 2), np.nan))]],
      'has NaN or infinite coordinates in 1 of 2 frames, the first being '
-     'frame 1'),
+     'frame 1 (from 0): write what is missing as 0'),
 ])
 def test_invalid_frames_raise(frames, reason):
     with pytest.raises(InvalidRecording) as error:

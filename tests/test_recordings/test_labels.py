@@ -51,14 +51,22 @@ def test_splits(table):
     assert read.splits == {'a': 'train', 'b': 'test'}
 
 
+@pytest.mark.parametrize('separator', ',;\t')
+def test_separators_and_names_of_videos(table, separator):
+    rows = ['name,label', 'walk.MP4,1', 'more/sit.avi,0']
+    read = table('\r\n'.join(rows).replace(',', separator))
+    assert read.labels == {'walk': 1, 'more/sit': 0}
+
+
 def test_excel_and_other_scripts(table):
     read = table('\ufeffname,label\nJörg\\1.SKELETON,gehen\n')
     assert read.labels == {'Jörg/1': 0}
 
 
 @pytest.mark.parametrize('text, message', [
-    ('', "line 1, must be name,label or name,label,split, not ''"),
-    ('a,0\n', "line 1, must be name,label or name,label,split, not 'a,0'"),
+    ('', 'line 1, must be name,label or name,label,split, separated by '
+     "commas, semicolons or tabs, not ''"),
+    ('a,0\n', "or tabs, not 'a,0'"),
     ('name label\na 0\n', "not 'name label'"),
     ('name,label,label\n', "not 'name,label,label'"),
     ('name,label,splits\na,0,train\n', "not 'name,label,splits'"),

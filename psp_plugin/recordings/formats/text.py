@@ -158,7 +158,9 @@ def read_table(text: str, joints: Optional[int] = None) -> List[Recording]:
         scores = numbers[:, [columns.scores[joint] for joint in order]]
     return [Recording(
         frames=detections(numbers, points, scores, columns),
-        label=labels, layout=layout, fps=table_rate(numbers, columns),
+        label=labels, layout=layout,
+        joint_names=named_joints(order, layout),
+        fps=table_rate(numbers, columns),
         notes=table_notes(columns, order, layout))]
 
 
@@ -372,11 +374,19 @@ def table_rate(numbers: np.ndarray, columns: Columns) -> Optional[float]:
         (times * columns.unit).tolist())
 
 
+def named_joints(order: List[str],
+                 layout: Optional[str]) -> Optional[Tuple[str, ...]]:
+    """Returns the names of the joints unless they are numbers or known."""
+    if layout is not None or all(name.isdecimal() for name in order):
+        return None
+    return tuple(order)
+
+
 def table_notes(columns: Columns, order: List[str],
                 layout: Optional[str]) -> List[str]:
     """Returns remarks about the columns."""
     notes = []
-    if layout is None and not all(name.isdecimal() for name in order):
+    if named_joints(order, layout):
         notes.append(f'has {len(order)} joints by name, in this order: '
                      f'{", ".join(order)}')
     others = list(columns.others)
