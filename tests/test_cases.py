@@ -1,11 +1,11 @@
-"""The inputs of tests/cases.py: what people have, and what must come of it."""
+"""The inputs that tests/user_cases.py finds, and what must come of each."""
 import csv
 import json
 
 import numpy as np
 import pytest
-from cases import case
 from toy import load_tool
+from user_cases import case
 
 from psp_plugin.annotations.pickles import load_pickle
 from psp_plugin.datasets.transforms.normalize import NormalizeSkeleton3D

@@ -16,16 +16,15 @@ from torch import nn
 from psp_plugin.commands.clips import ClipPreparer, find_test_dataset
 from psp_plugin.commands.command_line import (
     add_device,
-    add_read_options,
     exit_on_error,
     free_name,
     model_parser,
     read_config,
-    read_options,
 )
 from psp_plugin.commands.loading import choose_device, load_model
 from psp_plugin.errors import InputError
 from psp_plugin.models import HACMPretrainer
+from psp_plugin.recordings import ReadOptions
 from psp_plugin.skeletons import get_pyramid
 from psp_plugin.tooling.visualization import (
     ClipMasking,
@@ -59,7 +58,9 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         '--up', choices=('y', '-y', 'z'), default='z',
         help='the axis that points up in 3D clips, after the test pipeline '
         '(default: %(default)s)')
-    add_read_options(parser)
+    parser.add_argument(
+        '--scored', action='store_true',
+        help='the last channel of arrays is the score of the joint')
     add_device(parser)
     return parser.parse_args(argv)
 
@@ -99,7 +100,7 @@ def main(argv: Optional[List[str]] = None) -> None:
             cfg = read_config(args)
             dataset = find_test_dataset(cfg)
             model = load(cfg, args)
-        prepare = ClipPreparer(dataset, model, read_options(args))
+        prepare = ClipPreparer(dataset, model, ReadOptions(scored=args.scored))
         bones = get_pyramid(cfg.model.backbone.layout).lines
         frame = None if args.frame is None else args.frame - 1
         taken = set()

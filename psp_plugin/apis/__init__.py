@@ -15,8 +15,10 @@ from psp_plugin.commands.loading import choose_device, load_model
 from psp_plugin.datasets.split import choose_labeled, read_split, write_split
 from psp_plugin.errors import InputError
 from psp_plugin.recordings import (
+    ReadOptions,
     RecordingError,
     convert_folder,
+    explain,
     read_labels,
     read_recording,
 )
@@ -36,11 +38,11 @@ from .inferencer import SkeletonInferencer
 from .report import as_json, as_text
 
 __all__ = [
-    'ClipError', 'InputError', 'PickleFileError', 'RecordingError',
-    'SkeletonInferencer', 'SkeletonPyramid', 'as_json', 'as_text',
-    'choose_device', 'choose_labeled', 'clip_attention', 'convert_folder',
-    'describe', 'draw_attention', 'export_onnx', 'find_clips', 'get_pyramid',
-    'load_model',
-    'load_pickle', 'read_labels', 'read_recording', 'read_split',
-    'register_layout', 'survey', 'write_skeleton_video', 'write_split'
+    'ClipError', 'InputError', 'PickleFileError', 'ReadOptions',
+    'RecordingError', 'SkeletonInferencer', 'SkeletonPyramid', 'as_json',
+    'as_text', 'choose_device', 'choose_labeled', 'clip_attention',
+    'convert_folder', 'describe', 'draw_attention', 'explain', 'export_onnx',
+    'find_clips', 'get_pyramid', 'load_model', 'load_pickle', 'read_labels',
+    'read_recording', 'read_split', 'register_layout', 'survey',
+    'write_skeleton_video', 'write_split'
 ]

@@ -112,8 +112,8 @@ def measure(transform: NormalizeSkeleton3D,
         and the first principal axis of the joints; ``shoulders``, that of
         ``zaxis`` and ``xaxis``; ``center``, the distance of the centre from
         the mean of the joints by their standard deviation. 0 for what has no
-        length, or is not aligned. Empty without a frame that has all joints
-        in use.
+        length, or is not aligned. Empty without a frame of finite values that
+        has all joints in use.
     """
     used = [transform.center] * transform.align_center
     used += [*transform.zaxis] * transform.align_spine
@@ -122,7 +122,8 @@ def measure(transform: NormalizeSkeleton3D,
     frames = transform.main_frames(keypoint)
     if max(joints, default=0) >= frames.shape[1]:
         return {}
-    frames = frames[(frames[:, joints] != 0).any(-1).all(-1)]
+    frames = frames[(frames[:, joints] != 0).any(-1).all(-1)
+                    & np.isfinite(frames).all((1, 2))]
     if not len(frames):
         return {}
     chosen = np.linspace(0, len(frames) - 1, FRAMES).astype(int)

@@ -62,9 +62,7 @@ def convert_folder(folder: str,
                    progress: Callable[[List[str]], Iterable[str]] = iter,
                    labels: Optional[str] = None,
                    classes: Optional[str] = None,
-                   axes: Optional[str] = None,
-                   fps: Optional[float] = None,
-                   recorded_fps: Optional[float] = None,
+                   options: Optional[ReadOptions] = None,
                    jobs: int = 1,
                    ignore: Sequence[str] = ()) -> Conversion:
     """Makes a toolbox dataset of a folder of recordings.
@@ -96,12 +94,9 @@ def convert_folder(folder: str,
             ``'folders'`` for the folder of each recording as its class.
             Defaults to None.
         classes (str, optional): A label map for ``labels``. Defaults to None.
-        axes (str, optional): The order of the axes of arrays, see
-            :class:`ReadOptions`. Defaults to None.
-        fps (float, optional): Frames per second to resample to. Defaults to
-            None, as recorded.
-        recorded_fps (float, optional): Frames per second of files that do not
-            have it. Defaults to None.
+        options (ReadOptions, optional): All options of reading; ``joints``,
+            ``persons`` and ``scored`` are then taken from it. Defaults to
+            None.
         jobs (int): Maximum number of processes. Defaults to 1.
         ignore (Sequence[str]): Files in the folder that are not recordings,
             in addition to the table and the output. Defaults to none.
@@ -119,17 +114,15 @@ def convert_folder(folder: str,
     if labels not in (None, INSIDE, FOLDERS):
         raise ConvertError(f'labels must be {INSIDE!r} or {FOLDERS!r}, not '
                            f'{labels!r}')
-    if persons < 1:
-        raise ConvertError(f'persons must be at least 1, not {persons}')
-    try:
-        options = ReadOptions(scored, axes, joints, fps, recorded_fps,
-                              max_persons=persons)
-    except ValueError as error:
-        raise ConvertError(str(error)) from error
+    if options is None:
+        try:
+            options = ReadOptions(scored, joints=joints, max_persons=persons)
+        except ValueError as error:
+            raise ConvertError(str(error)) from error
     found = find_recordings(folder, own_files(output, table, ignore))
     read, skipped = read_all(found, options, jobs, progress)
     skipped = missing_rows(found, read, table) + found.skipped + skipped
-    kept = keep_alike(found, read, joints, skipped)
+    kept = keep_alike(found, read, options.joints, skipped)
     if labels is not None:
         table = labels_of(kept, labels, classes)
     made = Conversion([clip.annotation for clip in kept.values()], {}, table,
@@ -184,7 +177,9 @@ def read_all(found: Folder, options: ReadOptions, jobs: int,
     tasks = [(name, found.files[name], found.file_of(name)) for name in names]
     clips: Dict[str, Named] = {}
     skipped: List[Skipped] = []
-    results = in_processes(work, tasks, jobs)
+    files = sum(len(source.frames or (0, )) for _, source, _ in tasks)
+    results = in_processes(
+        work, tasks, min(jobs, len(tasks), files // FILES_PER_JOB))
     for name, (read, invalid) in zip(progress(names), results):
         skipped += invalid
         for clip in read:
@@ -211,7 +206,6 @@ def in_processes(work: Callable[[Any], Result], tasks: List[Any],
     Raises:
         ConvertError: If a process ends, such as for lack of memory.
     """
-    jobs = min(jobs, len(tasks) // FILES_PER_JOB)
     if jobs < 2 or 'fork' not in multiprocessing.get_all_start_methods():
         yield from map(work, tasks)
         return

@@ -17,7 +17,7 @@ from typing import (
 
 from psp_plugin.annotations import Layout
 
-from .sources import SUFFIXES, Source, are_frames, frame_of
+from .sources import SUFFIXES, Source, are_frames, frame_groups
 
 
 class ConvertError(ValueError):
@@ -142,23 +142,16 @@ def linked(root: str, parent: str,
 def sources_of(paths: List[Path],
                root: Path) -> Iterator[Tuple[str, Source]]:
     """Yields name and source of the recordings among the files of a folder."""
-    groups: Dict[str, Dict[int, Path]] = {}
-    single = []
-    for path in paths:
-        frame = frame_of(path.name)
-        if frame is None or frame[1] in groups.get(frame[0], {}):
-            single.append(path)
-        else:
-            groups.setdefault(frame[0], {})[frame[1]] = path
-    for clip, frames in list(groups.items()):
-        if not are_frames([path for _, path in sorted(frames.items())]):
-            single += groups.pop(clip).values()
-    for clip, frames in groups.items():
-        first = min(frames.items())[1]
+    groups, single = frame_groups(paths)
+    for key, frames in list(groups.items()):
+        if not are_frames(list(frames.values())):
+            single += groups.pop(key).values()
+    for (clip, _), frames in groups.items():
+        first = next(iter(frames.values()))
         parent = first.parent.relative_to(root)
         alone = len(groups) == 1 and not single and first.parent != root
         name = parent if alone else parent / clip
-        yield name.as_posix(), Source(first, dict(sorted(frames.items())))
+        yield name.as_posix(), Source(first, frames)
     for path in single:
         name = path.relative_to(root).with_suffix('')
         yield name.as_posix(), Source(path)

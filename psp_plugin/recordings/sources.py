@@ -6,7 +6,16 @@ import re
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    List,
+    NamedTuple,
+    Optional,
+    Tuple,
+)
 
 import numpy as np
 import scipy.io
@@ -264,6 +273,32 @@ def frame_of(name: str) -> Optional[Tuple[str, int]]:
     return None
 
 
+def frame_groups(paths: Iterable[Path]
+                 ) -> Tuple[Dict[Tuple[str, str], Dict[int, Path]],
+                            List[Path]]:
+    """Groups the files of a folder that can be frames, by their names.
+
+    Args:
+        paths (Iterable[Path]): The files of one folder.
+
+    Returns:
+        tuple: The file of each frame number, by clip and suffix; and the
+        other files, among them those whose number is there already.
+    """
+    groups: Dict[Tuple[str, str], Dict[int, Path]] = {}
+    others = []
+    for path in sorted(paths):
+        frame = frame_of(path.name)
+        if frame is None:
+            others.append(path)
+            continue
+        group = groups.setdefault((frame[0], path.suffix.lower()), {})
+        if group.setdefault(frame[1], path) != path:
+            others.append(path)
+    return {key: dict(sorted(group.items()))
+            for key, group in groups.items()}, others
+
+
 def is_other_text(path: Path) -> bool:
     """Whether a file of a common suffix for text is in no known format."""
     if path.suffix.lower() not in ('.txt', '.csv'):
@@ -302,15 +337,11 @@ def whole_source(path: Path) -> Source:
     frame = frame_of(path.name)
     if not path.is_dir() and (frame is None or not path.is_file()):
         return Source(path)
-    groups: Dict[str, Dict[int, Path]] = {}
-    for other in folder.iterdir():
-        found = frame_of(other.name)
-        if found is not None:
-            groups.setdefault(found[0], {})[found[1]] = other
-    clip = next(iter(groups), '') if frame is None else frame[0]
-    if path.is_dir() and len(groups) != 1:
+    groups, others = frame_groups(folder.iterdir())
+    if path.is_dir() and len(groups) != 1 or path in others:
         return Source(path)
-    frames = dict(sorted(groups[clip].items()))
+    frames = next(iter(groups.values())) if frame is None else groups[
+        frame[0], path.suffix.lower()]
     if not are_frames(list(frames.values())):
         return Source(path)
     return Source(next(iter(frames.values())), frames)

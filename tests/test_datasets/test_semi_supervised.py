@@ -7,11 +7,11 @@ import shutil
 import mmengine
 import numpy as np
 import pytest
-from cases import case
 from mmaction.registry import DATASETS
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 from toy import CONFIGS, draw_fewer_clips
+from user_cases import case
 
 from psp_plugin.datasets import SemiSupervisedDataset
 from psp_plugin.datasets.semi_supervised import DRAWS

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from cases import case
 from mmaction.registry import MODELS
 from mmengine.config import Config
 from toy import CONFIGS, small_config, write_ntu
+from user_cases import case
 
 from psp_plugin.commands.run_checks import label_options
 from psp_plugin.commands.toolbox import fit_options, run_tool

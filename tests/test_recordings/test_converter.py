@@ -7,7 +7,11 @@ import numpy as np
 import pytest
 
 from psp_plugin import recordings
-from psp_plugin.recordings import ConvertError, convert_folder
+from psp_plugin.recordings import (
+    ConvertError,
+    ReadOptions,
+    convert_folder,
+)
 from psp_plugin.recordings.converter import in_processes
 from psp_plugin.recordings.labels import LabelTable
 
@@ -130,13 +134,14 @@ def test_equally_frequent_layouts_raise(tmp_path):
 
 def test_persons_are_limited_with_a_note(tmp_path):
     folder = save_all(tmp_path, a=clip(persons=3), b=clip(persons=1))
-    made = convert_folder(folder, axes='MTVC')
+    made = convert_folder(folder, options=ReadOptions(axes='MTVC'))
     assert [len(item['keypoint']) for item in made.annotations] == [2, 1]
     assert made.remarks == [('a', 'note', (
         'has 3 persons, of whom the first 2 by presence, motion and score are '
         'kept; dropped were those seen in 4 of 4 frames'))]
-    assert len(convert_folder(folder, persons=3, axes='MTVC').annotations[0][
-        'keypoint']) == 3
+    every = ReadOptions(axes='MTVC', max_persons=3)
+    made = convert_folder(folder, options=every)
+    assert len(made.annotations[0]['keypoint']) == 3
 
 
 def test_scored_is_passed_to_the_reader(tmp_path):

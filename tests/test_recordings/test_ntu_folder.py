@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import TOOLBOX
+from foreign import skeleton_text
 
 from psp_plugin.recordings import RecordingError, read_recording
 from psp_plugin.recordings.formats.ntu import read_skeleton
@@ -88,16 +89,7 @@ def test_original_file(path):
 
 def written(path, frames):
     """Writes [{number: joints (V, 3)}, ...] in the format of NTU RGB+D."""
-    lines = [len(frames)]
-    for bodies in frames:
-        lines.append(len(bodies))
-        for number, joints in bodies.items():
-            lines += [f'{number} 0 1 1 1 1 0 0.01119184 -0.256052 2',
-                      len(joints)]
-            lines += [' '.join(f'{value:.7g}' for value in joint)
-                      + ' 277.6 191.3 1036.2 519.8 -0.23 0.05 0.97 -0.08 2'
-                      for joint in joints]
-    path.write_bytes('\r\n'.join(map(str, [*lines, ''])).encode())
+    path.write_bytes(skeleton_text(frames).replace('\n', '\r\n').encode())
     return path
 
 

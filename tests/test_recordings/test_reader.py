@@ -6,6 +6,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from foreign import skeleton_text
 
 from psp_plugin.recordings import ReadOptions, RecordingError, read_recording
 
@@ -26,18 +27,6 @@ def save(path, content):
         path.write_text(content if isinstance(content, str)
                         else json.dumps(content))
     return str(path)
-
-
-def skeleton_text(frames, info='0 1 1 0 0 0 0.1 -0.2 2'):
-    """NTU text of [{body: joints (V, 3)}, ...]."""
-    lines = [len(frames)]
-    for bodies in frames:
-        lines.append(len(bodies))
-        for body, joints in bodies.items():
-            lines += [f'{body} {info}', len(joints)]
-            lines += [' '.join(map(repr, map(float, joint))) +
-                      ' 250 200 980 500 0 0 0 1 2' for joint in joints]
-    return '\n'.join(map(str, lines)) + '\n'
 
 
 def kinetics(frames):

@@ -9,10 +9,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from cases import case
 from PIL import Image
 from tiny import CLASSES, tiny_config, write_checkpoint, write_model
 from toy import load_tool
+from user_cases import case
 
 from psp_plugin.apis import SkeletonInferencer, find_clips
 from psp_plugin.datasets.synthetic import make_clip

@@ -2,9 +2,9 @@
 from pathlib import Path
 
 import pytest
-from cases import case
 from forked import run_forked
 from toy import load_tool, write_ntu
+from user_cases import case
 
 from psp_plugin.datasets import SemiSupervisedDataset
 from psp_plugin.datasets.split import read_split

@@ -52,7 +52,7 @@ def test_the_command_writes_both_formats(model, clip, tmp_path):
     assert f'someone: predicted {best} ({score:.2f})' in texts
     frames = np.load(clip).shape[1]
     assert f'Frame 2 of {frames}' in texts
-    assert {'left arm', 'right hand', '24',
+    assert {'left arm', 'right hand', 'right thumb 24',
             'importance of the joint'} <= set(texts)
 
 

@@ -79,11 +79,11 @@ def convert(args: argparse.Namespace) -> recordings.Conversion:
     elif args.labels:
         table = recordings.read_labels(args.labels, args.classes)
     return recordings.convert_folder(
-        args.folder, table, args.val_ratio, args.seed, args.joints,
-        args.persons, args.scored, args.output,
-        partial(show_progress, doing='reading'), labels, args.classes,
-        args.axes, args.fps, args.recorded_fps, args.jobs,
-        [path for path in (args.classes, args.report) if path])
+        args.folder, table, args.val_ratio, args.seed, output=args.output,
+        progress=partial(show_progress, doing='reading'), labels=labels,
+        classes=args.classes, options=read_options(args, args.persons),
+        jobs=args.jobs,
+        ignore=[path for path in (args.classes, args.report) if path])
 
 
 def explain(args: argparse.Namespace) -> str:

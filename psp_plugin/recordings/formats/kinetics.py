@@ -9,7 +9,8 @@ from typing import Any, Dict, List, Optional, Tuple, Union
 import numpy as np
 
 from ..recording import Detection, Format, InvalidRecording, Recording
-from .poses import Poses, make_recording, numbers
+from .poses import make_recording, numbers
+from .values import Poses
 
 LAYOUTS = {18: 'openpose'}
 # Numbers of joints of pose estimators, by which flat poses without scores are

@@ -170,9 +170,12 @@ def person(pose: Any, what: str) -> Detection:
 
 def column(pose: List[Dict[str, Any]], key: str, what: str) -> np.ndarray:
     """Returns one value of each landmark, (V,)."""
-    if not all(key in joint for joint in pose):
-        raise InvalidRecording(f'has landmarks without "{key}" in {what}')
-    values = numbers([joint[key] for joint in pose], f'"{key}" of {what}')
+    try:
+        found = [joint[key] for joint in pose]
+    except KeyError:
+        raise InvalidRecording(
+            f'has landmarks without "{key}" in {what}') from None
+    values = numbers(found, f'"{key}" of {what}')
     if values.ndim != 1:
         raise InvalidRecording(
             f'has landmarks of {what} whose "{key}" is not a number')

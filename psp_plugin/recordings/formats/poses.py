@@ -2,7 +2,6 @@
 
 Shape legend: V joint, C coordinate.
 """
-import math
 import re
 from typing import (
     Any,
@@ -21,18 +20,12 @@ import numpy as np
 from psp_plugin.skeletons import LAYOUTS
 
 from ..recording import Detection, InvalidRecording, Recording
+from .values import Poses, spread_frames
 
-# Maximum number of frames of a clip, so that a wrong frame number does not
-# exhaust the memory: almost an hour at 30 frames per second.
-LONGEST = 100_000
-# From this number of listed frames on, a common step of their numbers (every
-# 5th frame was estimated) is not an accident of frames without a person.
-STEPPED = 10
 # Joints of skeletons with face and hands (COCO-WholeBody, Halpe) -> the first
 # of them, which are those of the body that make up a layout.
 BODY_JOINTS = {133: 17, 136: 26}
 
-Poses = Dict[int, List[Detection]]  # the persons of each frame number
 
 
 def numbers(values: Any, what: str) -> np.ndarray:
@@ -198,7 +191,7 @@ def make_recording(poses: Poses, layouts: Mapping[int, str],
         joints = BODY_JOINTS[joints]
         poses = {frame: [first_joints(person, joints) for person in persons]
                  for frame, persons in poses.items()}
-    frames, step = place_frames(poses)
+    frames, step = spread_frames(poses)
     if step > 1:
         notes.append(f'has only frames whose numbers are {step} apart, which '
                      'become successive frames')
@@ -235,22 +228,6 @@ def first_joints(person: Detection, count: int) -> Detection:
     scores = person.scores
     return person._replace(points=person.points[:count],
                            scores=None if scores is None else scores[:count])
-
-
-def place_frames(poses: Poses) -> Tuple[List[List[Detection]], int]:
-    """Returns the persons of each frame, and the step of frame numbers."""
-    first, last = min(poses), max(poses)
-    step = math.gcd(*(frame - first for frame in poses))
-    if step < 2 or len(poses) < STEPPED:
-        step = 1
-    if (last - first) // step >= LONGEST:
-        raise InvalidRecording(
-            f'has frames {first} to {last}, more than {LONGEST}')
-    frames: List[List[Detection]] = [
-        [] for _ in range((last - first) // step + 1)]
-    for frame, persons in poses.items():
-        frames[(frame - first) // step] = persons
-    return frames, step
 
 
 def shared_number(frames: Sequence[List[Detection]]) -> Optional[Hashable]:

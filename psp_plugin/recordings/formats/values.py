@@ -5,7 +5,15 @@ Shape legend: T frame, V joint, C coordinate.
 import functools
 import math
 import re
-from typing import Any, Dict, FrozenSet, List, Optional, Sequence
+from typing import (
+    Any,
+    Dict,
+    FrozenSet,
+    List,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 import numpy as np
 
@@ -14,6 +22,10 @@ from ..recording import Detection, InvalidRecording
 # Maximum number of frames of a clip, so that a wrong frame number does not
 # exhaust the memory: almost an hour at 30 frames per second.
 LONGEST = 100_000
+# From this number of listed frames on, a common step of their numbers (every
+# 5th frame was estimated) is not an accident of frames without a person.
+STEPPED = 10
+Poses = Dict[int, List[Detection]]  # the persons of each frame number
 # Seconds per unit of a time, by the last word of its name.
 _SECONDS = {
     's': 1, 'sec': 1, 'secs': 1, 'second': 1, 'seconds': 1,
@@ -124,9 +136,7 @@ def frame_rate(seconds: Sequence[float]) -> Optional[float]:
 def place_frames(numbers: Sequence[Any],
                  persons: Sequence[List[Detection]]
                  ) -> List[List[Detection]]:
-    """Puts frames in their places by their numbers, which may have gaps.
-
-    Numbers that advance in equal steps, such as 0, 2, 4, have no gaps.
+    """Puts frames in their places, see :func:`spread_frames`.
 
     Args:
         numbers (Sequence[int]): The ascending numbers of the frames.
@@ -149,24 +159,35 @@ def place_frames(numbers: Sequence[Any],
             raise InvalidRecording(
                 f'has frame {after} after frame {before}, but frames must be '
                 'in order')
-    step = common_step(numbers)
-    places = [(number - numbers[0]) // step for number in numbers]
-    if places and places[-1] >= LONGEST:
-        raise InvalidRecording(f'has frames {numbers[0]} to {numbers[-1]}, '
-                               f'more than {LONGEST}')
-    frames: List[List[Detection]] = [
-        [] for _ in range(places[-1] + 1 if places else 0)]
-    for place, found in zip(places, persons):
-        frames[place] = found
-    return frames
+    if not numbers:
+        return []
+    return spread_frames(dict(zip(numbers, persons)))[0]
 
 
-def common_step(numbers: Sequence[int]) -> int:
-    """Returns the largest step that all numbers take from the first.
+def spread_frames(poses: Poses) -> Tuple[List[List[Detection]], int]:
+    """Puts frames in their places by their numbers.
 
-    Two numbers do not show a step, which is then 1.
+    Args:
+        poses (dict): Frame number -> the persons of that frame, at least one
+            number.
+
+    Returns:
+        tuple: The persons of each frame from the first to the last number,
+        none where there is no number; and the step of the numbers, which is
+        1 if few are listed.
+
+    Raises:
+        InvalidRecording: If numbers are too far apart.
     """
-    step = 0
-    for number in numbers:
-        step = math.gcd(step, number - numbers[0])
-    return step if len(numbers) > 2 else 1
+    first, last = min(poses), max(poses)
+    step = math.gcd(*(frame - first for frame in poses))
+    if step < 2 or len(poses) < STEPPED:
+        step = 1
+    if (last - first) // step >= LONGEST:
+        raise InvalidRecording(
+            f'has frames {first} to {last}, more than {LONGEST}')
+    frames: List[List[Detection]] = [
+        [] for _ in range((last - first) // step + 1)]
+    for frame, persons in poses.items():
+        frames[(frame - first) // step] = persons
+    return frames, step

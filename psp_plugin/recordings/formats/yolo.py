@@ -110,9 +110,9 @@ def label_rows(content: Any) -> Optional[List[List[float]]]:
             rows.append([float(word) for word in words])
         except ValueError:
             return None
-    places = [row[1:SHORTEST] for row in rows]
-    if not all(row[0].is_integer() and row[0] >= 0 for row in rows) or not all(
-            0 <= value <= 2 for row in places for value in row):
+    places = np.array([row[1:SHORTEST] for row in rows])
+    if not all(row[0].is_integer() and row[0] >= 0 for row in rows) or not (
+            (places >= 0) & (places <= 2)).all():
         return None
     return rows
 

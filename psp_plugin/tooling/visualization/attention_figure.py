@@ -151,6 +151,8 @@ def _name_nodes(axes: Axes, level: str, count: int,
                 pyramid: Optional[SkeletonPyramid]) -> None:
     """Labels rows and columns, in the colours of bodies."""
     names = getattr(pyramid, f'{level}_names', ()) or range(count)
+    if level == 'joint' and pyramid is not None and pyramid.joint_names:
+        names = [f'{name} {joint}' for joint, name in enumerate(names)]
     size = 8 if count <= 12 else 7
     axes.set_yticks(range(count), names, fontsize=size)
     axes.set_xticks(range(count), names, fontsize=size, rotation=90)

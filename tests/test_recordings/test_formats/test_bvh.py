@@ -1,6 +1,7 @@
 """BVH files: positions by hand and by SciPy, and layouts of hierarchies."""
 import numpy as np
 import pytest
+from foreign import MIXAMO, bvh_text
 from scipy.spatial.transform import Rotation
 
 from psp_plugin.recordings.formats.bvh import FORMATS, layout_table, read_bvh
@@ -8,50 +9,8 @@ from psp_plugin.recordings.recording import InvalidRecording
 from psp_plugin.skeletons import get_pyramid
 
 BVH, = FORMATS
-# Joint, parent, offset: as in files of Mixamo, without fingers.
-MIXAMO = [
-    ('Hips', None, (0, 0, 0)), ('Spine', 0, (0, 10, 0)),
-    ('Spine1', 1, (0, 12, 0)), ('Neck', 2, (0, 15, 1)),
-    ('Head', 3, (0, 9, 1)), ('LeftEye', 4, (3, 6, 8)),
-    ('RightEye', 4, (-3, 6, 8)),
-    ('LeftShoulder', 2, (6, 12, 0)), ('LeftArm', 7, (12, 0, 0)),
-    ('LeftForeArm', 8, (27, 0, 0)), ('LeftHand', 9, (27, 0, 0)),
-    ('LeftHandThumb1', 10, (3, -3, 3)), ('LeftHandIndex1', 10, (9, 0, 3)),
-    ('RightShoulder', 2, (-6, 12, 0)), ('RightArm', 13, (-12, 0, 0)),
-    ('RightForeArm', 14, (-27, 0, 0)), ('RightHand', 15, (-27, 0, 0)),
-    ('RightHandThumb1', 16, (-3, -3, 3)),
-    ('RightHandIndex1', 16, (-9, 0, 3)),
-    ('LeftUpLeg', 0, (9, -6, 0)), ('LeftLeg', 19, (0, -42, 0)),
-    ('LeftFoot', 20, (0, -40, 0)), ('LeftToeBase', 21, (0, -8, 13)),
-    ('RightUpLeg', 0, (-9, -6, 0)), ('RightLeg', 23, (0, -42, 0)),
-    ('RightFoot', 24, (0, -40, 0)), ('RightToeBase', 25, (0, -8, 13)),
-]
 NAMES = [name for name, _, _ in MIXAMO]
 PARENTS = [parent for _, parent, _ in MIXAMO]
-
-
-def bvh_text(joints, motion, root='Xposition Yposition Zposition',
-             rotations='Zrotation Xrotation Yrotation', every=None):
-    """The text of [(name, parent, offset), ...], in depth-first order."""
-    def lines(joint):
-        name, parent, offset = joints[joint]
-        yield f'{"ROOT" if parent is None else "JOINT"} {name}'
-        yield '{'
-        yield 'OFFSET ' + ' '.join(map(str, offset))
-        positions = root if parent is None else every
-        yield f'CHANNELS {6 if positions else 3} {positions or ""} {rotations}'
-        below = [i for i, (_, above, _) in enumerate(joints)
-                 if above == joint]
-        for child in below:
-            yield from lines(child)
-        if not below:
-            yield from ('End Site', '{', 'OFFSET 0 1 0', '}')
-        yield '}'
-
-    return '\n'.join([
-        'HIERARCHY', *lines(0), 'MOTION', f'Frames: {len(motion)}',
-        'Frame Time: 0.0333333',
-        *(' '.join(map(str, frame)) for frame in motion), ''])
 
 
 def read(text):

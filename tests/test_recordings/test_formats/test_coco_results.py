@@ -1,7 +1,7 @@
 """COCO: results of a detector, and annotated images."""
 import numpy as np
 import pytest
-from foreign import alphapose, flat, poses
+from foreign import alphapose, coco_annotation, coco_image, poses
 
 from psp_plugin.recordings.formats.coco_results import FORMATS
 from psp_plugin.recordings.recording import InvalidRecording
@@ -34,15 +34,13 @@ def annotations(points, images, **more):
     flags[1] = 1
     return dict(
         images=images,
-        annotations=[dict(id=i, image_id=image, category_id=1, iscrowd=0,
-                          keypoints=flat(point, flags), track_id=i)
+        annotations=[coco_annotation(i, image, point, flags, track_id=i)
                      for i, (point, image) in enumerate(
                          zip(points, (30, 10)))], **more)
 
 
 def image(number, **more):
-    return dict(id=number, file_name=f'a/{number // 10:05d}.jpg', width=64,
-                height=48, **more)
+    return coco_image(number, f'a/{number // 10:05d}.jpg', (48, 64), **more)
 
 
 @pytest.mark.parametrize('layout, joints', [('halpe26', 26), ('coco', 17)])

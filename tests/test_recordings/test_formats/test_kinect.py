@@ -1,6 +1,7 @@
 """JSON files of Azure Kinect, Kinect v2 and Kinect v1."""
 import numpy as np
 import pytest
+from foreign import azure, kinect_joints
 
 from psp_plugin.recordings.formats.kinect import (
     AZURE_JOINTS,
@@ -15,22 +16,6 @@ AZURE, KINECT = FORMATS
 RNG = np.random.default_rng(0)
 POINTS = RNG.uniform(0.5, 2, (4, 32, 3))  # T, V, C in metres
 V2 = JOINT_TYPES['nturgb+d']
-
-
-def azure(frames, **keys):
-    """The sample tool's JSON of [{body number: joints in metres}, ...]."""
-    return dict(
-        bone_list=[['SPINE_CHEST', 'SPINE_NAVEL']], frame_count=len(frames),
-        frames=[dict(
-            bodies=[dict(
-                body_id=number,
-                joint_positions=(joints * 1000).tolist(),
-                joint_orientations=[[1.0, 0.0, 0.0, 0.0]] * 32)
-                for number, joints in bodies.items()],
-            frame_id=place, num_bodies=len(bodies),
-            timestamp_usec=1_000_000 + 33_333 * place)
-            for place, bodies in enumerate(frames)],
-        joint_names=list(AZURE_JOINTS), k4abt_sdk_version='1.1.2', **keys)
 
 
 def read(content):
@@ -105,9 +90,7 @@ SPELLINGS = {
         for name, p in reversed(list(zip(V2, JOINTS)))},
     'numbers': {str(i): p.tolist() for i, p in enumerate(JOINTS)},
     'list of triples': JOINTS.tolist(),
-    'Json.NET': {name: dict(
-        JointType=i, Position=dict(zip('XYZ', map(float, p))),
-        TrackingState=2) for i, (name, p) in enumerate(zip(V2, JOINTS))},
+    'Json.NET': kinect_joints(V2, JOINTS),
     'list with types': [
         dict(JointType=i, Position=xyz(p))
         for i, p in reversed(list(enumerate(JOINTS)))],

@@ -3,10 +3,10 @@ import json
 
 import numpy as np
 import pytest
-from cases import case
 from foreign import flat, kinetics, poses
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from user_cases import case
 
 from psp_plugin.recordings.formats.kinetics import FORMATS
 from psp_plugin.recordings.recording import InvalidRecording

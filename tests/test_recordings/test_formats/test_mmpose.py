@@ -1,26 +1,18 @@
 """MMPose: videos, images and a file per image, in 2D and 3D."""
 import numpy as np
 import pytest
-from foreign import mmpose, poses
+from foreign import mmpose, mmpose_meta, poses
 
 from psp_plugin.recordings.formats.mmpose import FORMATS
 from psp_plugin.recordings.recording import InvalidRecording
-from psp_plugin.skeletons import get_pyramid
 
 VIDEO, IMAGES = FORMATS
 
 
-def meta(layout):
-    names = [name.replace(' ', '_') for name in
-             get_pyramid(layout).joint_names]
-    return dict(dataset_name=layout, num_keypoints=len(names),
-                keypoint_id2name={str(i): n for i, n in enumerate(names)})
-
-
 @pytest.mark.parametrize('joints, axes, info, layout', [
-    (17, 2, None, 'coco'), (17, 2, meta('coco'), 'coco'),
-    (26, 2, meta('halpe26'), 'halpe26'), (12, 2, None, None),
-    (17, 3, None, None), (17, 3, meta('coco'), 'coco'),
+    (17, 2, None, 'coco'), (17, 2, mmpose_meta('coco'), 'coco'),
+    (26, 2, mmpose_meta('halpe26'), 'halpe26'), (12, 2, None, None),
+    (17, 3, None, None), (17, 3, mmpose_meta('coco'), 'coco'),
     (17, 2, dict(keypoint_id2name={'0': 'root'}), None)])
 @pytest.mark.parametrize('first', [0, 1])
 def test_video(joints, axes, info, layout, first):

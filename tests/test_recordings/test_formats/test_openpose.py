@@ -3,8 +3,8 @@ import json
 
 import numpy as np
 import pytest
-from cases import case
 from foreign import flat, openpose, openpose_person, poses
+from user_cases import case
 
 from psp_plugin.recordings.formats.openpose import FORMATS
 from psp_plugin.recordings.recording import InvalidRecording

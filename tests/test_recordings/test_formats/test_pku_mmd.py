@@ -1,6 +1,7 @@
 """Skeleton files of PKU-MMD."""
 import numpy as np
 import pytest
+from foreign import pku_mmd
 
 from psp_plugin.recordings.formats.pku_mmd import FORMATS
 from psp_plugin.recordings.recording import InvalidRecording
@@ -11,13 +12,8 @@ POINTS[1:, 1] = 0
 POINTS[2] = 0
 
 
-def text_of(points):
-    return '\n'.join(' '.join(map(repr, map(float, frame.ravel())))
-                     for frame in points) + '\n'
-
-
 def test_two_persons_and_absent_ones():
-    text = text_of(POINTS)
+    text = pku_mmd(POINTS)
     assert PKU.matches(text)
     recording, = PKU.read(text)
     assert [len(frame) for frame in recording.frames] == [2, 1, 0]
@@ -41,7 +37,7 @@ def test_label_files_are_named(text):
     (lambda text: text + 'end\n', 'line 4 that is not a number')])
 def test_other_lines_are_refused(change, reason):
     with pytest.raises(InvalidRecording, match=reason):
-        PKU.read(change(text_of(POINTS)))
+        PKU.read(change(pku_mmd(POINTS)))
 
 
 @pytest.mark.parametrize('content', [

@@ -1,6 +1,7 @@
 """Tables of numbers."""
 import numpy as np
 import pytest
+from foreign import table_of
 
 from psp_plugin.recordings.formats.text import FORMATS, read_table
 from psp_plugin.recordings.recording import InvalidRecording
@@ -10,12 +11,6 @@ TABLE, = FORMATS
 RNG = np.random.default_rng(0)
 POINTS = RNG.normal(size=(3, 17, 2)).round(3)  # T, V, C
 COCO = get_pyramid('coco').joint_names
-
-
-def table_of(values, header=None, mark=','):
-    lines = [mark.join(map(str, row)) for row in
-             ([header] if header else []) + np.asarray(values).tolist()]
-    return '\n'.join(lines) + '\n'
 
 
 def read(text, **options):
