@@ -139,8 +139,8 @@ def run(args: argparse.Namespace) -> List[str]:
     inferencer = SkeletonInferencer(cfg, args.checkpoint, args.device,
                                     args.classes, options=read_options(args))
     check_level(inferencer.model, args.level)
-    clips = (find_clips(args.clips, args.split) if args.clips else
-             test_clips(cfg, args.split))
+    clips = (find_clips(args.clips, args.split, read_options(args))
+             if args.clips else test_clips(cfg, args.split))
     folder = make_folder(args.output)
     rows, errors, taken = [], [], set()
     starts = range(0, len(clips), args.batch_size)

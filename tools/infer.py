@@ -96,7 +96,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     if not args.video_fps > 0:
         sys.exit(f'--video-fps must be positive, not {args.video_fps}.')
     with exit_on_error():
-        clips = find_clips(args.clips, args.split)
+        clips = find_clips(args.clips, args.split, read_options(args))
         with contextlib.redirect_stdout(sys.stderr):  # MMEngine logs to stdout
             cfg = read_config(args)
             inferencer = SkeletonInferencer(

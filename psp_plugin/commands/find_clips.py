@@ -45,7 +45,8 @@ class FoundClip(NamedTuple):
 
 
 def find_clips(arguments: Sequence[str],
-               split: Optional[str] = None) -> List[FoundClip]:
+               split: Optional[str] = None,
+               options: Optional[ReadOptions] = None) -> List[FoundClip]:
     """Finds the clips of recordings, folders and annotation files.
 
     Args:
@@ -54,6 +55,8 @@ def find_clips(arguments: Sequence[str],
             and folders of recordings and annotation files, of any depth.
         split (str, optional): The only split of the annotation files to
             take. Defaults to None, all clips.
+        options (ReadOptions, optional): How recordings are read. Defaults to
+            None, the default options.
 
     Returns:
         list[FoundClip]: In the order of the arguments, of the paths in a
@@ -62,7 +65,8 @@ def find_clips(arguments: Sequence[str],
 
     Raises:
         InputError: If a folder contains no recording, if a file does not
-            have the split, or if a split is given but no annotation file.
+            have the split, if a split is given but no annotation file, or if
+            clips of an annotation file are to be resampled.
     """
     found: List[FoundClip] = []
     files = 0
@@ -70,7 +74,12 @@ def find_clips(arguments: Sequence[str],
                         for pair in recordings_in(one)]:
         file = read_file(path)
         if file is None:
-            found += clips_of_recording(path, shown)
+            found += clips_of_recording(path, shown, options or ReadOptions())
+        elif options is not None and options.fps is not None:
+            raise InputError(
+                f'{path} is an annotation file, whose clips are taken as they '
+                'are, without --fps: resample them with '
+                'tools/data/convert_skeletons.py')
         else:
             files += 1
             found += clips_of_file(file, split)
@@ -110,11 +119,12 @@ def name_of(path: str) -> str:
     return clip or Path(before).stem
 
 
-def clips_of_recording(path: str, name: str) -> List[FoundClip]:
+def clips_of_recording(path: str, name: str,
+                       options: ReadOptions) -> List[FoundClip]:
     """Returns a recording, or the clips of a ``.npz`` file of several."""
     if path.lower().endswith('.npz') and Path(path).is_file():
         try:
-            clips = read_clips(Source(Path(path)), ReadOptions())
+            clips = read_clips(Source(Path(path)), options)
         except RecordingError:
             return [FoundClip(path, name)]  # reading it raises the error
         if len(clips) > 1:

@@ -95,10 +95,13 @@ def check_order(points: np.ndarray,
             f'{" x ".join(NAMES[axis] for axis in axes[-4:])} '
             f'({" or ".join(map(str, coordinates))})')
     if fitting:
+        # Two persons of two coordinates are as frequent in either order.
+        names = ('--axes CTVM or --axes MTVC' if points.shape[0] == 2 else
+                 'likely --axes CTVM, or else --axes MTVC')
         raise InvalidRecording(
             f'has an array of shape {points.shape}, which can be coordinates '
             'x frames x joints x persons, or persons x frames x joints x '
-            'coordinates: name it, likely --axes CTVM, or else --axes MTVC')
+            f'coordinates: name it, {names}')
     hint = 'with --axes' if likely is None else f'likely --axes {likely}'
     if points.shape[-1] == 4 and 4 not in coordinates:
         hint += ', or --scored if the last of 4 channels is a score'

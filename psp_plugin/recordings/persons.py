@@ -3,7 +3,7 @@
 Shape legend: M person, T frame, V joint, C coordinate, K pose.
 """
 from dataclasses import dataclass
-from typing import Callable, Dict, Hashable, List, Optional, Sequence, Tuple
+from typing import Dict, Hashable, List, Optional, Sequence, Tuple
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -118,8 +118,9 @@ def by_number(frames: Sequence[Sequence[Detection]]
     tracks = {number: as_track(frames, where)
               for number, where in groups.items()}
     if any(jumps(track) for track in tracks.values()):
-        return untangle(frames, {number: track.size
-                                 for number, track in tracks.items()})
+        made = Untangled(frames, {number: track.size
+                                  for number, track in tracks.items()})
+        return made.groups, jump_notes(made.taken, made.kept)
     return list(groups.values()), []
 
 
@@ -140,8 +141,7 @@ def elsewhere(a: np.ndarray, b: np.ndarray, size_a: np.ndarray,
     return jumped
 
 
-def untangle(frames: Sequence[Sequence[Detection]],
-             sizes: Dict[Hashable, float]) -> Tuple[List[Places], List[str]]:
+class Untangled:
     """Groups poses whose numbers jump, by number and place.
 
     A number that jumps to where a person was who is not seen there any more
@@ -150,47 +150,91 @@ def untangle(frames: Sequence[Sequence[Detection]],
     Args:
         frames (Sequence[Sequence[Detection]]): The persons of every frame.
         sizes (dict): The size of the person of each number.
+
+    Attributes:
+        groups: The poses of each person.
+        taken: Frames in which a number becomes that of another person.
+        kept: Frames in which a person jumps with its number.
     """
-    groups: List[Places] = []
-    owner: Dict[Hashable, int] = {}
-    taken, kept = [], []  # frames in which a number changes, or jumps
 
-    def compare(group: int, person: Detection, frame: int,
-                compared: Callable[..., np.ndarray]) -> float:
-        before, place = groups[group][-1]
-        last = frames[before][place]
-        return float(compared(
-            last.points, person.points, np.array(sizes[last.number]),
-            np.array(sizes[person.number]), np.array(frame - before)))
+    def __init__(self, frames: Sequence[Sequence[Detection]],
+                 sizes: Dict[Hashable, float]) -> None:
+        self.sizes = sizes
+        self.groups: List[Places] = []
+        self.taken: List[int] = []
+        self.kept: List[int] = []
+        self.owner: Dict[Hashable, int] = {}  # the group of each number
+        self.last: List[Detection] = []  # the last pose of each group
+        for frame, persons in enumerate(frames):
+            self.add(frame, persons)
 
-    for frame, persons in enumerate(frames):
-        now = {place: owner[person.number]
-               for place, person in enumerate(persons)
-               if person.number in owner and not compare(
-                   owner[person.number], person, frame, elsewhere)}
-        moved = [place for place in range(len(persons)) if place not in now]
-        lost = sorted(set(range(len(groups))) - set(now.values()))
-        costs = np.array([[compare(group, persons[place], frame, pair_costs)
-                           for place in moved] for group in lost])
-        for i, j in assign(costs.reshape(len(lost), len(moved))):
-            now[moved[j]] = lost[i]
-            taken.append(frame)
-        for place in moved:
-            if place in now:
-                continue
-            own = owner.get(persons[place].number)
-            if own is None or own in now.values():
-                own = len(groups)
-                groups.append([])
-            else:
-                kept.append(frame)
-            now[place] = own
-        owner = {number: group for number, group in owner.items()
-                 if group not in now.values()}
+    def add(self, frame: int, persons: Sequence[Detection]) -> None:
+        """Adds the poses of a frame."""
+        now = self.continued(frame, persons)
+        if any(person.number in self.owner and place not in now
+               for place, person in enumerate(persons)):
+            changed = self.changed(frame, persons, now)
+            self.taken += [frame] * len(changed)
+            now.update(changed)
+        for place, person in enumerate(persons):
+            if place not in now:
+                now[place] = self.own_group(frame, person, now)
+        self.owner = {number: group for number, group in self.owner.items()
+                      if group not in now.values()}
         for place, group in now.items():
-            groups[group].append((frame, place))
-            owner[persons[place].number] = group
-    return groups, jump_notes(taken, kept)
+            self.groups[group].append((frame, place))
+            self.last[group] = persons[place]
+            self.owner[persons[place].number] = group
+
+    def continued(self, frame: int,
+                  persons: Sequence[Detection]) -> Dict[int, int]:
+        """Returns place -> group of the numbers that do not jump."""
+        known = [place for place, person in enumerate(persons)
+                 if person.number in self.owner]
+        if not known:
+            return {}
+        groups = [self.owner[persons[place].number] for place in known]
+        a, b, size_a, size_b, steps = self.pairs(
+            frame, groups, [persons[place] for place in known])
+        far = elsewhere(a, b, size_a, size_b, steps)
+        return {place: group for place, group, jumped in zip(
+            known, groups, far) if not jumped}
+
+    def changed(self, frame: int, persons: Sequence[Detection],
+                now: Dict[int, int]) -> Dict[int, int]:
+        """Returns place -> group of numbers at the place of another person."""
+        moved = [place for place in range(len(persons)) if place not in now]
+        lost = [group for group, where in enumerate(self.groups)
+                if group not in now.values()
+                and frame - where[-1][0] <= RECENT]
+        if not lost:
+            return {}
+        a, b, size_a, size_b, steps = self.pairs(
+            frame, lost, [persons[place] for place in moved])
+        return {moved[j]: lost[i] for i, j in assign(costs_of(
+            a, b, size_a, size_b, steps[:, None]))}
+
+    def own_group(self, frame: int, person: Detection,
+                  now: Dict[int, int]) -> int:
+        """Returns the group of a number, or a new one if it is taken."""
+        own = self.owner.get(person.number)
+        if own is not None and own not in now.values():
+            self.kept.append(frame)
+            return own
+        self.groups.append([])
+        self.last.append(person)
+        return len(self.groups) - 1
+
+    def pairs(self, frame: int, groups: Sequence[int],
+              persons: Sequence[Detection]) -> Tuple[np.ndarray, ...]:
+        """Returns the arguments of :func:`costs_of`, steps being (A,)."""
+        last = [self.last[group] for group in groups]
+        return (np.stack([each.points for each in last]),
+                np.stack([each.points for each in persons]),
+                np.array([self.sizes[each.number] for each in last]),
+                np.array([self.sizes[each.number] for each in persons]),
+                np.array([frame - self.groups[group][-1][0]
+                          for group in groups]))
 
 
 def jump_notes(taken: Sequence[int], kept: Sequence[int]) -> List[str]:

@@ -83,12 +83,15 @@ def read_clip(path: str, options: ReadOptions) -> ReadClip:
         options = replace(options, choose_persons=False)
     source = whole_source(Path(file))
     clips = read_clips(source, options, clip, shown=path)
-    if len(clips) + len(clips.invalid) > 1:
+    if len(clips) > 1 or (clips and clips.invalid):
         raise RecordingError(
             path, f'contains {len(clips)} clips: append the name of one, such '
             f'as #{clips[0].annotation["frame_dir"]}')
     if not clips:
-        raise RecordingError(path, clips.invalid[0][1])
+        name, reason = clips.invalid[0]
+        raise RecordingError(path, reason if len(clips.invalid) == 1 else (
+            f'has no valid clip: {name!r}, the first of {len(clips.invalid)}, '
+            f'{reason}'))
     return clips[0]
 
 
@@ -123,11 +126,8 @@ def read_clips(source: Source, options: ReadOptions,
     except OSError as error:
         raise RecordingError(
             shown, f'cannot be read ({error.strerror})') from error
-    if clip is not None:
-        named = [each for each in recordings if each.name == clip]
-        if len(named) != 1:
-            raise RecordingError(shown, f'contains {len(named)} clips of this '
-                                        f'name among {len(recordings)}')
+    named = [each for each in recordings if each.name == clip]
+    if clip is not None and len(named) == 1:
         recordings = named
     clips = FileClips(known.name)
     for recording in recordings:
@@ -138,6 +138,15 @@ def read_clips(source: Source, options: ReadOptions,
             clips += make_clips(recording, name, options)
         except InvalidRecording as problem:
             clips.invalid.append((name, str(problem)))
+    if clip is not None and len(named) != 1:
+        # Clips of an axis N are named when they are made.
+        made = [each for each in clips
+                if each.annotation['frame_dir'] == clip and not named]
+        if len(made) != 1:
+            raise RecordingError(
+                shown, f'contains {len(named)} clips of this name among '
+                f'{len(clips) + len(clips.invalid)}')
+        clips[:], clips.invalid = made, []
     return clips
 
 

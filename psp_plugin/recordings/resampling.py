@@ -6,6 +6,12 @@ from typing import Optional, Tuple
 
 import numpy as np
 
+from .recording import InvalidRecording
+
+# Maximum number of frames of a resampled clip, so that a wrong rate does not
+# exhaust the memory: almost an hour at 30 frames per second.
+LONGEST = 100_000
+
 
 def resample(points: np.ndarray, scores: Optional[np.ndarray], fps: float,
              target: float) -> Tuple[np.ndarray, Optional[np.ndarray]]:
@@ -25,10 +31,17 @@ def resample(points: np.ndarray, scores: Optional[np.ndarray], fps: float,
     Returns:
         tuple: Points (M, T', V, C), and scores (M, T', V) or None, where
         ``T' = floor((T - 1) * target / fps) + 1``.
+
+    Raises:
+        InvalidRecording: If the result has too many frames.
     """
     last = points.shape[1] - 1
     # A rounding error must not lose the last frame.
     count = int(np.floor(last * target / fps + 1e-6)) + 1
+    if count > max(LONGEST, last + 1):
+        raise InvalidRecording(
+            f'would have {count} frames at {target:g} frames per second, as '
+            f'it was recorded at {fps:g}: check both rates')
     times = np.minimum(np.arange(count) * (fps / target), last)
     before = np.floor(times).astype(int)
     after = np.minimum(before + 1, last)

@@ -98,7 +98,7 @@ def test_batch_axis_gives_one_clip_each():
 def test_missing_joints_tell_persons_from_coordinates():
     rng = np.random.default_rng(0)
     clip = smooth(rng, 2, 12, 17, 2)
-    with pytest.raises(InvalidRecording, match='likely --axes CTVM, or else '
+    with pytest.raises(InvalidRecording, match='name it, --axes CTVM or '
                        '--axes MTVC'):
         check_order(clip)
     clip[1, 3:6] = 0  # the second person is not seen

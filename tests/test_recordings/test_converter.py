@@ -335,9 +335,8 @@ def test_joints_of_tables_are_put_in_one_order_by_name(tmp_path):
 
 
 def test_frame_rates_that_differ_are_noted(tmp_path):
-    points = one_person()
     for name, step in (('a', 1 / 30), ('b', 1 / 60)):
-        write_table(tmp_path / f'{name}.csv', 'vwxyz', points, step)
+        write_table(tmp_path / f'{name}.csv', 'vwxyz', one_person(), step)
     note, = convert_folder(str(tmp_path)).notes
     assert note == ('clips have 30 to 60 frames per second: --fps resamples '
                     'them to one rate')

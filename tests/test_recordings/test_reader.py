@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from foreign import skeleton_text
 
-from psp_plugin.recordings import RecordingError, read_recording
+from psp_plugin.recordings import ReadOptions, RecordingError, read_recording
 
 RNG = np.random.default_rng(0)
 POINTS = RNG.normal(size=(2, 4, 5, 3)).astype(np.float32)  # M, T, V, C
@@ -441,3 +441,26 @@ def test_real_json_files(nwucla_zip, tmp_path):
         assert clip['keypoint'].shape == (1, len(expected), 20, 3)
         np.testing.assert_array_equal(clip['keypoint'][0],
                                       np.float32(expected))
+
+
+def test_clips_of_an_array_are_read_by_the_name_that_is_shown(tmp_path):
+    rng = np.random.default_rng(0)
+    many = rng.normal(size=(3, 3, 9, 17, 1)) + np.arange(3)[:, None, None,
+                                                            None, None]
+    np.save(tmp_path / 'many.npy', many)
+    path, options = str(tmp_path / 'many.npy'), ReadOptions(axes='NCTVM')
+    with pytest.raises(RecordingError, match='3 clips: .* such as #many_0'):
+        read_recording(path, options=options)
+    clip = read_recording(f'{path}#many_2', options=options)
+    np.testing.assert_array_equal(
+        clip['keypoint'], np.float32(many[2].transpose(3, 1, 2, 0)))
+    with pytest.raises(RecordingError, match='0 clips of this name among 3'):
+        read_recording(f'{path}#many_3', options=options)
+
+
+def test_file_of_invalid_clips_only(tmp_path):
+    path = save(tmp_path / 'a.pkl', pickle.dumps(
+        [dict(frame_dir=name, keypoint=np.zeros((1, 4, 5, 3)))
+         for name in 'ab']))
+    assert_raises(path, "has no valid clip: 'a', the first of 2, has only "
+                        'zeros')

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from psp_plugin.recordings.recording import InvalidRecording
 from psp_plugin.recordings.resampling import resample
 
 
@@ -48,3 +49,9 @@ def test_same_rate_changes_nothing():
 @pytest.mark.parametrize('target, frames', [(15, 5), (60, 19), (10, 4)])
 def test_number_of_frames(target, frames):
     assert resample(ramp(10, 30), None, 30, target)[0].shape[1] == frames
+
+
+def test_rate_that_makes_too_many_frames_is_refused():
+    with pytest.raises(InvalidRecording, match='would have 270000001 frames'):
+        resample(np.ones((1, 10, 5, 3)), None, 1e-6, 30)
+    assert resample(np.ones((1, 10, 5, 3)), None, 30, 1e4)[0].shape[1] == 3001

@@ -16,6 +16,7 @@ from user_cases import case
 
 from psp_plugin.apis import SkeletonInferencer, find_clips
 from psp_plugin.datasets.synthetic import make_clip
+from psp_plugin.recordings import ReadOptions
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools/infer.py'
 
@@ -141,6 +142,22 @@ def test_pickle_of_a_user():
     assert len(found) == 30 and found[3].clip['frame_dir'] == (
         f'{path}#{found[3].name}')
     assert len(find_clips([str(path)], 'unlabeled')) == 30
+
+
+def test_clips_of_a_pickle_are_not_resampled(main, model, tmp_path):
+    write_pickle(tmp_path / 'a.pkl', 1)
+    with pytest.raises(SystemExit, match='annotation file, whose clips .*, '
+                       'without --fps'):
+        main([*model, str(tmp_path / 'a.pkl'), '--fps', '10'])
+
+
+def test_archive_is_read_with_the_options(tmp_path):
+    rng = np.random.default_rng(0)
+    path = str(tmp_path / 'a.npz')
+    np.savez(path, x_train=rng.normal(size=(2, 31, 150)))
+    for clip in find_clips([path], options=ReadOptions(fps=10,
+                                                       recorded_fps=30)):
+        assert clip.clip['total_frames'] == 11
 
 
 def test_table_names_the_best_classes(main, model, clips, capsys):
