@@ -31,6 +31,14 @@ def write_video(folder, name, label):
     return len(pixels)
 
 
+def write_coco(path):
+    """Writes key points of another estimator."""
+    pose = np.insert(np.arange(34.).reshape(17, 2) + 1, 2, 0.9, 1)
+    path.write_text(json.dumps([
+        dict(image_id=frame, category_id=1, keypoints=pose.ravel().tolist(),
+             score=1.) for frame in range(9)]))
+
+
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
     """24 labelled clips, 12 without a label, and two new ones."""
@@ -79,3 +87,9 @@ def test_page_of_videos(folder, monkeypatch, capsys):
     assert len(results) == 2
     for result in results:
         assert {best['class'] for best in result['top']} == set(NAMES)
+    write_coco(folder / 'coco.json')
+    with pytest.raises(SystemExit):
+        load_tool('infer').main(['mine.py', 'work_dirs/mine/epoch_1.pth',
+                                 'coco.json'])
+    assert ("coco.json has the joints of 'coco', but the model was trained on "
+            "those of 'openpose_body25'") in capsys.readouterr().err

@@ -57,8 +57,9 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         '--video-fps', type=float, default=20,
         help='frames per second (default: %(default)s)')
     parser.add_argument(
-        '--video-up', choices=('y', '-y', 'z'), default='y',
-        help='the axis that points up in 3D clips (default: %(default)s)')
+        '--video-up', choices=('y', '-y', 'z'),
+        help='the axis that points up in 3D clips; --video-up=-y for -y '
+        "(default: along the spine of the model's joint layout, else y)")
     return parser.parse_args(argv)
 
 
@@ -87,7 +88,7 @@ def draw(inferencer: SkeletonInferencer, clips: List[FoundClip],
         write_skeleton_video(
             path, data['keypoint'], inferencer.bones, importance,
             title=f'{best} ({score:.2f})', fps=args.video_fps,
-            up=args.video_up)
+            up=args.video_up or inferencer.up_axis(data['keypoint']))
         log(f'wrote {path}')
 
 

@@ -40,8 +40,8 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser = model_parser(__doc__)
     parser.add_argument(
         'clips', nargs='+', metavar='CLIP',
-        help='a .npy, .json or .skeleton file, or data.pkl#NAME for a clip of '
-        'an annotation pickle')
+        help='a recording, or data.pkl#NAME for a clip of an annotation '
+        'pickle')
     parser.add_argument(
         '-o', '--output', required=True, metavar='DIR',
         help='the folder to write to, one picture per clip')
@@ -63,8 +63,9 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         '--frame', type=int, metavar='N',
         help='the frame to draw, from 1 (default: the middle one)')
     parser.add_argument(
-        '--up', choices=('y', '-y', 'z'), default='y',
-        help='the axis that points up in 3D clips (default: %(default)s)')
+        '--up', choices=('y', '-y', 'z'),
+        help='the axis that points up in 3D clips; --up=-y for -y (default: '
+        "along the spine of the model's joint layout, else y)")
     parser.add_argument(
         '--dpi', type=float, default=100,
         help='dots per inch of PNG files, which are 13 inches wide (default: '
@@ -109,6 +110,7 @@ def draw(inferencer: SkeletonInferencer, clip: str,
     inputs = model.data_preprocessor(
         pseudo_collate([inferencer.prepare(named)]))['inputs']
     frame = None if args.frame is None else args.frame - 1
+    up = args.up or inferencer.up_axis(data['keypoint'])
     if uses_encoder(inferencer, args):
         if not inputs.any():
             raise InputError(f'{clip} has no person: all coordinates that the '
@@ -118,13 +120,13 @@ def draw(inferencer: SkeletonInferencer, clip: str,
                 model, inputs, None if args.block is None else args.block - 1,
                 args.stream),
             data['keypoint'], get_pyramid(model.cfg.model.backbone.layout),
-            title, frame, args.up)
+            title, frame, up)
     else:
         attention = clip_attention(model, inputs, args.stream)
         figure = draw_attention(
             attention.maps, data['keypoint'], inferencer.bones,
             attention.importance, getattr(model.neck, 'pyramid', None),
-            title, frame, args.stream, args.up)
+            title, frame, args.stream, up)
     return data['frame_dir'], figure
 
 

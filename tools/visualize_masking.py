@@ -37,8 +37,8 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser = model_parser(__doc__)
     parser.add_argument(
         'clips', nargs='+', metavar='CLIP',
-        help='a .npy, .json or .skeleton file, or data.pkl#NAME for a clip of '
-        'an annotation pickle')
+        help='a recording, or data.pkl#NAME for a clip of an annotation '
+        'pickle')
     parser.add_argument(
         '-o', '--output', required=True, metavar='DIR',
         help='the folder to write to, one picture per clip')

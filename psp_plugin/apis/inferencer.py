@@ -21,7 +21,7 @@ from psp_plugin.commands.loading import choose_device, load_model
 from psp_plugin.models import PyramidPooling
 from psp_plugin.models.recognizers.checks import num_joints_of
 from psp_plugin.recordings import ReadOptions
-from psp_plugin.skeletons import LAYOUTS
+from psp_plugin.skeletons import LAYOUTS, joints_of
 from psp_plugin.tooling.visualization import clip_attention, contrasted_levels
 
 
@@ -214,6 +214,27 @@ class SkeletonInferencer:
             return (f'the loss_con of this {name} leaves the joint level out, '
                     'whose attention is thus untrained')
         return None
+
+    def up_axis(self, keypoint: np.ndarray) -> str:
+        """Finds the axis that points up in a 3D clip, for pictures.
+
+        Args:
+            keypoint (np.ndarray): (M, T, V, C).
+
+        Returns:
+            str: ``'y'``, ``'-y'`` or ``'z'``, whichever the spine of the
+            neck's joint layout is nearest to; ``'y'`` without a spine.
+        """
+        pyramid = getattr(getattr(self.model, 'neck', None), 'pyramid', None)
+        zaxis = getattr(pyramid, 'zaxis', None)
+        if zaxis is None or keypoint.shape[-1] != 3:
+            return 'y'
+        poses = keypoint[keypoint.any((2, 3))]  # K, V, 3
+        bottom, top = (poses[:, list(joints_of(point))].mean((0, 1))
+                       for point in zaxis)
+        _, y, z = top - bottom
+        heights = {'y': y, '-y': -y, 'z': z}
+        return max(heights, key=lambda axis: float(heights[axis]))
 
     @property
     def bones(self) -> List[Tuple[int, int]]:

@@ -24,6 +24,7 @@ from psp_plugin.recordings import (
     in_order,
     read_clip,
 )
+from psp_plugin.skeletons import get_pyramid
 
 Clip = Union[str, Path, Dict[str, Any]]
 # Exceptions that transforms raise on data they do not support.
@@ -44,7 +45,8 @@ class ClipPreparer:
         options (ReadOptions, optional): How recordings are read; the number
             of persons is that of the pipeline. Defaults to None.
         meta (dict, optional): ``dataset_meta`` of the checkpoint, with the
-            ``fps`` and ``joint_names`` of the training clips, if known.
+            ``fps``, ``layout`` and ``joint_names`` of the training clips, if
+            known.
             Defaults to None.
     """
 
@@ -62,6 +64,7 @@ class ClipPreparer:
             max_persons=max([2] + [getattr(transform, 'num_person', 0)
                                    for transform in self.transforms]))
         self.fps = (meta or {}).get('fps')
+        self.layout = (meta or {}).get('layout')
         self.joint_names = tuple((meta or {}).get('joint_names') or ())
 
     def read(self, clip: Clip) -> Dict[str, Any]:
@@ -89,6 +92,11 @@ class ClipPreparer:
             raise ClipError(str(error)) from error
         except InvalidRecording as problem:
             raise ClipError(f'{clip} {problem}') from problem
+        if read.layout and self.layout and read.layout != self.layout:
+            own, trained = (get_pyramid(layout).name
+                            for layout in (read.layout, self.layout))
+            raise ClipError(f'{clip} has the joints of {own!r}, but the model '
+                            f'was trained on those of {trained!r}')
         if read.fps and self.fps and abs(read.fps / self.fps - 1) > 0.01:
             warnings.warn(
                 f'{clip} has {read.fps:g} frames per second, but the model '

@@ -3,7 +3,16 @@ import csv
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Optional
+from typing import (
+    Any,
+    Dict,
+    Iterable,
+    List,
+    Optional,
+    Sequence,
+    Tuple,
+    TypeVar,
+)
 
 from psp_plugin.annotations import Layout, row, write_pickle
 
@@ -12,6 +21,7 @@ from .labels import UNLABELED, LabelTable
 from .sources import SUFFIXES
 
 Splits = Dict[str, List[str]]
+Item = TypeVar('Item', Skipped, Remark)
 # Rows of the printed table; a report file has all.
 ROWS = 40
 REMARKS = 10
@@ -127,13 +137,11 @@ def known(metainfo: Dict[str, Any]) -> str:
 
 def remark_lines(remarks: List[Remark]) -> List[str]:
     """Formats the first remarks about clips, equal ones on one line."""
-    counts = Counter(item.reason for item in remarks)
-    names = {item.reason: item.name for item in reversed(remarks)}
-    lines = [f'{names[reason]} {reason}' + (
-        f' (and so {count - 1} more)' if count > 1 else '')
-        for reason, count in list(counts.items())[:REMARKS]]
-    if len(counts) > REMARKS:
-        lines.append(f'{len(counts) - REMARKS} more about clips (--report '
+    groups = group(remarks)
+    lines = [f'{item.name} {item.reason}{same(count)}'
+             for item, count in groups[:REMARKS]]
+    if len(groups) > REMARKS:
+        lines.append(f'{len(groups) - REMARKS} more about clips (--report '
                      'FILE.csv lists all)')
     return lines
 
@@ -168,14 +176,29 @@ def skipped_table(skipped: List[Skipped]) -> str:
     counts = Counter(item.kind for item in skipped)
     kinds = ', '.join(f'{count} {kind}' for kind, count in
                       sorted(counts.items()))
-    width = max(len(item.name) for item in skipped[:ROWS])
+    rows = group(skipped)
+    width = max(len(item.name) for item, _ in rows[:ROWS])
     lines = [f'skipped: {len(skipped)} ({kinds})']
-    lines += [f'  {item.name:{width}}  {item.reason}'
-              for item in skipped[:ROWS]]
-    if len(skipped) > ROWS:
-        lines.append(f'  and {len(skipped) - ROWS} more (--report FILE.csv '
+    lines += [f'  {item.name:{width}}  {item.reason}{same(count)}'
+              for item, count in rows[:ROWS]]
+    if len(rows) > ROWS:
+        lines.append(f'  and {len(rows) - ROWS} more (--report FILE.csv '
                      'lists all)')
     return '\n'.join(lines)
+
+
+def group(items: Sequence[Item]) -> List[Tuple[Item, int]]:
+    """Returns the first item of each reason, and how many have it."""
+    first: Dict[str, Item] = {}
+    for item in items:
+        first.setdefault(item.reason, item)
+    counts = Counter(item.reason for item in items)
+    return [(item, counts[reason]) for reason, item in first.items()]
+
+
+def same(count: int) -> str:
+    """Formats how many more items have the reason of the first."""
+    return f' (and so {count - 1} more)' if count > 1 else ''
 
 
 def write_report(path: str, skipped: Iterable[Skipped],

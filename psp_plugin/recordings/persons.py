@@ -22,7 +22,8 @@ RECENT = 30
 MOST_BODIES = 300
 # The cost of a pair that is out of reach, above the sum of all others.
 OUT_OF_REACH = 1e6
-# Spread of the joints over time, in body sizes, at which motion counts half:
+# Spread of the joints over time, in body sizes, at which motion counts about
+# half (0.55 with STILL):
 # reading on a chair is about here, the jitter of an object below.
 HALF_MOTION = 0.02
 # The share that a body without any motion keeps.

@@ -224,8 +224,11 @@ def test_summary(tmp_path):
 
 
 def test_long_tables_are_truncated_when_printed_only(tmp_path):
-    items = [recordings.Skipped(f'{i}.npy', 'unreadable', 'is "empty", so')
+    items = [recordings.Skipped(f'{i}.npy', 'unreadable', f'is "{i}", so')
              for i in range(50)]
+    same = [recordings.Skipped(f'{i}', 'name', 'is old') for i in range(3)]
+    assert recordings.skipped_table(same).split('\n') == [
+        'skipped: 3 (3 name)', '  0  is old (and so 2 more)']
     text = recordings.skipped_table(items).split('\n')
     assert text[0] == 'skipped: 50 (50 unreadable)'
     assert text[-1] == '  and 10 more (--report FILE.csv lists all)'
@@ -233,7 +236,7 @@ def test_long_tables_are_truncated_when_printed_only(tmp_path):
     recordings.write_report(str(path), items)
     lines = path.read_text(encoding='utf-8').splitlines()
     assert lines[0] == 'name,kind,reason' and len(lines) == 51
-    assert lines[50] == '49.npy,unreadable,"is ""empty"", so"'
+    assert lines[50] == '49.npy,unreadable,"is ""49"", so"'
 
 
 @pytest.mark.parametrize('persons', [1, 2])

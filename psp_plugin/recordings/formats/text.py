@@ -148,6 +148,7 @@ def read_table(text: str, joints: Optional[int] = None) -> List[Recording]:
     columns = find_columns(table.header) if table.header else \
         count_columns(len(table.rows[0]), joints)
     check_columns(columns)
+    table = number_persons(table, columns)
     order, layout = joint_order(list(columns.joints), bool(table.header))
     numbers, labels = read_cells(table, columns)
     places = [[columns.joints[joint][axis] for axis in columns.axes]
@@ -162,6 +163,23 @@ def read_table(text: str, joints: Optional[int] = None) -> List[Recording]:
         joint_names=named_joints(order, layout),
         fps=table_rate(numbers, columns),
         notes=table_notes(columns, order, layout))]
+
+
+def number_persons(table: Table, columns: Columns) -> Table:
+    """Replaces names of persons by numbers; one name for all is not used."""
+    place = columns.person
+    if place is None or any(len(row) <= place for row in table.rows) or all(
+            is_number(row[place]) for row in table.rows):
+        return table
+    numbers = {name: str(number) for number, name in enumerate(
+        dict.fromkeys(row[place] for row in table.rows))}
+    if len(numbers) == 1:
+        columns.person = None
+        columns.others.append((table.header or [])[place])
+        return table
+    return table._replace(rows=[
+        [*row[:place], numbers[row[place]], *row[place + 1:]]
+        for row in table.rows])
 
 
 def find_columns(header: List[str]) -> Columns:

@@ -141,3 +141,18 @@ def test_refusals(text, reason):
     'Some words.\nAnd more.', 'a_x,b\n1,2\n', b'1,2,3,4,5,6'])
 def test_other_texts_are_no_tables(content):
     assert not TABLE.matches(content)
+
+
+@pytest.mark.parametrize('who, persons', [(['P1'] * 3, 1),
+                                          (['P1', 'P2', 'P1'], 2)])
+def test_persons_may_have_names(who, persons):
+    lines = ['subject,frame,a_x,a_y,b_x,b_y,c_x,c_y']
+    lines += [f'{name},{frame},1,2,3,4,5,6'
+              for name, frame in zip(who, (0, 0, 1) if persons > 1 else
+                                     (0, 1, 2))]
+    recording = read('\n'.join(lines))
+    assert len(recording.frames[0]) == persons
+    assert len({person.number for frame in recording.frames
+                for person in frame}) == persons
+    assert any('not used: subject' in note
+               for note in recording.notes) == (persons == 1)
