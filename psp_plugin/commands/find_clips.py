@@ -20,6 +20,7 @@ from psp_plugin.recordings import (
     find_recordings,
     is_other_text,
     read_clips,
+    split_clip,
 )
 
 
@@ -115,23 +116,32 @@ def recordings_in(argument: str) -> List[Tuple[str, str]]:
 
 def name_of(path: str) -> str:
     """The name of a recording: after a #, or its file's without suffix."""
-    before, _, clip = path.partition('.pkl#')
-    return clip or Path(before).stem
+    file, clip = split_clip(path)
+    return clip or Path(file).stem
 
 
 def clips_of_recording(path: str, name: str,
                        options: ReadOptions) -> List[FoundClip]:
-    """Returns a recording, or the clips of a ``.npz`` file of several."""
-    if path.lower().endswith('.npz') and Path(path).is_file():
+    """Returns a recording, or the clips of a file of several.
+
+    These are ``.npz`` files, and arrays whose axes include that of the clips.
+    Invalid clips come last, as recordings, so that reading them raises their
+    errors.
+    """
+    suffixes = ('.npz', '.npy', '.json') if 'N' in (options.axes or '') else (
+        '.npz', )
+    if path.lower().endswith(suffixes) and Path(path).is_file():
         try:
             clips = read_clips(Source(Path(path)), options)
         except RecordingError:
             return [FoundClip(path, name)]  # reading it raises the error
-        if len(clips) > 1:
+        if len(clips) + len(clips.invalid) > 1:
             return [found_clip(
                 dict(clip.annotation, label=clip.label),
                 f'{path}#{clip.annotation["frame_dir"]}',
-                clip.annotation['frame_dir'], '') for clip in clips]
+                clip.annotation['frame_dir'], '') for clip in clips] + [
+                    FoundClip(f'{path}#{clip}', clip)
+                    for clip, _ in clips.invalid]
     return [FoundClip(path, name)]
 
 

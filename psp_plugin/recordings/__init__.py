@@ -9,7 +9,13 @@ from .explanation import explain
 from .folder import ConvertError, Skipped, find_recordings
 from .labels import LabelError, LabelTable, read_classes, read_labels
 from .options import ReadOptions
-from .reader import RecordingError, read_clip, read_clips, read_recording
+from .reader import (
+    RecordingError,
+    read_clip,
+    read_clips,
+    read_recording,
+    split_clip,
+)
 from .recording import InvalidRecording
 from .sources import FORMATS, SUFFIXES, Source, is_other_text
 
@@ -19,5 +25,5 @@ __all__ = [
     'RecordingError', 'Skipped', 'Source', 'convert_folder', 'explain',
     'find_recordings', 'in_order', 'is_other_text', 'read_classes',
     'read_clip', 'read_clips', 'read_labels', 'read_recording',
-    'skipped_table', 'summarize', 'write_report'
+    'skipped_table', 'split_clip', 'summarize', 'write_report'
 ]

@@ -65,8 +65,9 @@ def check_order(points: np.ndarray,
     What decides: the number of coordinates is 2 or 3, persons are few, joints
     are not; neighbouring frames differ less than neighbouring joints; and a
     joint or person that is missing is zero in all its coordinates. Two
-    persons of 3 coordinates are taken as such, although three persons of 2
-    coordinates in another order have the same shape.
+    persons of 3 coordinates are taken as such unless zeros contradict it,
+    although three persons of 2 coordinates in another order have the same
+    shape.
 
     Args:
         points (np.ndarray): The array, of any shape.
@@ -172,12 +173,14 @@ def one_sided(points: np.ndarray) -> bool:
 def ambiguous(points: np.ndarray, possible: Sequence[int]) -> bool:
     """Whether (M, T, V, C) could as well be (C, T, V, M) with M of 2 or 3."""
     persons, coordinates = points.shape[0], points.shape[-1]
-    if points.ndim == 3 or persons not in possible or (
-            persons, coordinates) == (2, 3):
+    if points.ndim == 3 or persons not in possible:
         return False
     found = points != 0
     # Missing joints and persons are zero in all coordinates: axis 3 is C if
     # it is always entirely zero or not at all, and axis 0 is not.
     whole = [bool((found.all(axis) == found.any(axis)).all())
              for axis in (3, 0)]
+    if (persons, coordinates) == (2, 3):
+        # Rarely three persons of 2 coordinates: only if what is missing is so.
+        return whole[1] and not whole[0]
     return not (whole[0] and not whole[1])

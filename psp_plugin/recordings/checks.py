@@ -22,6 +22,9 @@ from .persons import (
 from .recording import Detection, InvalidRecording, Recording
 from .resampling import resample
 
+# Clips are stored in float32, in which larger values are infinite.
+LARGEST = np.finfo(np.float32).max
+
 
 class ReadClip(NamedTuple):
     """One clip of a recording, as the toolbox takes it.
@@ -103,10 +106,19 @@ def make_clips(recording: Recording, name: str,
                           len(recording.frames), notes)]
     arrays = arranged(recording, options)
     width = len(str(len(arrays) - 1))
-    return [
-        make_clip(recording, f'{name}_{i:0{width}}' if len(arrays) > 1 else
-                  name, options, tracks_of(points, recording, options),
-                  points.shape[1], []) for i, points in enumerate(arrays)]
+    clips = []
+    for i, points in enumerate(arrays):
+        own = f'{name}_{i:0{width}}' if len(arrays) > 1 else name
+        try:
+            clips.append(make_clip(
+                recording, own, options, tracks_of(points, recording, options),
+                points.shape[1], []))
+        except InvalidRecording as problem:
+            if len(arrays) == 1:
+                raise
+            raise InvalidRecording(f'{problem}, in clip {i} (from 0) of '
+                                   f'{len(arrays)}') from problem
+    return clips
 
 
 def make_clip(recording: Recording, name: str, options: ReadOptions,
@@ -246,11 +258,12 @@ def checked_frames(frames: List[List[Detection]]) -> List[List[Detection]]:
     """Returns the persons of every frame, without those of only zeros.
 
     Raises:
-        InvalidRecording: If a value is not finite, or if all are zero.
+        InvalidRecording: If a value is not finite as float32, or if all are
+            zero.
     """
     for what, key in (('coordinates', 'points'), ('scores', 'scores')):
         bad = [place for place, persons in enumerate(frames)
-               if not all(np.isfinite(getattr(person, key)).all()
+               if not all((np.abs(getattr(person, key)) <= LARGEST).all()
                           for person in persons
                           if getattr(person, key) is not None)]
         if bad:

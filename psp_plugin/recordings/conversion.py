@@ -39,7 +39,8 @@ class Conversion:
         skipped: The recordings left out, with reasons.
         notes: Further remarks for the user.
         remarks: What was joined, dropped or resampled, clip by clip.
-        metainfo: ``classes``, ``layout`` and ``fps``, where known.
+        metainfo: ``classes``, ``layout``, ``joint_names`` and ``fps``, where
+            known.
         others: The number of files by suffix that are not recordings.
     """
     annotations: List[Dict[str, Any]]
@@ -58,7 +59,8 @@ class Conversion:
                  f'{self.skipped[0].name} {self.skipped[0].reason}'
                  if self.skipped else '')
         if not self.annotations:
-            others = '' if self.skipped else (
+            others = (f'; there are also {self.others} files, which are not '
+                      'read' if self.others else '') if self.skipped else (
                 f': there are {self.others or "no files"}, but recordings are '
                 f'{", ".join(SUFFIXES)} files')
             return f'no recording could be used{first}{others}'
@@ -198,7 +200,7 @@ def group(items: Sequence[Item]) -> List[Tuple[Item, int]]:
 
 def same(count: int) -> str:
     """Formats how many more items have the reason of the first."""
-    return f' (and so {count - 1} more)' if count > 1 else ''
+    return f' (the same for {count - 1} more)' if count > 1 else ''
 
 
 def write_report(path: str, skipped: Iterable[Skipped],

@@ -50,6 +50,9 @@ LISTED = 20
 INSIDE, FOLDERS = 'inside', 'folders'
 # Files that are worth another process.
 FILES_PER_JOB = 50
+# The largest relative difference of frame rates that are taken as equal, such
+# as 29.97 and 30; as in psp_plugin/commands/clips.py.
+SAME_RATE = 0.01
 
 
 def convert_folder(folder: str,
@@ -122,7 +125,8 @@ def convert_folder(folder: str,
             raise ConvertError(str(error)) from error
     found = find_recordings(folder, own_files(output, table, ignore))
     read, skipped = read_all(found, options, jobs, progress)
-    skipped = missing_rows(found, read, table) + found.skipped + skipped
+    skipped = (missing_rows(found, read, skipped, table) + found.skipped
+               + skipped)
     kept = keep_alike(found, read, options.joints, skipped)
     if labels is not None:
         table = labels_of(kept, labels, classes)
@@ -147,12 +151,14 @@ def own_files(output: Optional[str], table: Optional[LabelTable],
 
 
 def missing_rows(found: Folder, read: Dict[str, 'Named'],
+                 skipped: List[Skipped],
                  table: Optional[LabelTable]) -> List[Skipped]:
     """Returns the rows of the table that name no recording."""
     if table is None:
         return []
     ambiguous = {str(PurePosixPath(item.name).with_suffix(''))
                  for item in found.skipped if item.kind == 'name'}
+    ambiguous |= {item.name for item in skipped if item.kind == 'name'}
     return [Skipped(name, 'missing', f'is in line {line} of {table.path} but '
                                      f'not in {found.root}')
             for name, line in table.lines.items()
@@ -177,7 +183,7 @@ def read_all(found: Folder, options: ReadOptions, jobs: int,
     names = list(found.files)
     work = partial(read_one, options=options)
     tasks = [(name, found.files[name], found.file_of(name)) for name in names]
-    clips: Dict[str, Named] = {}
+    clips: Dict[str, List[Named]] = {}
     skipped: List[Skipped] = []
     files = sum(len(source.frames or (0, )) for _, source, _ in tasks)
     results = in_processes(
@@ -186,8 +192,17 @@ def read_all(found: Folder, options: ReadOptions, jobs: int,
         skipped += invalid
         for clip in read:
             clip = clip._replace(annotation=own_objects(clip.annotation))
-            clips[clip.annotation['frame_dir']] = Named(name, clip)
-    return clips, skipped
+            clips.setdefault(clip.annotation['frame_dir'], []).append(
+                Named(name, clip))
+    for name, named in clips.items():
+        if len(named) > 1:
+            files_text = ' and '.join(sorted(
+                {found.file_of(each.recording) for each in named}))
+            skipped.append(Skipped(
+                name, 'name', f'is the name of {len(named)} clips, in '
+                f'{files_text}: rename all but one'))
+    return {name: named[0] for name, named in clips.items()
+            if len(named) == 1}, skipped
 
 
 def own_objects(annotation: Dict[str, Any]) -> Dict[str, Any]:
@@ -295,7 +310,8 @@ def folder_notes(found: Folder, read: Dict[str, Named],
                      '(--labels inside)')
     notes += copies(read)
     folders = sorted({folder_of(named.recording) for named in read.values()})
-    if table is None and len(folders) > 1 and '' not in folders:
+    # With one recording in each folder, these are no classes.
+    if table is None and 1 < len(folders) < len(read) and '' not in folders:
         listed = ', '.join(folders[:LISTED])
         notes.append(f'recordings are in {len(folders)} folders ({listed}): '
                      'if these are their classes, --labels folders')
@@ -322,10 +338,16 @@ def rate_notes(clips: Dict[str, ReadClip], fps: Optional[float]
                ) -> List[str]:
     """Notes frame rates that differ, unless clips were resampled."""
     rates = sorted({clip.fps for clip in clips.values() if clip.fps})
-    if fps is not None or len(rates) < 2:
+    if fps is not None or not rates or same_rate(rates):
         return []
     return [f'clips have {rates[0]:g} to {rates[-1]:g} frames per second: '
             '--fps resamples them to one rate']
+
+
+def same_rate(rates: Iterable[float]) -> bool:
+    """Whether frame rates differ by at most ``SAME_RATE``."""
+    known = list(rates)
+    return max(known) <= min(known) * (1 + SAME_RATE)
 
 
 def remarks_of(clips: Dict[str, ReadClip]) -> List[Remark]:
@@ -336,7 +358,7 @@ def remarks_of(clips: Dict[str, ReadClip]) -> List[Remark]:
 
 def metainfo_of(clips: Dict[str, ReadClip],
                 table: Optional[LabelTable]) -> Dict[str, Any]:
-    """Returns class names, joint layout and frame rate, where known."""
+    """Returns class names, joints and frame rate, where known."""
     info: Dict[str, Any] = {}
     if table is not None and table.classes is not None:
         info['classes'] = list(table.classes)
@@ -347,8 +369,8 @@ def metainfo_of(clips: Dict[str, ReadClip],
     if names:  # all are equal
         info['joint_names'] = list(names[0])
     rates = Counter(clip.fps for clip in clips.values())
-    if len(rates) == 1 and None not in rates:
-        info['fps'] = next(iter(rates))
+    if rates and None not in rates and same_rate(filter(None, rates)):
+        info['fps'] = rates.most_common(1)[0][0]
     return info
 
 

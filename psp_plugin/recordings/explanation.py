@@ -72,7 +72,8 @@ def describe_clip(clip: ReadClip) -> List[str]:
 def layout_text(clip: ReadClip) -> str:
     """Names the layout and its joints."""
     if clip.layout is None:
-        return 'not known'
+        return 'not known' + (f' (joints {", ".join(clip.joint_names)})'
+                              if clip.joint_names else '')
     pyramid = get_pyramid(clip.layout)
     names = ', '.join(f'{i} {name}'
                       for i, name in enumerate(pyramid.joint_names))

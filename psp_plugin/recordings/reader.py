@@ -20,7 +20,10 @@ class FileClips(List[ReadClip]):
     """The valid clips of a file.
 
     Args:
-        format: Name of the file's format.
+        name (str): Name of the file's format.
+
+    Attributes:
+        format: That name.
         invalid: Name and reason of each clip that cannot be used.
     """
 
@@ -37,7 +40,7 @@ def read_recording(path: str,
     """Reads one recording as a toolbox annotation without a label.
 
     No code of the file is run, not even of pickles. The format is recognized
-    by suffix and content; docs/guides/own_data.md lists all. Bodies that
+    by suffix and content; docs/reference/formats.md lists all. Bodies that
     follow on each other in time and place are joined, and persons are sorted
     by presence, motion and score; those of a pickle stay as they are, because
     training has them so.
@@ -85,8 +88,8 @@ def read_clip(path: str, options: ReadOptions) -> ReadClip:
     clips = read_clips(source, options, clip, shown=path)
     if len(clips) > 1 or (clips and clips.invalid):
         raise RecordingError(
-            path, f'contains {len(clips)} clips: append the name of one, such '
-            f'as #{clips[0].annotation["frame_dir"]}')
+            path, f'contains {len(clips) + len(clips.invalid)} clips: append '
+            f'the name of one, such as #{clips[0].annotation["frame_dir"]}')
     if not clips:
         name, reason = clips.invalid[0]
         raise RecordingError(path, reason if len(clips.invalid) == 1 else (

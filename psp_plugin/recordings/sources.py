@@ -166,9 +166,6 @@ def check_file(path: Path) -> None:
         raise InvalidRecording(
             'is a folder, but not of one recording with a file for each '
             'frame: name a file in it')
-    if path.is_dir():
-        raise InvalidRecording('is a folder, but not that of the frames of '
-                               'one clip: name its files')
     if path.suffix.lower() not in SUFFIXES:
         raise InvalidRecording(f'is not one of {", ".join(SUFFIXES)}')
     if not path.is_file():

@@ -95,6 +95,28 @@ def test_batch_axis_gives_one_clip_each():
         check_order(made.transpose(0, 4, 2, 3, 1))
 
 
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(clips('MTVC'), st.permutations('NMTVC'), st.integers(1, 3))
+def test_batch_in_any_order_is_refused_until_it_is_named(clip, order, count):
+    made = np.stack([clip * (1 + number) for number in range(count)])
+    given_as = made.transpose(['NMTVC'.index(axis) for axis in order])
+    with pytest.raises(InvalidRecording, match='--axes'):
+        check_order(given_as)
+    np.testing.assert_array_equal(arrange(given_as, ''.join(order)), made)
+
+
+def test_three_persons_of_two_coordinates_are_not_two_of_three():
+    """(C, T, V, M) whose persons are missing at times."""
+    clip = smooth(np.random.default_rng(0), 3, 12, 17, 2)
+    clip[2, 6:] = 0
+    with pytest.raises(InvalidRecording, match='--axes CTVM'):
+        check_order(clip.transpose(3, 1, 2, 0))
+    two = smooth(np.random.default_rng(0), 2, 12, 17, 3)
+    check_order(two)
+    two[1, 6:] = 0
+    check_order(two)
+
+
 def test_missing_joints_tell_persons_from_coordinates():
     rng = np.random.default_rng(0)
     clip = smooth(rng, 2, 12, 17, 2)

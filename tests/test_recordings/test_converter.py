@@ -228,7 +228,7 @@ def test_long_tables_are_truncated_when_printed_only(tmp_path):
              for i in range(50)]
     same = [recordings.Skipped(f'{i}', 'name', 'is old') for i in range(3)]
     assert recordings.skipped_table(same).split('\n') == [
-        'skipped: 3 (3 name)', '  0  is old (and so 2 more)']
+        'skipped: 3 (3 name)', '  0  is old (the same for 2 more)']
     text = recordings.skipped_table(items).split('\n')
     assert text[0] == 'skipped: 50 (50 unreadable)'
     assert text[-1] == '  and 10 more (--report FILE.csv lists all)'
@@ -345,6 +345,60 @@ def test_frame_rates_that_differ_are_noted(tmp_path):
                     'them to one rate')
     made = convert_folder(str(tmp_path), options=ReadOptions(fps=30))
     assert made.notes == [] and made.metainfo['fps'] == 30
+
+
+def test_frame_rates_that_hardly_differ_are_one(tmp_path):
+    for name, rate in (('a', 30), ('b', 29.97), ('c', 30)):
+        np.savez(tmp_path / f'{name}.npz', keypoint=clip(), fps=rate)
+    made = convert_folder(str(tmp_path))
+    assert made.notes == [] and made.metainfo == dict(fps=30)
+
+
+def test_clips_of_one_name_are_left_out(tmp_path):
+    """Of several files, or in one."""
+    pickled = [dict(frame_dir=name, keypoint=clip()) for name in 'aabc']
+    (tmp_path / 'x.pkl').write_bytes(pickle.dumps(pickled))
+    save_all(tmp_path, x__b=clip())
+    made = convert_folder(str(tmp_path), table(x__a=0, x__b=0, x__c=1))
+    assert [item['frame_dir'] for item in made.annotations] == ['x/c']
+    assert skipped(made) == {
+        'x/a': ('name', 'is the name of 2 clips, in x.pkl: rename all but '
+                'one'),
+        'x/b': ('name', 'is the name of 2 clips, in x.pkl and x/b.npy: rename '
+                'all but one')}
+
+
+def test_values_too_large_for_float32_are_left_out(tmp_path):
+    person = dict(pose_keypoints_2d=[1e39] * 75)
+    (tmp_path / 'v_1_keypoints.json').write_text(
+        json.dumps(dict(people=[person])))
+    made = convert_folder(str(tmp_path))
+    assert 'NaN or infinite coordinates in 1 of 1 frames' in made.failure
+
+
+def test_files_of_other_formats_are_named_if_nothing_is_usable(tmp_path):
+    (tmp_path / 'a.fbx').touch()
+    (tmp_path / 'b.json').write_text('[]')
+    failure = convert_folder(str(tmp_path)).failure
+    assert 'the first of 1 skipped: b.json' in failure
+    assert failure.endswith('; there are also 1 .fbx files, which are not '
+                            'read')
+
+
+def test_one_recording_in_each_folder_is_no_folder_per_class(tmp_path):
+    """Such as that of YOLO-pose, walk/labels."""
+    folder = save_all(tmp_path, a__x=clip(), b__x=clip())
+    assert convert_folder(folder).notes == []
+    save_all(tmp_path, b__y=clip())
+    assert '--labels folders' in convert_folder(folder).notes[0]
+
+
+def test_invalid_clip_of_an_array_of_several_is_named(tmp_path):
+    clips = np.stack([clip(), clip() * 0])
+    folder = save_all(tmp_path, a=clips)
+    made = convert_folder(folder, options=ReadOptions(axes='NMTVC'))
+    assert skipped(made)['a.npy'][1] == (
+        'has only zeros, in clip 1 (from 0) of 2')
 
 
 def test_no_validation_clip_is_noted(tmp_path):

@@ -16,7 +16,11 @@ from user_cases import case
 
 from psp_plugin.apis import SkeletonInferencer, find_clips
 from psp_plugin.datasets.synthetic import make_clip
-from psp_plugin.recordings import ReadOptions
+from psp_plugin.recordings import (
+    ReadOptions,
+    RecordingError,
+    read_recording,
+)
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools/infer.py'
 
@@ -158,6 +162,28 @@ def test_archive_is_read_with_the_options(tmp_path):
     for clip in find_clips([path], options=ReadOptions(fps=10,
                                                        recorded_fps=30)):
         assert clip.clip['total_frames'] == 11
+
+
+def test_all_clips_of_an_archive_are_found_or_named(tmp_path):
+    rng = np.random.default_rng(0)
+    path = str(tmp_path / 'a.npz')
+    clips = rng.normal(size=(3, 9, 75))
+    clips[1] = 0
+    np.savez(path, x_train=clips)
+    found = find_clips([path])
+    assert [clip.name for clip in found] == [
+        f'train_{number:06d}' for number in (0, 2, 1)]
+    with pytest.raises(RecordingError, match='train_000001 has only zeros'):
+        read_recording(found[-1].clip)
+    named, = find_clips([f'{path}#train_000002'])
+    assert named.name == 'train_000002'
+    np.save(tmp_path / 'b.npy', np.stack([clip_of(i) for i in range(2)]))
+    assert len(find_clips([str(tmp_path / 'b.npy')],
+                          options=ReadOptions(axes='NTVC'))) == 2
+
+
+def clip_of(seed):
+    return np.random.default_rng(seed).normal(size=(9, 25, 3))
 
 
 def test_table_names_the_best_classes(main, model, clips, capsys):

@@ -21,6 +21,9 @@ WORLD = ('pose_world_landmarks', 'poseWorldLandmarks', 'world_landmarks',
 IMAGE = ('pose_landmarks', 'poseLandmarks', 'landmarks', 'landmark')
 NUMBER = ('frame', 'frame_index', 'frame_idx', 'frame_number', 'frame_id')
 TIME = {'timestamp_ms': 1e-3, 'timestampMs': 1e-3, 'timestamp_us': 1e-6}
+SEVERAL = ('has several persons in world landmarks, each around the own hips '
+           'instead of a place: they are told apart by their poses only, and '
+           'one who follows on another can be taken for the same person')
 RELATIVE = ('has landmarks relative to the width and the height of the image, '
             'which the file does not contain')
 
@@ -102,6 +105,8 @@ def read_landmarks(content: Any) -> List[Recording]:
     if world and image:
         notes = ['has image and world landmarks, of which the world landmarks,'
                  ' in metres, are used']
+    if world and any(len(persons) > 1 for persons in poses.values()):
+        notes.append(SEVERAL)
     return [make_recording(poses, LAYOUTS, notes=notes,
                            fps=frame_rate(content, frames))]
 

@@ -121,6 +121,13 @@ def test_invalid_landmarks_raise(pose, sentence):
     assert str(error.value) == sentence
 
 
+def test_persons_of_world_landmarks_have_no_place():
+    world, = FORMAT.read([dict(world_landmarks=[ONE, ONE])])
+    image, = FORMAT.read([dict(landmarks=[ONE, ONE])])
+    assert 'told apart by their poses only' in world.notes[-1]
+    assert not any('told apart' in note for note in image.notes)
+
+
 def test_frame_number_twice_raises():
     with pytest.raises(InvalidRecording, match='has a "frame" twice'):
         FORMAT.read([dict(frame=1, landmarks=ONE)] * 2)
