@@ -203,12 +203,21 @@ def check_layout_names(layouts: Dict[str, Any]) -> List[Skipped]:
 
     Returns:
         list[Skipped]: The clips to leave out.
+
+    Raises:
+        ConvertError: If two layouts are equally frequent.
     """
     keys = {name: layout if isinstance(layout, str) else json.dumps(
         layout, sort_keys=True) for name, layout in layouts.items() if layout}
-    if not keys:
+    counts = Counter(keys.values()).most_common(2)
+    if not counts:
         return []
-    (chosen, _), = Counter(keys.values()).most_common(1)
+    (chosen, most), *others = counts
+    if others and others[0][1] == most:
+        raise ConvertError(
+            f'as many recordings ({most}) have the joints of {shown(chosen)} '
+            f'as have those of {shown(others[0][0])}: convert each kind from '
+            'a separate folder')
     return [Skipped(name, 'layout', f'has the joints of {shown(layout)}, not '
                                     f'those of {shown(chosen)}')
             for name, layout in keys.items() if layout != chosen]

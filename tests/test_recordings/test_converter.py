@@ -13,6 +13,7 @@ from psp_plugin.recordings import (
     convert_folder,
 )
 from psp_plugin.recordings.converter import in_processes
+from psp_plugin.recordings.folder import check_layout_names
 from psp_plugin.recordings.labels import LabelTable
 
 RNG = np.random.default_rng(0)
@@ -405,3 +406,12 @@ def test_no_validation_clip_is_noted(tmp_path):
     folder = save_all(tmp_path, a=clip(), b=clip())
     made = convert_folder(folder, table(a=0, b=1))
     assert any(note.startswith('no clip is in val') for note in made.notes)
+
+
+def test_equally_frequent_joint_layouts_raise():
+    layouts = dict(a='coco', b='openpose', c=None)
+    with pytest.raises(ConvertError, match=r'as many recordings \(1\) have '
+                       'the joints of coco as have those of openpose'):
+        check_layout_names(layouts)
+    left_out, = check_layout_names(dict(layouts, d='coco'))
+    assert left_out.name == 'b'
