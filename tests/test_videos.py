@@ -7,7 +7,7 @@ import pytest
 from forked import run_forked
 from toy import CONFIGS, load_tool
 
-from psp_plugin.annotations.pickles import load_pickle
+from psp_plugin.annotations.pickles import load_pickle, write_pickle
 from psp_plugin.datasets.synthetic import make_clip
 
 # The joint of a synthetic body for each of BODY_25's.
@@ -87,6 +87,15 @@ def test_page_of_videos(folder, monkeypatch, capsys):
     assert len(results) == 2
     for result in results:
         assert {best['class'] for best in result['top']} == set(NAMES)
+    other = load_pickle('data/mine.pkl')
+    other['metainfo']['layout'] = 'nturgb+d'
+    write_pickle(other, 'other.pkl')
+    with pytest.raises(SystemExit) as stop:
+        load_tool('infer').main(['mine.py', 'work_dirs/mine/epoch_1.pth',
+                                 'other.pkl'])
+    assert stop.value.code == (
+        "other.pkl has the joints of 'nturgb+d', but the model was trained on "
+        "those of 'openpose_body25'.")
     write_coco(folder / 'coco.json')
     with pytest.raises(SystemExit):
         load_tool('infer').main(['mine.py', 'work_dirs/mine/epoch_1.pth',

@@ -27,7 +27,12 @@ from psp_plugin.commands.command_line import (
     read_options,
     show_progress,
 )
-from psp_plugin.commands.find_clips import FoundClip, find_clips, found_clip
+from psp_plugin.commands.find_clips import (
+    FoundClip,
+    compare_files,
+    find_clips,
+    found_clip,
+)
 from psp_plugin.datasets.semi_supervised import open_source
 from psp_plugin.errors import InputError
 from psp_plugin.skeletons import LEVELS
@@ -141,6 +146,7 @@ def run(args: argparse.Namespace) -> List[str]:
     check_level(inferencer.model, args.level)
     clips = (find_clips(args.clips, args.split, read_options(args))
              if args.clips else test_clips(cfg, args.split))
+    compare_files(clips, inferencer.prepare)
     folder = make_folder(args.output)
     rows, errors, taken = [], [], set()
     starts = range(0, len(clips), args.batch_size)

@@ -17,7 +17,11 @@ from psp_plugin.commands.command_line import (
     read_config,
     read_options,
 )
-from psp_plugin.commands.find_clips import FoundClip, find_clips
+from psp_plugin.commands.find_clips import (
+    FoundClip,
+    compare_files,
+    find_clips,
+)
 from psp_plugin.tooling.visualization import write_skeleton_video
 
 
@@ -103,6 +107,7 @@ def main(argv: Optional[List[str]] = None) -> None:
             inferencer = SkeletonInferencer(
                 cfg, args.checkpoint, args.device, args.classes,
                 options=read_options(args))
+        compare_files(clips, inferencer.prepare)
         log(f'computing on {inferencer.device}')
         results = inferencer(
             [clip.clip for clip in clips], args.batch_size, args.top_k,

@@ -46,8 +46,7 @@ class ClipPreparer:
             of persons is that of the pipeline. Defaults to None.
         meta (dict, optional): ``dataset_meta`` of the checkpoint, with the
             ``fps``, ``layout`` and ``joint_names`` of the training clips, if
-            known.
-            Defaults to None.
+            known. Defaults to None.
     """
 
     def __init__(self, dataset: ConfigDict, model: BaseRecognizer,
@@ -92,17 +91,40 @@ class ClipPreparer:
             raise ClipError(str(error)) from error
         except InvalidRecording as problem:
             raise ClipError(f'{clip} {problem}') from problem
-        if read.layout and self.layout and read.layout != self.layout:
-            own, trained = (get_pyramid(layout).name
-                            for layout in (read.layout, self.layout))
-            raise ClipError(f'{clip} has the joints of {own!r}, but the model '
-                            f'was trained on those of {trained!r}')
-        if read.fps and self.fps and abs(read.fps / self.fps - 1) > 0.01:
-            warnings.warn(
-                f'{clip} has {read.fps:g} frames per second, but the model '
-                f'was trained with {self.fps:g}: give --fps {self.fps:g}',
-                stacklevel=2)
+        self.compare(str(clip), dict(layout=read.layout, fps=read.fps))
         return read.annotation
+
+    def compare(self, shown: str, metainfo: Dict[str, Any]) -> None:
+        """Compares what is known of clips with the training clips.
+
+        Warns if their frame rates differ by more than 1%.
+
+        Args:
+            shown (str): The clip or file, for messages.
+            metainfo (dict): Its ``layout``, ``joint_names`` and ``fps``,
+                where known.
+
+        Raises:
+            ClipError: If it has other joints than the training clips, or in
+                another order.
+        """
+        layout, fps = metainfo.get('layout'), metainfo.get('fps')
+        names = tuple(metainfo.get('joint_names') or ())
+        if layout and self.layout and layout != self.layout:
+            own, trained = (get_pyramid(each).name
+                            for each in (layout, self.layout))
+            raise ClipError(f'{shown} has the joints of {own!r}, but the '
+                            f'model was trained on those of {trained!r}')
+        if names and self.joint_names and names != self.joint_names:
+            raise ClipError(f'{shown} has other joints than the training '
+                            'clips, or in another order: convert it together '
+                            'with them')
+        if fps and self.fps and abs(fps / self.fps - 1) > 0.01:
+            warnings.warn(
+                f'{shown} has {fps:g} frames per second, but the model was '
+                f'trained with {self.fps:g}: resample with --fps '
+                f'{self.fps:g}, of convert_skeletons.py for pickles',
+                stacklevel=2)
 
     def __call__(self, clip: Clip) -> Dict[str, Any]:
         """Prepares a clip as input of the model.

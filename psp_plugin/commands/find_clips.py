@@ -10,7 +10,7 @@ from psp_plugin.annotations import (
     read_pickle,
     select_clips,
 )
-from psp_plugin.commands.clips import Clip
+from psp_plugin.commands.clips import Clip, ClipPreparer
 from psp_plugin.errors import InputError
 from psp_plugin.recordings import (
     SUFFIXES,
@@ -33,11 +33,13 @@ class FoundClip(NamedTuple):
         name: Its name, without the path of its file.
         label: Its label in an annotation file; None if it has none.
         split: The splits of the file that contain it, separated by spaces.
+        metainfo: That of the annotation file.
     """
     clip: Clip
     name: str
     label: Any = None
     split: str = ''
+    metainfo: Dict[str, Any] = {}
 
     @property
     def has_class(self) -> bool:
@@ -178,8 +180,26 @@ def clips_of_file(file: AnnotationFile,
         for clip in names:
             splits.setdefault(clip, []).append(str(name))
     return [found_clip(clip, f'{file.path}#{clip[file.key]}', clip[file.key],
-                       ' '.join(splits.get(clip[file.key], ())))
+                       ' '.join(splits.get(clip[file.key], ())))._replace(
+                           metainfo=file.metainfo)
             for clip in clips]
+
+
+def compare_files(clips: Sequence[FoundClip], prepare: ClipPreparer) -> None:
+    """Compares the metainfo of annotation files with the training clips.
+
+    Args:
+        clips (Sequence[FoundClip]): The clips.
+        prepare (ClipPreparer): Knows the training clips.
+
+    Raises:
+        ClipError: If a file has other joints.
+    """
+    files = {str(clip.clip['frame_dir']).rpartition('#')[0]: clip.metainfo
+             for clip in clips
+             if clip.metainfo and isinstance(clip.clip, dict)}
+    for path, metainfo in files.items():
+        prepare.compare(path, metainfo)
 
 
 def found_clip(annotation: Dict[str, Any], shown: str, name: str,
