@@ -125,7 +125,7 @@ def draw(inferencer: SkeletonInferencer, clip: str,
         attention = clip_attention(model, inputs, args.stream)
         figure = draw_attention(
             attention.maps, data['keypoint'], inferencer.bones,
-            attention.importance, getattr(model.neck, 'pyramid', None),
+            attention.importance, inferencer.pyramid,
             title, frame, args.stream, up)
     return data['frame_dir'], figure
 

@@ -21,7 +21,7 @@ from psp_plugin.commands.loading import choose_device, load_model
 from psp_plugin.models import PyramidPooling
 from psp_plugin.models.recognizers.checks import num_joints_of
 from psp_plugin.recordings import ReadOptions
-from psp_plugin.skeletons import LAYOUTS, joints_of
+from psp_plugin.skeletons import LAYOUTS, SkeletonPyramid, joints_of
 from psp_plugin.tooling.visualization import clip_attention, contrasted_levels
 
 
@@ -215,6 +215,11 @@ class SkeletonInferencer:
                     'whose attention is thus untrained')
         return None
 
+    @property
+    def pyramid(self) -> Optional[SkeletonPyramid]:
+        """The joint layout of the neck, None without one."""
+        return getattr(getattr(self.model, 'neck', None), 'pyramid', None)
+
     def up_axis(self, keypoint: np.ndarray) -> str:
         """Finds the axis that points up in a 3D clip, for pictures.
 
@@ -225,8 +230,7 @@ class SkeletonInferencer:
             str: ``'y'``, ``'-y'`` or ``'z'``, whichever the spine of the
             neck's joint layout is nearest to; ``'y'`` without a spine.
         """
-        pyramid = getattr(getattr(self.model, 'neck', None), 'pyramid', None)
-        zaxis = getattr(pyramid, 'zaxis', None)
+        zaxis = getattr(self.pyramid, 'zaxis', None)
         if zaxis is None or keypoint.shape[-1] != 3:
             return 'y'
         poses = keypoint[keypoint.any((2, 3))]  # K, V, 3
@@ -244,7 +248,7 @@ class SkeletonInferencer:
         part if the layout has none. Without a neck they are those of the
         encoder's graph, or of the built-in layout with as many joints.
         """
-        pyramid = getattr(getattr(self.model, 'neck', None), 'pyramid', None)
+        pyramid = self.pyramid
         graph = getattr(self.model.backbone, 'graph', None)
         if pyramid is None and graph is not None:
             return [(a, b) for a, b in graph.inward]

@@ -23,6 +23,7 @@ from psp_plugin.recordings import (
     RecordingError,
     in_order,
     read_clip,
+    same_rate,
 )
 from psp_plugin.skeletons import get_pyramid
 
@@ -119,7 +120,7 @@ class ClipPreparer:
             raise ClipError(f'{shown} has other joints than the training '
                             'clips, or in another order: convert it together '
                             'with them')
-        if fps and self.fps and abs(fps / self.fps - 1) > 0.01:
+        if fps and self.fps and not same_rate((fps, self.fps)):
             warnings.warn(
                 f'{shown} has {fps:g} frames per second, but the model was '
                 f'trained with {self.fps:g}: resample with --fps '

@@ -104,10 +104,10 @@ def read_config(args: argparse.Namespace) -> Config:
             reads, see :func:`check_variables`.
     """
     cfg = Config.fromfile(args.config)
-    options = args.cfg_options or {}
-    before = copy.deepcopy(cfg.to_dict())
-    cfg.merge_from_dict(options)
-    check_variables(args.config, before, cfg.to_dict(), options)
+    if args.cfg_options:
+        before = copy.deepcopy(cfg.to_dict())
+        cfg.merge_from_dict(args.cfg_options)
+        check_variables(args.config, before, cfg.to_dict(), args.cfg_options)
     return cfg
 
 
@@ -131,9 +131,9 @@ def check_variables(path: str, before: Dict[str, Any], after: Dict[str, Any],
         value = before.get(key)
         if key in READ_KEYS or not value or after[key] == value:
             continue
+        left = find_copies(after, value)
         copies = [place for place in find_copies(before, value)
-                  if place.split('.')[0] in READ_KEYS
-                  and place in find_copies(after, value)]
+                  if place.split('.')[0] in READ_KEYS and place in left]
         if copies:
             raise InputError(
                 f'{key}=... of --cfg-options changes nothing, as {path} has '

@@ -17,6 +17,7 @@ from .reader import (
     split_clip,
 )
 from .recording import InvalidRecording
+from .resampling import same_rate
 from .sources import FORMATS, SUFFIXES, Source, is_other_text
 
 __all__ = [
@@ -24,6 +25,6 @@ __all__ = [
     'InvalidRecording', 'LabelError', 'LabelTable', 'ReadClip', 'ReadOptions',
     'RecordingError', 'Skipped', 'Source', 'convert_folder', 'explain',
     'find_recordings', 'in_order', 'is_other_text', 'read_classes',
-    'read_clip', 'read_clips', 'read_labels', 'read_recording',
+    'read_clip', 'read_clips', 'read_labels', 'read_recording', 'same_rate',
     'skipped_table', 'split_clip', 'summarize', 'write_report'
 ]

@@ -38,10 +38,11 @@ from .folder import (
     check_layouts,
     find_recordings,
 )
-from .labels import UNLABELED, LabelTable, is_unlabeled, label_table
+from .labels import UNLABELED, LabelTable, is_empty, label_table
 from .options import ReadOptions
 from .reader import RecordingError, read_clips
 from .recording import InvalidRecording
+from .resampling import same_rate
 from .sources import Source
 
 # Classes listed in a note: a wrong label can be any number.
@@ -50,9 +51,6 @@ LISTED = 20
 INSIDE, FOLDERS = 'inside', 'folders'
 # Files that are worth another process.
 FILES_PER_JOB = 50
-# The largest relative difference of frame rates that are taken as equal, such
-# as 29.97 and 30; as in psp_plugin/commands/clips.py.
-SAME_RATE = 0.01
 
 
 def convert_folder(folder: str,
@@ -303,7 +301,7 @@ def folder_notes(found: Folder, read: Dict[str, Named],
     if table is not None and table.unlabeled:
         notes.append('recordings without a label (empty or -1), thus '
                      f'unlabelled: {len(table.unlabeled)}')
-    inside = sum(not is_unlabeled(named.clip.label)
+    inside = sum(not is_empty(named.clip.label)
                  for named in read.values())
     if inside and labels != INSIDE:
         notes.append(f'labels inside the recordings, not used: {inside} '
@@ -342,12 +340,6 @@ def rate_notes(clips: Dict[str, ReadClip], fps: Optional[float]
         return []
     return [f'clips have {rates[0]:g} to {rates[-1]:g} frames per second: '
             '--fps resamples them to one rate']
-
-
-def same_rate(rates: Iterable[float]) -> bool:
-    """Whether frame rates differ by at most ``SAME_RATE``."""
-    known = list(rates)
-    return max(known) <= min(known) * (1 + SAME_RATE)
 
 
 def remarks_of(clips: Dict[str, ReadClip]) -> List[Remark]:

@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Dict, List, Optional, Tuple, Union
 
+from psp_plugin.annotations import is_unlabeled
+
 from .recording import InvalidRecording
 from .sources import SUFFIXES
 from .text_files import read_text as decode
@@ -132,9 +134,9 @@ def label_table(source: str, labels: Dict[str, Union[int, str, None]],
         LabelError: If a label is invalid, or if there is none.
     """
     columns = Columns(unlabeled=[name for name, label in labels.items()
-                                 if is_unlabeled(label)])
+                                 if is_empty(label)])
     columns.texts = {name: str(label) for name, label in labels.items()
-                     if not is_unlabeled(label)}
+                     if not is_empty(label)}
     if not columns.texts:
         raise LabelError(f'there are no labels in {source}')
     classes = None if classes_path is None else read_classes(classes_path)
@@ -142,9 +144,9 @@ def label_table(source: str, labels: Dict[str, Union[int, str, None]],
     return LabelTable(source, numbers, {}, None, classes, columns.unlabeled)
 
 
-def is_unlabeled(label: Union[int, str, None]) -> bool:
-    """Whether a label stands for none: None, '' or -1."""
-    return label is None or str(label).strip() in ('', '-1')
+def is_empty(label: Union[int, str, None]) -> bool:
+    """Whether a label of a file stands for none: also '' and '-1'."""
+    return is_unlabeled(label) or str(label).strip() in ('', '-1')
 
 
 def read_text(path: str) -> str:
@@ -176,7 +178,7 @@ def add_row(columns: Columns, header: List[str], cells: List[str],
     row = dict(zip(header, (cell.strip() for cell in cells)))
     for column, cell in row.items():
         if not cell and column != 'label' and (
-                column != 'split' or not is_unlabeled(row['label'])):
+                column != 'split' or not is_empty(row['label'])):
             raise LabelError(f'{place}, has an empty {column}')
         if len(cell.splitlines()) > 1:
             raise LabelError(f'{place}, has a {column} of several lines')
@@ -185,7 +187,7 @@ def add_row(columns: Columns, header: List[str], cells: List[str],
         raise LabelError(f'{place}, names {row["name"]!r} again after line '
                          f'{columns.lines[name]}')
     columns.lines[name] = line
-    if is_unlabeled(row['label']):
+    if is_empty(row['label']):
         columns.unlabeled.append(name)
         return
     if row.get('split') == UNLABELED:

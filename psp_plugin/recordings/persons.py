@@ -3,6 +3,7 @@
 Shape legend: M person, T frame, V joint, C coordinate, K pose.
 """
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Dict, Hashable, List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -23,8 +24,8 @@ MOST_BODIES = 300
 # The cost of a pair that is out of reach, above the sum of all others.
 OUT_OF_REACH = 1e6
 # Spread of the joints over time, in body sizes, at which motion counts about
-# half (0.55 with STILL):
-# reading on a chair is about here, the jitter of an object below.
+# half (0.55 with STILL): reading on a chair is about here, the jitter of an
+# object below.
 HALF_MOTION = 0.02
 # The share that a body without any motion keeps.
 STILL = 0.1
@@ -43,7 +44,7 @@ class Track:
     points: np.ndarray
     scores: Optional[np.ndarray] = None
 
-    @property
+    @cached_property
     def size(self) -> float:
         """The median size of the poses."""
         return float(np.median(sizes_of(self.points)))
@@ -77,17 +78,14 @@ def follow(frames: Sequence[Sequence[Detection]]
     check_alike(found)
     notes: List[str] = []
     numbers = [[person.number for person in persons] for persons in frames]
-    if all(number is None for listed in numbers for number in listed):
-        places = by_distance(frames)
-    elif all(number is not None for listed in numbers for number in listed
-             ) and all(len(set(listed)) == len(listed) for listed in numbers):
-        places, notes = by_number(frames)
-    else:
+    if all(None not in listed and len(set(listed)) == len(listed)
+           for listed in numbers):
+        return by_number(frames)
+    if any(number is not None for listed in numbers for number in listed):
         notes.append('has persons without a number, or two of the same '
                      'number in a frame: numbers are ignored, persons are '
                      'followed by their position')
-        places = by_distance(frames)
-    return [as_track(frames, where) for where in places], notes
+    return [as_track(frames, where) for where in by_distance(frames)], notes
 
 
 def check_alike(found: Sequence[Detection]) -> None:
@@ -110,8 +108,8 @@ Places = List[Tuple[int, int]]
 
 
 def by_number(frames: Sequence[Sequence[Detection]]
-              ) -> Tuple[List[Places], List[str]]:
-    """Groups poses by the number that the file gives them."""
+              ) -> Tuple[List[Track], List[str]]:
+    """Makes the tracks of the numbers that the file gives; and notes."""
     groups: Dict[Hashable, Places] = {}
     for frame, persons in enumerate(frames):
         for place, person in enumerate(persons):
@@ -121,8 +119,9 @@ def by_number(frames: Sequence[Sequence[Detection]]
     if any(jumps(track) for track in tracks.values()):
         made = Untangled(frames, {number: track.size
                                   for number, track in tracks.items()})
-        return made.groups, jump_notes(made.taken, made.kept)
-    return list(groups.values()), []
+        return ([as_track(frames, where) for where in made.groups],
+                jump_notes(made.taken, made.kept))
+    return list(tracks.values()), []
 
 
 def jumps(track: Track) -> bool:

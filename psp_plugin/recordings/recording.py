@@ -18,6 +18,10 @@ from typing import (
 
 import numpy as np
 
+# Maximum number of frames of a clip, so that a wrong frame number or rate does
+# not exhaust the memory: almost an hour at 30 frames per second.
+LONGEST = 100_000
+
 
 class InvalidRecording(ValueError):
     """A problem of a recording; the message is a predicate about it."""

@@ -2,15 +2,21 @@
 
 Shape legend: M person, T frame, V joint, C coordinate.
 """
-from typing import Optional, Tuple
+from typing import Iterable, Optional, Tuple
 
 import numpy as np
 
-from .recording import InvalidRecording
+from .recording import LONGEST, InvalidRecording
 
-# Maximum number of frames of a resampled clip, so that a wrong rate does not
-# exhaust the memory: almost an hour at 30 frames per second.
-LONGEST = 100_000
+# The largest relative difference of frame rates that are taken as equal, such
+# as 29.97 and 30.
+SAME_RATE = 0.01
+
+
+def same_rate(rates: Iterable[float]) -> bool:
+    """Whether frame rates, at least one, differ by at most ``SAME_RATE``."""
+    known = list(rates)
+    return max(known) <= min(known) * (1 + SAME_RATE)
 
 
 def resample(points: np.ndarray, scores: Optional[np.ndarray], fps: float,

@@ -3,13 +3,13 @@
 Source: AlphaPose's documentation, "Output format", and what its writer adds to
 it: ``idx`` of a tracked person, and a form for each image.
 """
-import re
 from typing import Any, Dict, List
 
 from ..recording import Detection, Format, InvalidRecording, Recording
 from . import coco_results
 from .poses import (
     collect,
+    frame_name,
     keypoints_of,
     make_recording,
     number_images,
@@ -22,8 +22,7 @@ from .poses import (
 LAYOUTS = {17: 'coco', 18: 'openpose', 26: 'halpe26'}
 # The lists of persons in these forms ("open", "cmu"), and a person's joints.
 FORMS = {'people': 'pose_keypoints_2d', 'bodies': 'joints'}
-FRAME_NAME = re.compile(
-    r'(?P<clip>.*?)[_-]?(?P<frame>\d{1,18})\.json', re.I)
+FRAME_NAME = frame_name(r'\.json')
 
 
 def is_list(content: Any) -> bool:

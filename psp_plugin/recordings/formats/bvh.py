@@ -9,8 +9,8 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from ..recording import Format, InvalidRecording, Recording
-from .values import LONGEST, name_words, same_name
+from ..recording import LONGEST, Format, InvalidRecording, Recording
+from .values import name_words, same_name
 
 # Words of the upper arm's joint, without its side, most certain first.
 # LeftShoulder is the collar bone where there is also a LeftArm.

@@ -3,19 +3,23 @@
 Source: MMPose 1.x, ``pred_out_dir`` of ``MMPoseInferencer`` and
 ``--save-predictions`` of ``demo``.
 """
-import re
 from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 
 from ..recording import Detection, Format, InvalidRecording, Recording
-from .poses import make_recording, named_layout, numbers, track_number
+from .poses import (
+    frame_name,
+    make_recording,
+    named_layout,
+    numbers,
+    track_number,
+)
 
 LAYOUTS_2D = {17: 'coco', 26: 'halpe26'}
 # 17 joints in 3D are often those of Human3.6M: only names identify them.
 LAYOUTS_3D: Dict[int, str] = {}
-FRAME_NAME = re.compile(
-    r'(?P<clip>.*?)[_-]?(?P<frame>\d{1,18})\.json', re.I)
+FRAME_NAME = frame_name(r'\.json')
 
 
 def is_instances(content: Any) -> bool:

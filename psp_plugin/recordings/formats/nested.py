@@ -4,8 +4,10 @@ from typing import Any, Dict, Sequence, Tuple
 import numpy as np
 
 from ..recording import InvalidRecording
+from .values import plain_array
 
 AXES = ('person', 'frame', 'joint', 'coordinate')
+
 
 def numbers(values: Any, axes: Sequence[str] = AXES) -> np.ndarray:
     """Converts an array or nested lists to an array of numbers.
@@ -19,10 +21,7 @@ def numbers(values: Any, axes: Sequence[str] = AXES) -> np.ndarray:
         InvalidRecording: If the values are not integers or floats, or if
             lists differ in length; the message names the first such list.
     """
-    try:
-        array = np.asarray(values)
-    except ValueError:  # lists of unequal length
-        array = np.empty(0, object)
+    array = plain_array(values)
     if array.dtype.kind in 'iuf':
         return array
     if array.dtype.kind == 'O' and isinstance(values, (list, tuple)):

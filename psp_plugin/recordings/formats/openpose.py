@@ -2,11 +2,15 @@
 
 Source: OpenPose's documentation, "Output".
 """
-import re
 from typing import Any, Dict, List
 
 from ..recording import Detection, Format, InvalidRecording, Recording
-from .poses import make_recording, scored_points, track_number
+from .poses import (
+    frame_name,
+    make_recording,
+    scored_points,
+    track_number,
+)
 
 # By the number of joints: MPI, COCO and BODY_25.
 LAYOUTS = {15: 'openpose_mpi', 18: 'openpose', 25: 'openpose_body25'}
@@ -15,8 +19,7 @@ KEYS = {2: ('pose_keypoints_2d', 'pose_keypoints'),
         3: ('pose_keypoints_3d', )}
 # Of a video: NAME_000000000012_keypoints.json; AlphaPose's output in the form
 # of OpenPose has the names of images, 12.json.
-FRAME_NAME = re.compile(
-    r'(?P<clip>.*?)[_-]?(?P<frame>\d{1,18})(?:_keypoints)?\.json', re.I)
+FRAME_NAME = frame_name(r'(?:_keypoints)?\.json')
 
 
 def is_frame(content: Any) -> bool:

@@ -3,6 +3,7 @@
 Shape legend: V joint, C coordinate.
 """
 import re
+from contextlib import suppress
 from typing import (
     Any,
     Dict,
@@ -11,6 +12,7 @@ from typing import (
     List,
     Mapping,
     Optional,
+    Pattern,
     Sequence,
     Tuple,
 )
@@ -20,12 +22,11 @@ import numpy as np
 from psp_plugin.skeletons import LAYOUTS
 
 from ..recording import Detection, InvalidRecording, Recording
-from .values import Poses, spread_frames
+from .values import Poses, plain_array, spread_frames
 
 # Joints of skeletons with face and hands (COCO-WholeBody, Halpe) -> the first
 # of them, which are those of the body that make up a layout.
 BODY_JOINTS = {133: 17, 136: 26}
-
 
 
 def numbers(values: Any, what: str) -> np.ndarray:
@@ -40,19 +41,27 @@ def numbers(values: Any, what: str) -> np.ndarray:
     """
     if not isinstance(values, list):
         raise InvalidRecording(f'has no list of numbers as {what}')
-    try:
-        array = np.asarray(values)
-        if array.dtype.kind == 'O' and all(
-                value is None or type(value) in (int, float)
-                for value in array.flat):
+    array = plain_array(values)
+    if array.dtype.kind == 'O' and array.size and all(
+            value is None or type(value) in (int, float)
+            for value in array.flat):
+        with suppress(OverflowError):  # 10**400 stays an object
             array = array.astype(np.float64)  # None to NaN
-    except (ValueError, OverflowError):  # unequal lengths; 10**400
-        array = np.empty(0, object)
     if array.dtype.kind not in 'iuf':
         raise InvalidRecording(
             f'has values that are not numbers, or lists of unequal length, '
             f'in {what}')
     return array.astype(np.float64)
+
+
+def frame_name(end: str) -> Pattern[str]:
+    """Returns the pattern of the names of numbered files, one per frame.
+
+    Args:
+        end (str): Pattern of what follows the number.
+    """
+    return re.compile(
+        rf'(?P<clip>.*?)[_-]?(?P<frame>\d{{1,18}}){end}', re.I)
 
 
 def scored_points(values: Any, what: str,

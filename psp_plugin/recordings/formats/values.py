@@ -17,11 +17,8 @@ from typing import (
 
 import numpy as np
 
-from ..recording import Detection, InvalidRecording
+from ..recording import LONGEST, Detection, InvalidRecording
 
-# Maximum number of frames of a clip, so that a wrong frame number does not
-# exhaust the memory: almost an hour at 30 frames per second.
-LONGEST = 100_000
 # From this number of listed frames on, a common step of their numbers (every
 # 5th frame was estimated) is not an accident of frames without a person.
 STEPPED = 10
@@ -62,6 +59,14 @@ def plain_name(name: str) -> str:
     return name.lower().replace('_', '')
 
 
+def plain_array(values: Any) -> np.ndarray:
+    """Converts nested lists; to no object if they differ in length."""
+    try:
+        return np.asarray(values)
+    except ValueError:
+        return np.empty(0, object)
+
+
 def number_array(values: Any, what: str) -> np.ndarray:
     """Converts lists of numbers to float64.
 
@@ -72,10 +77,7 @@ def number_array(values: Any, what: str) -> np.ndarray:
     Raises:
         InvalidRecording: If there is anything else.
     """
-    try:
-        array = np.asarray(values)
-    except ValueError:  # lists of unequal length
-        array = np.empty(0, object)
+    array = plain_array(values)
     if array.dtype.kind not in 'iuf':
         raise InvalidRecording(f'has {what} that is not made of numbers: '
                                f'{str(values)[:40]}')

@@ -3,20 +3,24 @@
 Source: Ultralytics, ``Results.to_json`` and ``Results.save_txt``.
 """
 import json
-import re
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from ..recording import Detection, Format, InvalidRecording, Recording
-from .poses import make_recording, number_images, numbers, track_number
+from .poses import (
+    frame_name,
+    make_recording,
+    number_images,
+    numbers,
+    track_number,
+)
 
 LAYOUTS = {17: 'coco'}
 JOINTS = 17  # of label files, whose numbers are not named
 BOX = 5  # class, x, y, width and height
 SHORTEST = BOX + 3 * JOINTS  # then follow a confidence and a track, or none
-FRAME_NAME = re.compile(
-    r'(?P<clip>.*?)[_-]?(?P<frame>\d{1,18})\.(?:json|txt)', re.I)
+FRAME_NAME = frame_name(r'\.(?:json|txt)')
 RELATIVE = ('has coordinates relative to the width and the height of the '
             'image, which the file does not contain')
 
