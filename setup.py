@@ -12,6 +12,8 @@ BVH = ['upc-pymotion>=0.3.4']
 DOCS = ['mkdocs>=1.6,<2', 'mkdocs-material>=9.5', 'mkdocstrings-python>=1.18']
 EXPORT = ['onnx>=1.17', 'onnxruntime>=1.19', 'onnxscript>=0.7']
 FIGURES = ['scikit-learn>=1.3']
+LABEL = ['fastapi>=0.110', 'uvicorn>=0.29']
+REPORT = ['plotly>=5.24', *FIGURES]
 VERSION = {}
 exec((ROOT / 'psp_plugin/version.py').read_text(encoding='utf-8'), VERSION)
 
@@ -53,6 +55,7 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=['psp_plugin', 'psp_plugin.*']),
+    package_data={'psp_plugin.tooling.pages': ['*.css', '*.html', '*.js']},
     cmdclass=dict(build_py=BuildWithMim),
     python_requires='>=3.9',
     # Neither mmcv nor mmcv-lite is named: they own one package folder, and
@@ -70,11 +73,12 @@ setup(
         'docs': DOCS,
         'export': EXPORT,
         'figures': FIGURES,
+        'label': LABEL,
+        'report': REPORT,
         'tests': [
             'pytest>=7', 'pytest-cov>=5', 'pytest-xdist>=3', 'hypothesis>=6',
-            'mypy>=1.11', 'ruff==0.17.6', 'seaborn>=0.12',
-            'tensorboard>=2.12', *BVH, *EXPORT,
-            *FIGURES,
+            'mypy>=1.11', 'playwright>=1.44', 'ruff==0.17.6', 'seaborn>=0.12',
+            'tensorboard>=2.12', *BVH, *EXPORT, *LABEL, *REPORT,
         ],
     },
 )

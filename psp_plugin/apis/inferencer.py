@@ -21,7 +21,8 @@ from psp_plugin.commands.loading import choose_device, load_model
 from psp_plugin.models import PyramidPooling
 from psp_plugin.models.recognizers.checks import num_joints_of
 from psp_plugin.recordings import ReadOptions
-from psp_plugin.skeletons import LAYOUTS, SkeletonPyramid, joints_of
+from psp_plugin.skeletons import SkeletonPyramid
+from psp_plugin.tooling.pages import lines_of, up_axis
 from psp_plugin.tooling.visualization import clip_attention, contrasted_levels
 
 
@@ -230,15 +231,7 @@ class SkeletonInferencer:
             str: ``'y'``, ``'-y'`` or ``'z'``, whichever the spine of the
             neck's joint layout is nearest to; ``'y'`` without a spine.
         """
-        zaxis = getattr(self.pyramid, 'zaxis', None)
-        if zaxis is None or keypoint.shape[-1] != 3:
-            return 'y'
-        poses = keypoint[keypoint.any((2, 3))]  # K, V, 3
-        bottom, top = (poses[:, list(joints_of(point))].mean((0, 1))
-                       for point in zaxis)
-        _, y, z = top - bottom
-        heights = {'y': y, '-y': -y, 'z': z}
-        return max(heights, key=lambda axis: float(heights[axis]))
+        return up_axis(keypoint, self.pyramid)
 
     @property
     def bones(self) -> List[Tuple[int, int]]:
@@ -252,9 +245,4 @@ class SkeletonInferencer:
         graph = getattr(self.model.backbone, 'graph', None)
         if pyramid is None and graph is not None:
             return [(a, b) for a, b in graph.inward]
-        joints = num_joints_of(self.model.backbone)
-        known = [pyramid] if pyramid else [
-            layout for layout in LAYOUTS.values()
-            if layout.num_joints == joints
-        ]
-        return [(a, b) for a, b in known[0].lines] if known else []
+        return lines_of(num_joints_of(self.model.backbone), pyramid)

@@ -50,14 +50,7 @@ def draw_frames(keypoint: np.ndarray,
     """
     points = project(keypoint, up)  # (M, T, V, 2)
     num_frames, num_joints = points.shape[1:3]
-    bones = np.asarray(bones, int).reshape(-1, 2)
-    if bones.size and not 0 <= bones.min() <= bones.max() < num_joints:
-        raise ValueError(f'bones name joints {bones.min()} to {bones.max()}, '
-                         f'but the clip has joints 0 to {num_joints - 1}')
-    if importance is not None and np.shape(importance) != (num_joints, ):
-        raise ValueError(f'importance must have shape ({num_joints},), one '
-                         f'per joint, not {np.shape(importance)}')
-
+    bones = check_drawing(num_joints, bones, importance)
     figure = Figure(figsize=SIZE, dpi=DPI)
     canvas = FigureCanvasAgg(figure)
     axes = _empty_axes(figure, points, title)
@@ -77,6 +70,27 @@ def draw_frames(keypoint: np.ndarray,
         counter.set_text(f'frame {t + 1} of {num_frames}')
         canvas.draw()
         yield np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def check_drawing(num_joints: int,
+                  bones: Sequence[Tuple[int, int]],
+                  importance: Optional[np.ndarray] = None) -> np.ndarray:
+    """Checks that bones and importance fit the joints of a clip.
+
+    Returns:
+        np.ndarray: The bones, (n, 2) integers.
+
+    Raises:
+        ValueError: If they do not fit.
+    """
+    pairs = np.asarray(bones, int).reshape(-1, 2)
+    if pairs.size and not 0 <= pairs.min() <= pairs.max() < num_joints:
+        raise ValueError(f'bones name joints {pairs.min()} to {pairs.max()}, '
+                         f'but the clip has joints 0 to {num_joints - 1}')
+    if importance is not None and np.shape(importance) != (num_joints, ):
+        raise ValueError(f'importance must have shape ({num_joints},), one '
+                         f'per joint, not {np.shape(importance)}')
+    return pairs
 
 
 def project(keypoint: np.ndarray, up: str = 'y') -> np.ndarray:
