@@ -8,7 +8,7 @@ import pytest
 BROWSER = next(filter(None, map(shutil.which, (
     'chromium', 'chromium-browser', 'google-chrome'))), None)
 needs_browser = pytest.mark.skipif(
-    BROWSER is None, reason='needs Chromium, such as of `apt install chromium`')
+    BROWSER is None, reason='needs Chromium: apt install chromium')
 
 
 @contextlib.contextmanager
