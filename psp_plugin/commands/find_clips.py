@@ -4,21 +4,25 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from psp_plugin.annotations import (
     AnnotationFile,
+    find_problems,
     is_integer,
     is_unlabeled,
     parse_annotations,
     read_pickle,
     select_clips,
 )
-from psp_plugin.commands.clips import Clip, ClipPreparer
+from psp_plugin.commands.clips import Clip, ClipError, ClipPreparer
+from psp_plugin.datasets.semi_supervised import open_source
 from psp_plugin.errors import InputError
 from psp_plugin.recordings import (
     SUFFIXES,
+    InvalidRecording,
     ReadOptions,
     RecordingError,
     Source,
     find_recordings,
     is_other_text,
+    read_clip,
     read_clips,
     split_clip,
 )
@@ -183,6 +187,57 @@ def clips_of_file(file: AnnotationFile,
                        ' '.join(splits.get(clip[file.key], ())))._replace(
                            metainfo=file.metainfo)
             for clip in clips]
+
+
+def clips_of_dataset(dataset: Dict[str, Any],
+                     split: Optional[str] = None) -> List[FoundClip]:
+    """Returns the clips of a dataset of a config.
+
+    Args:
+        dataset (dict): Config of the dataset; its pipeline is not used.
+        split (str, optional): The split instead of the dataset's own.
+            Defaults to None.
+
+    Raises:
+        InputError: If the dataset cannot be read.
+        FileNotFoundError: If its annotation file is missing.
+    """
+    if split is not None:
+        dataset = dict(dataset, split=split)
+    source = open_source(dataset)
+    name_of_split = dataset.get('split') or ''
+    return [
+        found_clip(dict(source.dataset.get_data_info(index), label=label),
+                   name, name, name_of_split)
+        for index, (name, label) in enumerate(zip(*source.clips))
+    ]
+
+
+def read_annotation(clip: FoundClip, options: ReadOptions) -> Dict[str, Any]:
+    """Reads a clip without preparing it for a model.
+
+    Args:
+        clip (FoundClip): The clip.
+        options (ReadOptions): How recordings are read.
+
+    Returns:
+        dict: ``keypoint`` (M, T, V, C) and the clip's other keys.
+
+    Raises:
+        ClipError: If it cannot be read or is invalid.
+    """
+    data = clip.clip
+    if not isinstance(data, dict):
+        try:
+            data = read_clip(str(data), options).annotation
+        except RecordingError as error:
+            raise ClipError(str(error)) from error
+        except InvalidRecording as problem:
+            raise ClipError(f'{clip.clip} {problem}') from problem
+    problem = next(find_problems({**data, 'label': None}), None)
+    if problem is not None:
+        raise ClipError(f'{data.get("frame_dir", clip.name)} {problem.text}')
+    return data
 
 
 def compare_files(clips: Sequence[FoundClip], prepare: ClipPreparer) -> None:

@@ -1,0 +1,184 @@
+"""Suggests which clips of an unlabelled pool to label.
+
+It writes a list of names, the most useful first: for tools/label.py --clips,
+and as split_file of a config. Labels inside the pool are not read.
+"""
+import argparse
+import contextlib
+import sys
+from collections import Counter
+from typing import List, Optional
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+
+from psp_plugin.apis import ClipError, SkeletonInferencer
+from psp_plugin.commands.clips import innermost_dataset
+from psp_plugin.commands.command_line import (
+    add_cfg_options,
+    add_device,
+    add_read_options,
+    exit_on_error,
+    positive,
+    read_config,
+    read_options,
+    show_progress,
+)
+from psp_plugin.commands.find_clips import (
+    FoundClip,
+    clips_of_dataset,
+    compare_files,
+    find_clips,
+    read_annotation,
+)
+from psp_plugin.datasets.split import write_split
+from psp_plugin.errors import InputError
+from psp_plugin.recordings import read_labels
+from psp_plugin.tooling.batches import prepared_batches
+from psp_plugin.tooling.selection import (
+    STRATEGIES,
+    Pool,
+    pose_features,
+    suggest,
+)
+from psp_plugin.tooling.visualization import batch_features
+
+
+def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        'pool', nargs='+', metavar='POOL',
+        help='annotation pickles, recordings, or folders of them; or '
+        'CONFIG.py for the training clips of a config')
+    parser.add_argument('-k', type=positive, required=True, metavar='N',
+                        help='number of clips to label')
+    parser.add_argument('-o', '--output', required=True, metavar='LIST',
+                        help='the list to write: JSON for .json, else text')
+    parser.add_argument(
+        '--model', nargs=2, metavar=('CONFIG', 'CHECKPOINT'),
+        help='the encoder whose features are compared, such as a pre-trained '
+        'one (default: none, features of the poses themselves)')
+    parser.add_argument(
+        '--strategy', choices=STRATEGIES, default=STRATEGIES[0],
+        help='the most typical clip of each cluster (TypiClust); the clip '
+        'farthest from all chosen ones (greedy k-centre); the clips on which '
+        'the classifier is least certain; or any (default: %(default)s)')
+    parser.add_argument(
+        '--labels', metavar='CSV',
+        help='the clips that have a label already, as for '
+        'convert_skeletons.py; without a classifier in --model they train '
+        'one for the strategy uncertain')
+    parser.add_argument('--split', metavar='NAME',
+                        help='only this split of the pickles, or of the '
+                        "config's dataset")
+    parser.add_argument('--seed', type=int, default=0,
+                        help='seed of clusters and draws (default: '
+                        '%(default)s)')
+    add_read_options(parser)
+    add_cfg_options(parser)
+    parser.add_argument('--batch-size', type=positive, default=16,
+                        metavar='N',
+                        help='clips in a batch (default: %(default)s)')
+    add_device(parser)
+    return parser.parse_args(argv)
+
+
+def read_model_config(path: str, args: argparse.Namespace) -> Config:
+    """Reads a config with the options of the command line."""
+    return read_config(argparse.Namespace(
+        config=path, cfg_options=args.cfg_options))
+
+
+def find_pool(args: argparse.Namespace) -> List[FoundClip]:
+    """Returns the clips of the pool.
+
+    Raises:
+        InputError: If a config is not alone, or has no training clips.
+    """
+    configs = [path for path in args.pool if path.endswith('.py')]
+    if not configs:
+        return find_clips(args.pool, args.split, read_options(args))
+    if len(args.pool) > 1:
+        raise InputError(f'{configs[0]} is a config, whose training clips '
+                         'are a pool of their own: name nothing else')
+    dataset = innermost_dataset(read_model_config(configs[0], args), 'train')
+    if not dataset:
+        raise InputError(f'{configs[0]} has no train_dataloader: name a '
+                         'pickle or a folder')
+    return clips_of_dataset(dataset, args.split)
+
+
+def describe_poses(clips: List[FoundClip], args: argparse.Namespace,
+                   errors: List[str]) -> Pool:
+    """Computes the features of the poses of the clips that have any."""
+    names, features = [], []
+    for clip in show_progress(clips, 'reading'):
+        try:
+            data = read_annotation(clip, read_options(args))
+            features.append(pose_features(data['keypoint']))
+            names.append(clip.name)
+        except ClipError as error:
+            errors.append(str(error))
+    lengths = Counter(map(len, features))
+    if len(lengths) > 1:
+        raise InputError('the clips of the pool differ in their number of '
+                         'joints or coordinates: convert them with '
+                         'tools/data/convert_skeletons.py, or choose with '
+                         '--joints')
+    return Pool(names, np.array(features))
+
+
+def encode(clips: List[FoundClip], args: argparse.Namespace,
+           errors: List[str]) -> Pool:
+    """Computes the features of an encoder, and the scores of its head."""
+    config, checkpoint = args.model
+    inferencer = SkeletonInferencer(
+        read_model_config(config, args), checkpoint, args.device,
+        options=read_options(args))
+    compare_files(clips, inferencer.prepare)
+    names: List[str] = []
+    features, scores = [], []
+    for batch, inputs in prepared_batches(clips, inferencer.prepare,
+                                          args.batch_size, errors):
+        names += [clip.name for clip in batch]
+        features.append(batch_features(
+            inferencer.model, pseudo_collate(inputs)).cpu().numpy())
+        if args.strategy == 'margin' and inferencer.classes:
+            scores += inferencer.predict(inputs)
+    return Pool(names, np.concatenate(features or [np.empty((0, 1))]),
+                np.array(scores) if scores else None)
+
+
+def run(args: argparse.Namespace) -> List[str]:
+    """Writes the list; returns the errors of invalid clips."""
+    known = read_labels(args.labels).labels if args.labels else {}
+    clips: List[FoundClip] = find_pool(args)
+    errors: List[str] = []
+    if known and not set(known) & {clip.name for clip in clips}:
+        raise InputError(f'none of the {len(known)} clips with a label in '
+                         f'{args.labels} is in the pool, whose first clip is '
+                         f'{clips[0].name!r}')
+    make = encode if args.model else describe_poses
+    pool = make(clips, args, errors)
+    chosen = suggest(pool, args.k, args.strategy, known, args.seed)
+    write_split(args.output, chosen, pool=' '.join(args.pool),
+                split=args.split, clips=len(pool.names), labels=args.labels,
+                strategy=args.strategy, seed=args.seed,
+                features=' '.join(args.model or ['poses']))
+    return errors
+
+
+def main(argv: Optional[List[str]] = None) -> None:
+    args = parse_args(argv)
+    with exit_on_error(), contextlib.redirect_stdout(sys.stderr):
+        errors = run(args)
+    print(f'wrote {args.output}: {args.k} clips, the most useful first. '
+          'Label them with tools/label.py --clips')
+    if errors:
+        lines = [f'left out: {error}.' for error in errors]
+        sys.exit('\n'.join([*lines, f'{len(errors)} clips were left out.']))
+
+
+if __name__ == '__main__':
+    main()
