@@ -76,7 +76,8 @@ def convert_folder(folder: str,
     label. Invalid recordings are left out and listed.
 
     Args:
-        folder (str): The folder, read recursively.
+        folder (str): The folder, read recursively; or one file of several
+            clips, which keep their names.
         table (LabelTable, optional): The labels. Defaults to None, which
             makes an unlabelled pool unless ``labels`` is given.
         val_ratio (float): Share of validation clips, in [0, 1), if the table

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import (
     Any,
+    Container,
     Dict,
     Iterator,
     List,
@@ -18,6 +19,9 @@ from typing import (
 from psp_plugin.annotations import Layout
 
 from .sources import SUFFIXES, Source, are_frames, frame_groups
+
+# Kinds of files that may contain several clips.
+OF_CLIPS = ('.pkl', '.npz', '.npy', '.json')
 
 
 class ConvertError(ValueError):
@@ -85,7 +89,8 @@ def find_recordings(root: str, ignore: Sequence[str] = ()) -> Folder:
     left out, because they would have the same name.
 
     Args:
-        root (str): The folder.
+        root (str): The folder, or one file of several clips, whose names
+            are then those in the file.
         ignore (Sequence[str]): Files that are not recordings, such as the
             pickle to be written. Defaults to none.
 
@@ -93,11 +98,12 @@ def find_recordings(root: str, ignore: Sequence[str] = ()) -> Folder:
         Folder: The recordings in the order of their names.
 
     Raises:
-        ConvertError: If the folder is missing or not a folder.
+        ConvertError: If the folder is missing or another kind of file, or
+            if the file is to be ignored.
     """
+    ignored = {Path(path).resolve() for path in ignore}
     if not os.path.isdir(root):
-        raise ConvertError(f'{root} is not a folder' if os.path.exists(root)
-                           else f'{root} does not exist')
+        return file_of_clips(Path(root), ignored)
     found = Folder(root)
 
     def note(error: OSError) -> None:
@@ -105,7 +111,6 @@ def find_recordings(root: str, ignore: Sequence[str] = ()) -> Folder:
             Skipped(os.path.relpath(error.filename, root), 'unreadable',
                     f'cannot be listed ({error.strerror})'))
 
-    ignored = {Path(path).resolve() for path in ignore}
     named: Dict[str, List[Source]] = {}
     for parent, folders, files in os.walk(root, onerror=note):
         found.skipped += linked(root, parent, folders)
@@ -127,6 +132,19 @@ def find_recordings(root: str, ignore: Sequence[str] = ()) -> Folder:
                         f'is one of {len(sources)} files named {name!r}')
                 for source in sources]
     return found
+
+
+def file_of_clips(path: Path, ignored: Container[Path]) -> Folder:
+    """Returns one file of several clips, as if it were a folder."""
+    if not path.exists():
+        raise ConvertError(f'{path} does not exist')
+    if path.suffix.lower() not in OF_CLIPS:
+        raise ConvertError(f'{path} is not a folder, nor a file of several '
+                           f'clips ({", ".join(OF_CLIPS)})')
+    if path.resolve() in ignored:
+        raise ConvertError(f'{path} is to be read, but also to be written or '
+                           'another argument: choose another name')
+    return Folder(str(path.parent), {'': Source(path)})
 
 
 def linked(root: str, parent: str,

@@ -11,7 +11,7 @@ import pytest
 import torch
 from forked import run_forked
 from mmaction.registry import DATASETS
-from toy import load_tool
+from toy import load_tool, write_ntu
 
 from psp_plugin.annotations.pickles import load_pickle
 from psp_plugin.recordings import nwucla, read_classes
@@ -156,6 +156,31 @@ def test_seed_and_ratio_change_the_draw(tmp_path, main):
     assert splits[0] == splits[3] != splits[1]
 
 
+def test_labels_for_the_clips_of_a_pickle(tmp_path, main):
+    pool, output = str(tmp_path / 'pool.pkl'), str(tmp_path / 'mine.pkl')
+    write_ntu(pool, 6)
+    before = {clip['frame_dir']: clip
+              for clip in load_pickle(pool)['annotations']}
+    names = list(before)
+    write_labels(tmp_path / 'labels.csv', [
+        (names[3], 'kick'), (names[1], 'wave'), (names[2], '')])
+    main([pool, '-o', output, '--labels', str(tmp_path / 'labels.csv')])
+    made = load_pickle(output)
+    assert {clip['frame_dir']: clip.get('label')
+            for clip in made['annotations']} == dict(
+                dict.fromkeys(names), **{names[3]: 0, names[1]: 1})
+    assert made['split'] == dict(
+        train=[names[1], names[3]],
+        unlabeled=[name for i, name in enumerate(names) if i not in (1, 3)])
+    for clip in made['annotations']:
+        np.testing.assert_array_equal(
+            clip['keypoint'], before[clip['frame_dir']]['keypoint'])
+    with pytest.raises(SystemExit, match=r'pool\.pkl is to be read, but also '
+                       'to be written'):
+        main([pool, '-o', pool])
+    assert load_pickle(pool)['split']
+
+
 def test_nothing_to_convert_exits_with_one_sentence(tmp_path, main, capsys):
     (tmp_path / 'in').mkdir()
     (tmp_path / 'in/a.json').write_text('{')
@@ -173,7 +198,9 @@ def test_nothing_to_convert_exits_with_one_sentence(tmp_path, main, capsys):
 
 @pytest.mark.parametrize('args, message', [
     (['absent', '-o', 'out.pkl'], 'absent does not exist'),
-    (['labels.csv', '-o', 'out.pkl'], 'labels.csv is not a folder'),
+    (['labels.csv', '-o', 'out.pkl'],
+     'labels.csv is not a folder, nor a file of several clips (.pkl, .npz, '
+     '.npy, .json)'),
     (['in', '-o', 'out.json'], 'out.json must end in .pkl'),
     (['in', '-o', 'out.pkl', '--classes', 'labels.csv'],
      '--classes requires --labels'),

@@ -116,3 +116,35 @@ def test_as_a_command(tmp_path):
         '--split', 'xsub_train', '--ratio', 2)
     assert done.returncode == 1 and 'not 2.0' in done.stderr
     assert 'Traceback' not in done.stderr
+
+
+def test_clips_of_a_table_of_labels(main, tmp_path, capsys):
+    ann_file = write_ntu(tmp_path / 'ann.pkl', labels=[i % 6 for i in range(
+        59)] + [-1])  # 40 clips train
+    out, table = tmp_path / 'split.txt', tmp_path / 'labels.csv'
+    rows = [f'S001C001P001R001A{i:03},{i % 6}' for i in (7, 3, 50)]
+    table.write_text('\n'.join(['name,label', *rows]))
+    main(ann_file, out, '--split', 'xsub_train', '--labels', table)
+    assert '2 labelled clips in 2 classes' in capsys.readouterr().out
+    assert read_split(str(out)) == ['S001C001P001R001A003',
+                                    'S001C001P001R001A007']
+    assert f'# draw: {table}' in out.read_text()
+
+
+@pytest.mark.parametrize('row, message', [
+    ('S001C001P001R001A057,2', "clip 'S001C001P001R001A057' has the label 2 "
+     'in {table}, but 3 in {ann}'),
+    ('S001C001P001R001A059,2', "clip 'S001C001P001R001A059' has no label in "
+     "{ann}, split 'xsub_val': write those of {table} into a new pickle"),
+    ('other,2', 'none of the 1 clips with a label in {table} is in {ann}'),
+])
+def test_table_that_does_not_fit(main, tmp_path, row, message):
+    ann_file = write_ntu(tmp_path / 'ann.pkl', labels=[i % 6 for i in range(
+        59)] + [-1])
+    table = tmp_path / 'labels.csv'
+    table.write_text(f'name,label\n{row}\n')
+    with pytest.raises(SystemExit) as stop:
+        main(ann_file, tmp_path / 'split.txt', '--split', 'xsub_val',
+             '--labels', table)
+    assert message.format(table=table, ann=ann_file) in stop.value.code
+    assert not (tmp_path / 'split.txt').exists()

@@ -24,7 +24,8 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         'folder', metavar='FOLDER', nargs='?',
-        help='the recordings, at any depth')
+        help='the recordings, at any depth; or one file of several clips, '
+        'such as a pickle, whose names are kept')
     parser.add_argument(
         '-o', '--output', metavar='OUT.pkl',
         help='the pickle to write; class names are written to OUT.classes.txt')
@@ -35,10 +36,11 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument(
         '--labels', metavar='CSV',
         help='a table with the header name,label or name,label,split; a name '
-        'is the path in FOLDER, with or without suffix; a label is an integer '
-        'from 0 or a class name, empty or -1 for none. Or "inside" for the '
-        'labels in the recordings, or "folders" for the folder of each '
-        'recording as its class (default: no labels)')
+        'is the path in FOLDER, with or without suffix, or the name in a '
+        'file of several clips; a label is an integer from 0 or a class '
+        'name, empty or -1 for none. Or "inside" for the labels in the '
+        'recordings, or "folders" for the folder of each recording as its '
+        'class (default: no labels)')
     parser.add_argument(
         '--classes', metavar='TXT',
         help='a label map, one class name per line, in the order of the '
