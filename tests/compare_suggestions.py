@@ -1,0 +1,99 @@
+"""Compares suggestions of clips to label on the training views of NW-UCLA.
+
+    python tests/compare_suggestions.py CONFIG CHECKPOINT --csv FILE
+
+Of one view 50 clips are chosen, a logistic regression is fitted to the
+features of the encoder, and tested on the other view. The rows are those of
+docs/results/suggestions.md.
+"""
+import argparse
+import csv
+
+import numpy as np
+from mmengine.config import Config
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
+
+from psp_plugin.commands.loading import choose_device, load_model
+from psp_plugin.tooling.probe.encoding import (
+    Samples,
+    features_of,
+    find_dataset,
+    find_pipeline,
+    open_clips,
+)
+from psp_plugin.tooling.selection import pose_features
+from psp_plugin.tooling.selection.strategies import (
+    distant_clips,
+    random_clips,
+    typical_clips,
+    unit_features,
+)
+
+COUNT, SEEDS, CLASSES = 50, 10, 10
+SCALINGS = dict(
+    unit=unit_features,
+    length=lambda x: x / np.linalg.norm(x, axis=1, keepdims=True),
+    centred=lambda x: x - x.mean(0),
+    pca=lambda x: unit_features(PCA(32).fit_transform(unit_features(x))),
+)
+
+
+def choices(kinds, labels, seed):
+    """Yields a name and the chosen clips for each way of choosing."""
+    rng = np.random.default_rng(seed)
+    yield 'random', random_clips(len(labels), COUNT, seed=seed)
+    yield 'balanced', np.concatenate([
+        rng.permutation(np.flatnonzero(labels == label))[:COUNT // CLASSES]
+        for label in range(CLASSES)])
+    for kind, features in kinds.items():
+        for name, scale in SCALINGS.items():
+            rows = scale(features)
+            yield f'typiclust, {kind}, {name}', typical_clips(
+                rows, COUNT, seed=seed)
+            yield f'coreset, {kind}, {name}', distant_clips(
+                rows, COUNT, seed=seed)
+
+
+def accuracy(features, labels, chosen, test):
+    model = LogisticRegression(C=10, max_iter=2000).fit(
+        features[chosen], labels[chosen])
+    return (model.predict(features[test]) == labels[test]).mean()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config')
+    parser.add_argument('checkpoint')
+    parser.add_argument('--csv', required=True)
+    args = parser.parse_args()
+    cfg = Config.fromfile(args.config)
+    model, _ = load_model(cfg, args.checkpoint, choose_device())
+    clips = open_clips(find_dataset(cfg, 'train'))
+    samples = Samples([(clips.source, i) for i in range(len(clips.names))],
+                      find_pipeline(cfg, 'val', 'test')[0])
+    encoded = features_of(model, samples, 32).numpy().astype(float)
+    poses = np.array([pose_features(clips.source.dataset.get_data_info(i)[
+        'keypoint']) for i in range(len(clips.names))])
+    labels = np.array(clips.labels)
+    view = np.array([int(name[-1]) for name in clips.names])
+    found = {}
+    for pool, test in ((1, 2), (2, 1)):
+        train = np.flatnonzero(view == pool)
+        kinds = dict(encoder=encoded[train], poses=poses[train])
+        for seed in range(SEEDS):
+            for name, chosen in choices(kinds, labels[train], seed):
+                found.setdefault(name, []).append(accuracy(
+                    unit_features(encoded), labels, train[chosen],
+                    view == test))
+    with open(args.csv, 'w', newline='') as stream:
+        writer = csv.writer(stream)
+        writer.writerow(['choice', 'view1_view2', 'view2_view1', 'mean'])
+        for name, scores in found.items():
+            parts = np.array(scores).reshape(2, -1).mean(1)
+            writer.writerow([name, *(f'{100 * x:.1f}' for x in (
+                *parts, parts.mean()))])
+
+
+if __name__ == '__main__':
+    main()
