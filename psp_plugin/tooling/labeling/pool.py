@@ -58,8 +58,8 @@ class ClipPool:
         classes: Names of the classes in the annotation file; empty without.
 
     Raises:
-        InputError: If there is no clip, or one that is chosen is missing, or
-            if names are not unique.
+        InputError: If there is no clip, if the only file cannot be read, if
+            a chosen clip is missing, or if names are not unique.
         ValueError: If there is no such layout.
     """
 
@@ -82,9 +82,11 @@ class ClipPool:
                     'but one')
             self.clips[name] = clip
             self.classes = self.classes or clip.metainfo.get('classes') or ()
-        if not self.clips:
-            raise InputError(f'{path} has no clip')
         self.names = list(self.clips)
+        if not self.names:
+            raise InputError(f'{path} has no clip')
+        if not self.is_folder and len(self.names) == 1:
+            self._read(self.clips[self.names[0]])
         if chosen is not None:
             self.names = choose(self.names, chosen, path)
         self.places = {name: i for i, name in enumerate(self.names)}
@@ -118,11 +120,12 @@ class ClipPool:
             return clip, clip['shape'][0], keypoint.shape[1]
         except MemoryError as error:
             raise UndrawableClipError(
-                f'{name}: it does not fit into the memory') from error
-        except RecordingError as error:  # names the file
+                'it does not fit into the memory') from error
+        except ValueError as error:
             raise UndrawableClipError(str(error)) from error
-        except (ValueError, TypeError, IndexError, OSError) as error:
-            raise UndrawableClipError(f'{name}: {error}') from error
+        except Exception as error:  # damaged files can raise any exception
+            raise UndrawableClipError(f'reading it failed: {error!r}'
+                                      ) from error
 
     def _read(self, clip: FoundClip) -> ReadPoses:
         if isinstance(clip.clip, dict):

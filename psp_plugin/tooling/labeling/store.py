@@ -115,7 +115,7 @@ class LabelStore:
                 self.table.set(name, label)
                 self.counts[current] -= 1
                 self.counts[label] += 1
-            self.table.sync()
+            self.table.sync()  # also after it failed for the same label
 
     def add_class(self, text: str) -> str:
         """Adds a class, see :meth:`.classes.LabelClasses.add`."""

@@ -81,7 +81,7 @@ class TableFile:
             return None
 
     def set(self, name: str, label: Optional[str]) -> None:
-        """Changes the label of a recording on disk.
+        """Changes the label of a recording in the file, see :meth:`sync`.
 
         Args:
             name (str): The recording.
@@ -102,7 +102,6 @@ class TableFile:
             self.labels.pop(name, None)
         else:
             self.rows[name], self.labels[name] = index, label
-        self.sync()
 
     def _row(self, name: str, label: str) -> str:
         """Returns the new text of a row."""

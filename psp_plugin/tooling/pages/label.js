@@ -38,25 +38,27 @@ const memory = {
 
 const pause = time => new Promise(done => setTimeout(done, time));
 
-function ask(path, body, method = 'POST') {
-  return fetch(path, body === undefined ? {} : {
+/* Returns status and content of an answer; fails if there is none. */
+async function ask(path, body, method = 'POST') {
+  const response = await fetch(path, body === undefined ? {} : {
     method, body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' },
     signal: AbortSignal.timeout(20000),
   });
+  const text = await response.text();
+  const json = (response.headers.get('Content-Type') || '').startsWith('application/json');
+  return {
+    status: response.status,
+    content: json ? JSON.parse(text) : { message: `The server failed (${response.status}): ${text}` },
+  };
 }
 
 /* Repeats a request that changes no label until the server answers it. */
 async function request(path, body) {
   for (;;) {
-    try {
-      const response = await ask(path, body);
-      const content = await response.json();
-      reachable(true);
-      return { status: response.status, content };
-    } catch (error) {
-      reachable(false);
-      await pause(RETRY);
-    }
+    const answer = await ask(path, body).catch(() => null);
+    reachable(answer !== null);
+    if (answer !== null) return answer;
+    await pause(RETRY);
   }
 }
 
@@ -114,7 +116,7 @@ function display(body) {
   $('done').hidden = true;
   $('problem').hidden = !clip.problem;
   $('canvas').hidden = Boolean(clip.problem);
-  $('problem').textContent = clip.problem ? `This clip cannot be drawn. ${clip.problem} `
+  $('problem').textContent = clip.problem ? `This clip cannot be drawn: ${clip.problem} `
     + 'You can skip it, or answer anyway.' : '';
   $('name').textContent = clip.name;
   $('canvas').setAttribute('aria-label', `Skeleton of clip ${clip.name}`);
@@ -170,27 +172,19 @@ async function attempt() {
   if (sending || !pending) return;
   clearTimeout(timer);
   sending = true;
-  const { name, label, expected } = pending;
-  let response, content;
-  try {
-    response = await ask('/api/label', { name, label, expected }, 'PUT');
-    content = await response.json();
-    reachable(true);
-  } catch (error) {
-    reachable(false);
-    notify(`${describe(pending)} is not saved yet: it is sent as soon as the server is back.`,
-      [['Discard the answer', discard]]);
+  const write = pending;
+  const { name, label, expected } = write;
+  const ways = [['Retry', attempt], ['Discard the answer', discard]];
+  const answer = await ask('/api/label', { name, label, expected }, 'PUT').catch(() => null);
+  sending = false;
+  reachable(answer !== null);
+  if (pending !== write) return;
+  if (answer === null) {
+    notify(`${describe(write)} is not saved yet: it is sent as soon as the server is back.`, ways);
     timer = setTimeout(attempt, RETRY);
-    return;
-  } finally {
-    sending = false;
-  }
-  if (response.ok) accept(content);
-  else if (content.kind === 'conflict') ask_which(content.label);
-  else {
-    notify(`${describe(pending)} is not saved. ${content.message || `The server answered ${response.status}.`}`,
-      [['Retry', attempt], ['Discard the answer', discard]]);
-  }
+  } else if (answer.status === 200) accept(answer.content);
+  else if (answer.content.kind === 'conflict') askWhich(answer.content.label);
+  else notify(`${describe(write)} is not saved: ${answer.content.message}`, ways);
 }
 
 function describe({ name, label, undo }) {
@@ -211,7 +205,7 @@ function accept(content) {
   undo || !clip || clip.name !== name ? show({ name }) : advance();
 }
 
-function ask_which(label) {
+function askWhich(label) {
   notify(`Clip ${pending.name} was answered in another window: \u2018${spell(label)}\u2019. `
     + `Your answer is \u2018${spell(pending.label)}\u2019.`, [
     [`Keep \u2018${spell(label)}\u2019`, () => {
@@ -399,7 +393,8 @@ function press(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const digit = /^(?:Digit|Numpad)(\d)$/.exec(event.code);
-  const index = KEYS.indexOf(KEYS.includes(key) || !digit || ACTIONS[key] ? key : digit[1]);
+  const other = digit && !event.shiftKey && !ACTIONS[key] && !KEYS.includes(key);  // other keyboards
+  const index = KEYS.indexOf(other ? digit[1] : key);
   const label = index < 0 ? undefined : order()[index];
   const moving = key.startsWith('Arrow');
   if (!ACTIONS[key] && label === undefined) return;
@@ -461,28 +456,23 @@ function listenToPlayer() {
 /* -- start -- */
 
 async function poll() {
-  try {
-    const response = await ask('/api/state', { page, held: held() });
-    const content = await response.json();
-    reachable(true);
-    if (!response.ok || pending) return;
-    progress = content;
-    const { labels } = content;
-    if (ahead && ahead.name in labels && labels[ahead.name] !== null && !(clip && clip.name === ahead.name)) prepare();
-    if (clip && clip.name in labels && labels[clip.name] !== clip.label) {
-      say(`This clip was answered in another window: ${spell(labels[clip.name])}`, true);
-    }
-    render();
-  } catch (error) {
-    reachable(false);
+  const answer = await ask('/api/state', { page, held: held() }).catch(() => null);
+  reachable(answer !== null);
+  if (answer === null || answer.status !== 200 || pending) return;
+  progress = answer.content;
+  const label = name => name in progress.labels ? progress.labels[name] : undefined;
+  if (ahead && ahead.name && label(ahead.name) && !(clip && clip.name === ahead.name)) prepare();
+  if (clip && label(clip.name) !== undefined && label(clip.name) !== clip.label) {
+    say(`This clip was answered in another window: ${spell(label(clip.name))}`, true);
   }
+  render();
 }
 
 function listen() {
   document.addEventListener('keydown', press);
   $('filter').addEventListener('keydown', pressInFilter);
   for (const event of ['input', 'focus', 'blur']) {
-    $('filter').addEventListener(event, () => { if (event === 'input') mark(-1); renderClasses(); if (event === 'input') mark(0); });
+    $('filter').addEventListener(event, () => { renderClasses(); if (event === 'input') mark(0); });
   }
   $('add').addEventListener('submit', addClass);
   for (const [id, action] of [['previous', ACTIONS.ArrowLeft], ['following', ACTIONS.ArrowRight], ['undo', undo],
