@@ -48,5 +48,9 @@ class TableLock:
 
     def release(self) -> None:
         """Removes the file and leaves the table to others."""
-        os.unlink(self.path)
+        if self.file < 0:
+            return
+        if self._is_current():
+            os.unlink(self.path)
         os.close(self.file)
+        self.file = -1

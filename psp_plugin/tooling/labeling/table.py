@@ -186,7 +186,7 @@ def cell_of(name: str) -> str:
     """
     for cell in (name, name + SUFFIX):
         if (clip_name(cell) == name and name and '\0' not in name
-                and len(name.splitlines()) == 1
+                and len(cell.splitlines()) == 1
                 and name.encode(errors='replace').decode() == name):
             return cell
     raise InputError(f'clip {name!r} cannot be named in a label table: rename '

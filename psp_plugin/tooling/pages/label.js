@@ -96,23 +96,25 @@ async function advance() {
   body ? display(body) : finish();
 }
 
+/* Loads the clip that comes after the shown one. */
 function prepare() {
+  const last = ahead;
   const mine = ahead = { name: null, body: null };
   mine.body = (async () => {
     const { content } = await request('/api/next', { page, after: place, held: held() });
     mine.name = content.name;
-    return content.name === null ? null : load({ name: content.name });
+    if (last && last.name === mine.name) return last.body;
+    return mine.name === null ? null : load({ name: mine.name });
   })();
 }
 
 const held = () => [clip && clip.name, ahead && ahead.name].filter(name => name !== null);
 
 function display(body) {
-  const used = !ahead || !ahead.name || ahead.name === body.name;
   clip = body;
   place = body.place;
   memory.set('clip', clip.name);
-  if (used) { ahead = null; prepare(); }
+  prepare();
   $('done').hidden = true;
   $('problem').hidden = !clip.problem;
   $('canvas').hidden = Boolean(clip.problem);
@@ -374,7 +376,7 @@ async function showSkipped() {
 }
 
 const ACTIONS = {
-  ' ': () => player.toggle(),
+  ' ': togglePlay,
   ArrowLeft: () => move(-1),
   ArrowRight: () => move(1),
   s: () => answer(''),
@@ -423,6 +425,11 @@ function fit() {
   player.draw();
 }
 
+function togglePlay() {
+  player.toggle();
+  player.draw();
+}
+
 function setSpeed(speed) {
   player.speed = speed;
   memory.set('speed', speed);
@@ -438,7 +445,7 @@ function listenToPlayer() {
     $('frame-text').textContent = `${frame + 1} / ${count}`;
     $('play').textContent = player.playing ? 'Pause' : 'Play';
   };
-  $('play').addEventListener('click', () => { player.toggle(); player.draw(); });
+  $('play').addEventListener('click', togglePlay);
   $('front').addEventListener('click', () => player.reset());
   $('frame').addEventListener('input', () => { player.pause(); player.seek(Number($('frame').value)); });
   $('frame').addEventListener('pointerup', () => $('frame').blur());
@@ -461,7 +468,7 @@ async function poll() {
   if (answer === null || answer.status !== 200 || pending) return;
   progress = answer.content;
   const label = name => name in progress.labels ? progress.labels[name] : undefined;
-  if (ahead && ahead.name && label(ahead.name) && !(clip && clip.name === ahead.name)) prepare();
+  if (clip && ahead && (label(ahead.name) ?? null) !== null) prepare();
   if (clip && label(clip.name) !== undefined && label(clip.name) !== clip.label) {
     say(`This clip was answered in another window: ${spell(label(clip.name))}`, true);
   }
