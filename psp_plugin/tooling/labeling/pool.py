@@ -13,7 +13,7 @@ from psp_plugin.recordings import (
     read_clip,
     split_clip,
 )
-from psp_plugin.skeletons import SkeletonPyramid, get_pyramid
+from psp_plugin.skeletons import LAYOUTS, SkeletonPyramid, get_pyramid
 
 from ..pages import clip_for_page, lines_of, up_axis
 
@@ -113,10 +113,10 @@ class ClipPool:
                 raise ValueError('its keypoint must have shape (persons, '
                                  'frames, joints, 2 or 3), not '
                                  f'{keypoint.shape}')
-            pyramid = self._pyramid(poses.layout)
+            pyramid = self._pyramid(poses.layout, keypoint.shape[2])
             clip = clip_for_page(
-                keypoint, lines_of(keypoint.shape[2], pyramid), poses.fps,
-                self.up or up_axis(keypoint, pyramid))
+                keypoint, lines_of(None, pyramid) if pyramid else [],
+                poses.fps, self.up or up_axis(keypoint, pyramid))
             return clip, clip['shape'][0], keypoint.shape[1]
         except MemoryError as error:
             raise UndrawableClipError(
@@ -124,8 +124,8 @@ class ClipPool:
         except ValueError as error:
             raise UndrawableClipError(str(error)) from error
         except Exception as error:  # damaged files can raise any exception
-            raise UndrawableClipError(f'reading it failed: {error!r}'
-                                      ) from error
+            raise UndrawableClipError(
+                f'reading it failed: {error!r}') from error
 
     def _read(self, clip: FoundClip) -> ReadPoses:
         if isinstance(clip.clip, dict):
@@ -137,10 +137,18 @@ class ClipPool:
         read = read_clip(str(clip.clip), self.options)
         return ReadPoses(read.annotation['keypoint'], read.layout, read.fps)
 
-    def _pyramid(self, layout: Any) -> Optional[SkeletonPyramid]:
-        if self.pyramid is not None:
-            return self.pyramid
-        return get_pyramid(layout) if layout else None
+    def _pyramid(self, layout: Any, joints: int) -> Optional[SkeletonPyramid]:
+        """Returns the joint layout of a clip, None if it is not known."""
+        pyramid = self.pyramid
+        if pyramid is None and layout:
+            pyramid = get_pyramid(layout)
+        if pyramid is None:
+            return next((known for known in LAYOUTS.values()
+                         if known.num_joints == joints), None)
+        if pyramid.num_joints != joints:
+            raise ValueError(f'it has {joints} joints, but the layout '
+                             f'{pyramid.name!r} has {pyramid.num_joints}')
+        return pyramid
 
 
 def name_in(path: str, clip: FoundClip, options: ReadOptions) -> str:

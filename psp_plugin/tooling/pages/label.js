@@ -22,6 +22,7 @@ let pending = null;  // the write that is not confirmed
 let sending = false;
 let timer = 0;
 let shown = 0;  // counts what was asked to be shown, so that the last wins
+let loading = false;  // whether another clip than the shown one was asked for
 
 /* -- what survives a reload of the page -- */
 
@@ -78,6 +79,7 @@ async function load(query) {
 
 async function show(query) {
   const turn = ++shown;
+  loading = true;
   const body = await load(query);
   if (turn !== shown) return;
   body ? display(body) : advance();
@@ -86,6 +88,7 @@ async function show(query) {
 /* Shows the next clip without an answer, which is there already if possible. */
 async function advance() {
   const turn = ++shown;
+  loading = true;
   let body = ahead && await ahead.body;
   if (turn !== shown) return;
   if (!body || (clip && body.name === clip.name)) {
@@ -112,6 +115,7 @@ const held = () => [clip && clip.name, ahead && ahead.name].filter(name => name 
 
 function display(body) {
   clip = body;
+  loading = false;
   place = body.place;
   memory.set('clip', clip.name);
   prepare();
@@ -121,6 +125,7 @@ function display(body) {
   $('problem').textContent = clip.problem ? `This clip cannot be drawn: ${clip.problem} `
     + 'You can skip it, or answer anyway.' : '';
   $('name').textContent = clip.name;
+  $('name').title = clip.name;
   $('canvas').setAttribute('aria-label', `Skeleton of clip ${clip.name}`);
   const facts = [`Clip ${place + 1} of ${progress.total}`];
   if (!clip.problem) {
@@ -136,6 +141,7 @@ function display(body) {
 
 function finish() {
   clip = null;
+  loading = false;
   place = progress.total;
   player.clear();
   delete $('stage').dataset.clip;
@@ -151,7 +157,7 @@ function finish() {
 /* -- answers -- */
 
 function answer(label) {
-  if (!clip || pending) return;
+  if (!clip || pending || loading) return;
   $('stage').focus({ preventScroll: true });
   if (label === clip.label) advance();
   else send({ name: clip.name, label, expected: clip.label });
@@ -282,8 +288,9 @@ function render() {
   document.title = `${labeled + skipped}/${total} \u00b7 Label clips`;
   const label = clip ? clip.label : null;
   $('badge').textContent = !clip ? '' : label === null ? 'no answer yet' : spell(label);
+  $('badge').title = $('badge').textContent;
   $('badge').className = label ? 'labeled' : '';
-  $('done-title').textContent = `${labeled} clips are labelled, ${skipped} are skipped.`;
+  $('done-title').textContent = `${labeled} labelled, ${skipped} skipped.`;
   $('done-text').textContent = setup.command
     ? `The answers are in ${setup.table}. The next step:` : `The answers are in ${setup.table}, by the names of the clips.`;
   $('done-skipped').hidden = !skipped;
@@ -291,8 +298,8 @@ function render() {
   for (const button of $('speeds').children) button.disabled = $('play').disabled;
   $('skip').disabled = !clip || Boolean(pending);
   $('undo').disabled = Boolean(pending) || !memory.get('undo', []).length;
-  $('previous').disabled = place <= 0;
-  $('following').disabled = !clip;
+  $('previous').disabled = place <= 0 || Boolean(pending);
+  $('following').disabled = !clip || Boolean(pending);
   renderClasses();
 }
 
@@ -493,7 +500,7 @@ function listen() {
 async function start() {
   ({ content: setup } = await request('/api/setup'));
   ({ content: progress } = await request('/api/state', { page, held: [] }));
-  $('table').textContent = setup.table;
+  $('table').textContent = setup.table.split('/').at(-1);
   $('table').title = setup.table;
   $('add').hidden = Boolean(setup.closed);
   $('closed').textContent = setup.closed && `No class can be added: ${setup.closed}.`;

@@ -101,6 +101,23 @@ def test_answers_by_keys(label):
     assert table(store) == {} and page.locator('#undo').is_disabled()
 
 
+def test_key_while_the_next_clip_is_loading(label):
+    store, (page, ) = label()
+    shows(page, 'a')
+    says(page, '#facts', 'Clip 1 of 4')
+    page.wait_for_load_state('networkidle')
+    held = []
+    page.route('**/api/clip?*', lambda route: held.append(route))
+    press(page, ('1', 'b'))
+    page.keyboard.press('2')
+    says(page, '#status', 'Saved: b')
+    page.keyboard.press('1')  # neither for b nor for c
+    page.unroute('**/api/clip?*')
+    held[0].continue_()
+    shows(page, 'c')
+    assert table(store) == dict(a='walk', b='sit')
+
+
 def test_player_and_help(label):
     store, (page, ) = label()
     shows(page, 'a')
@@ -141,7 +158,7 @@ def test_names_are_text_and_the_end(label):
     page.keyboard.press('Enter')
     says(page, '#status', HTML)
     page.keyboard.press('2')
-    says(page, '#done', '2 clips are labelled, 0 are skipped.')
+    says(page, '#done', '2 labelled, 0 skipped.')
     assert table(store) == {SCRIPT: SCRIPT, f'b{HTML}': HTML}
     assert not page.locator('#stage img, #classes img').count()
     press(page, ('ArrowLeft', f'b{HTML}'))

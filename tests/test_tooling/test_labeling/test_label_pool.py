@@ -90,9 +90,11 @@ def test_drawing_needs_joints(tmp_path):
     pool.clips['b'].clip['keypoint'] = np.zeros((3, 20, 3))
     del pool.clips['c'].clip['keypoint']
     pool.clips['d'].clip['keypoint'] = 'text'
+    pool.clips['e'].clip['keypoint'] = np.ones((1, 2, 25, 3))
     for name, message in dict(
             a='zero or not finite', b=r'must have shape .* not \(3, 20, 3\)',
-            c='has no keypoint', d='must have shape').items():
+            c='has no keypoint', d='must have shape',
+            e="has 25 joints, but the layout 'nwucla' has 20").items():
         with pytest.raises(UndrawableClipError, match=message):
             pool.draw(name)
 
