@@ -1,10 +1,12 @@
 """tools/label.py: a real process, which is killed and started again."""
 import os
+import queue
 import re
 import signal
 import socket
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import numpy as np
@@ -108,6 +110,18 @@ def test_missing_packages(main, tmp_path, monkeypatch):
     with pytest.raises(SystemExit, match='needs no_such_package, .* install '
                        r'"psp_plugin\[label\]"'):
         main([str(tmp_path), str(tmp_path / 'labels.csv')])
+
+
+def test_page_is_opened_in_a_browser(main, tmp_path, monkeypatch):
+    opened = queue.Queue()
+    monkeypatch.setattr(serve.webbrowser, 'open', opened.put)
+    monkeypatch.setattr(serve, 'make_server', lambda *args: SimpleNamespace(
+        run=lambda sockets: opened.put(opened.get(timeout=10))))
+    with serve.open_socket(0) as free:
+        port = free.getsockname()[1]
+    main([write_pool(tmp_path / 'pool.pkl'), str(tmp_path / 'labels.csv'),
+          '--port', str(port)])
+    assert opened.get() == f'http://127.0.0.1:{port}'
 
 
 def test_next_command(tmp_path):

@@ -136,12 +136,14 @@ def add_errors(app: FastAPI, store: LabelStore) -> None:
 
 def add_assets(app: FastAPI) -> None:
     """Adds page, style sheet and scripts."""
+
+    def add(path: str, text: str, kind: str) -> None:
+        @app.get(path)
+        def asset() -> Response:
+            return Response(text, media_type=kind)
+
     for path, (name, kind) in ASSETS.items():
-        response = Response(read_asset(name), media_type=kind)
-        # One answer for all requests, which the middleware copies.
-        app.add_api_route(path, lambda response=response: Response(
-            response.body, media_type=response.media_type),
-            response_class=Response)
+        add(path, read_asset(name), kind)
 
 
 def add_clips(app: FastAPI, pool: ClipPool, store: LabelStore) -> None:

@@ -74,6 +74,9 @@ class LabelStore:
         self.classes = LabelClasses(
             filter(None, self.table.labels.values()),
             classes if given is None else given, classes_path)
+        self.labels: Dict[str, Optional[str]] = {
+            name: self.classes.cleaned(label) if label else label
+            for name, label in self.table.labels.items()}
         self.counts = Counter(map(self.label_of, self.names))
 
     def close(self) -> None:
@@ -82,8 +85,7 @@ class LabelStore:
 
     def label_of(self, name: str) -> Optional[str]:
         """Returns the label of a clip; '' if skipped, None without a row."""
-        label = self.table.labels.get(name)
-        return self.classes.cleaned(label) if label else label
+        return self.labels.get(name)
 
     def write(self, name: str, label: Optional[str],
               expected: Optional[str]) -> None:
@@ -113,6 +115,7 @@ class LabelStore:
                 if current != expected:
                     raise ConflictError(name, current)
                 self.table.set(name, label)
+                self.labels[name] = label
                 self.counts[current] -= 1
                 self.counts[label] += 1
             self.table.sync()  # also after it failed for the same label
