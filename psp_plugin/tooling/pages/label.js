@@ -132,7 +132,7 @@ function display(body) {
     facts.push(`${clip.frames} ${clip.frames === 1 ? 'frame' : 'frames'}`,
       `${clip.persons} ${clip.persons === 1 ? 'person' : 'persons'}`);
     player.load(clip.clip);
-  } else player.clear();
+  } else clearPlayer();
   $('facts').textContent = facts.join(' \u00b7 ');
   $('stage').dataset.clip = clip.name;
   clearFilter();
@@ -143,7 +143,7 @@ function finish() {
   clip = null;
   loading = false;
   place = progress.total;
-  player.clear();
+  clearPlayer();
   delete $('stage').dataset.clip;
   for (const id of ['problem', 'canvas']) $(id).hidden = true;
   $('done').hidden = false;
@@ -430,6 +430,12 @@ function fit() {
   $('canvas').width = Math.round(width * devicePixelRatio);
   $('canvas').height = Math.round(height * devicePixelRatio);
   player.draw();
+}
+
+function clearPlayer() {
+  player.clear();
+  $('frame').value = 0;
+  $('frame-text').textContent = '';
 }
 
 function togglePlay() {

@@ -99,6 +99,17 @@ def test_drawing_needs_joints(tmp_path):
             pool.draw(name)
 
 
+def test_recordings_are_read_when_they_are_drawn(tmp_path):
+    np.save(tmp_path / 'a.npy', moving())
+    np.save(tmp_path / 'b.npy', np.full((12, 20, 3), np.nan))
+    (tmp_path / 'c.npy').write_bytes(b'no array')
+    pool = ClipPool(str(tmp_path))
+    assert pool.names == ['a', 'b', 'c'] and pool.draw('a')[2] == 12
+    for name, message in dict(b='NaN', c='not a .npy file').items():
+        with pytest.raises(UndrawableClipError, match=message):
+            pool.draw(name)
+
+
 @pytest.mark.parametrize('error', [MemoryError(), ZeroDivisionError('x')])
 def test_no_clip_stops_the_page(tmp_path, monkeypatch, error):
     pool = ClipPool(write_pool(tmp_path / 'pool.pkl'))
