@@ -186,7 +186,10 @@ async function attempt() {
   const answer = await ask('/api/label', { name, label, expected }, 'PUT').catch(() => null);
   sending = false;
   reachable(answer !== null);
-  if (pending !== write) return;
+  if (pending !== write) {  // discarded or replaced in the meantime
+    attempt();
+    return;
+  }
   if (answer === null) {
     notify(`${describe(write)} is not saved yet: it is sent as soon as the server is back.`, ways);
     timer = setTimeout(attempt, RETRY);
@@ -217,10 +220,10 @@ function askWhich(label) {
   notify(`Clip ${pending.name} was answered in another window: \u2018${spell(label)}\u2019. `
     + `Your answer is \u2018${spell(pending.label)}\u2019.`, [
     [`Keep \u2018${spell(label)}\u2019`, () => {
-      if (pending.undo) memory.set('undo', memory.get('undo', []).slice(0, -1));
-      const name = pending.name;
+      const { name, undo } = pending;
+      if (undo) memory.set('undo', memory.get('undo', []).slice(0, -1));
       settle();
-      clip && clip.name === name ? advance() : show({ name });
+      clip && clip.name === name && !undo ? advance() : show({ name });
     }],
     [`Change to \u2018${spell(pending.label)}\u2019`, () => send({ ...pending, expected: label })]]);
 }
@@ -378,6 +381,7 @@ function move(step) {
 }
 
 async function showSkipped() {
+  if (pending) return;
   const { content } = await request('/api/next', { page, after: place, held: held(), skipped: true });
   if (content.name !== null) show({ name: content.name });
 }

@@ -48,7 +48,7 @@ def open_page(stack, browser, url):
     page.on('pageerror', lambda error: page.problems.append(str(error)))
     page.on('dialog', lambda dialog: page.problems.append(dialog.message))
     stack.callback(lambda: check_problems(page))
-    page.goto(url)
+    page.goto(url, wait_until='networkidle')  # holds its clips
     return page
 
 
@@ -105,7 +105,6 @@ def test_key_while_the_next_clip_is_loading(label):
     store, (page, ) = label()
     shows(page, 'a')
     says(page, '#facts', 'Clip 1 of 4')
-    page.wait_for_load_state('networkidle')
     held = []
     page.route('**/api/clip?*', lambda route: held.append(route))
     press(page, ('1', 'b'))
@@ -184,7 +183,7 @@ def test_two_browsers(label):
     shows(two, 'c')
     store.write('c', 'walk', None)
     two.keyboard.press('2')
-    two.get_by_role('button', name='Change').click()
+    two.get_by_role('button', name='Change').dblclick()
     says(two, '#status', 'Saved: c')
     assert table(store) == dict(a='sit', c='sit')
 
