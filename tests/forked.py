@@ -1,4 +1,5 @@
 """Scripts in processes that are forked from one with the slow imports."""
+import multiprocessing
 import os
 import runpy
 import subprocess
@@ -7,7 +8,9 @@ import tempfile
 import warnings
 from pathlib import Path
 
-from resumable_runs import fork
+from resumable_runs import start
+
+OUTPUTS = ('stdout', 'stderr')
 
 
 def run_forked(script, *args, cwd='.') -> subprocess.CompletedProcess:
@@ -23,10 +26,22 @@ def run_forked(script, *args, cwd='.') -> subprocess.CompletedProcess:
     """
     words = [str(script), *map(str, args)]
     with tempfile.TemporaryDirectory() as folder:
-        files = [Path(folder, name) for name in ('stdout', 'stderr')]
-        status = fork(run_script, words, str(cwd), list(map(str, files)))
+        process = start_forked(*words, cwd=cwd, folder=folder)
+        process.join()
         return subprocess.CompletedProcess(
-            words, status, *(path.read_text() for path in files))
+            words, process.exitcode,
+            *(Path(folder, name).read_text() for name in OUTPUTS))
+
+
+def start_forked(script, *args, cwd='.', folder) -> multiprocessing.Process:
+    """Starts a script, see :func:`run_forked`.
+
+    Args:
+        script, *args, cwd: See :func:`run_forked`.
+        folder (str or Path): Gets its output, ``stdout`` and ``stderr``.
+    """
+    return start(run_script, [str(script), *map(str, args)], str(cwd),
+                 [str(Path(folder, name)) for name in OUTPUTS])
 
 
 def run_script(words, cwd, files):

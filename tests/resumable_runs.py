@@ -123,12 +123,18 @@ def train(cfg: Config, *args: str) -> int:
 
 def fork(function, *args) -> int:
     """Calls a function in a process with the imports; returns its status."""
+    process = start(function, *args)
+    process.join()
+    return process.exitcode
+
+
+def start(function, *args) -> multiprocessing.Process:
+    """Starts a function in a process that has the slow imports."""
     context = multiprocessing.get_context('forkserver')
     context.set_forkserver_preload(IMPORTED)
     process = context.Process(target=function, args=args)
     process.start()
-    process.join()
-    return process.exitcode
+    return process
 
 
 def run_script(folder, args):

@@ -7,7 +7,16 @@ from .conversion import Conversion, skipped_table, summarize, write_report
 from .converter import FOLDERS, INSIDE, convert_folder
 from .explanation import explain
 from .folder import ConvertError, Skipped, find_recordings
-from .labels import LabelError, LabelTable, read_classes, read_labels
+from .labels import (
+    LabelError,
+    LabelTable,
+    clip_name,
+    is_empty,
+    number_labels,
+    read_classes,
+    read_columns,
+    read_labels,
+)
 from .options import ReadOptions
 from .reader import (
     RecordingError,
@@ -19,12 +28,14 @@ from .reader import (
 from .recording import InvalidRecording
 from .resampling import same_rate
 from .sources import FORMATS, SUFFIXES, Source, is_other_text
+from .text_files import encoding_of
 
 __all__ = [
     'FOLDERS', 'FORMATS', 'INSIDE', 'SUFFIXES', 'Conversion', 'ConvertError',
     'InvalidRecording', 'LabelError', 'LabelTable', 'ReadClip', 'ReadOptions',
-    'RecordingError', 'Skipped', 'Source', 'convert_folder', 'explain',
-    'find_recordings', 'in_order', 'is_other_text', 'read_classes',
-    'read_clip', 'read_clips', 'read_labels', 'read_recording', 'same_rate',
+    'RecordingError', 'Skipped', 'Source', 'clip_name', 'convert_folder',
+    'encoding_of', 'explain', 'find_recordings', 'in_order', 'is_empty',
+    'is_other_text', 'number_labels', 'read_classes', 'read_clip',
+    'read_clips', 'read_columns', 'read_labels', 'read_recording', 'same_rate',
     'skipped_table', 'split_clip', 'summarize', 'write_report'
 ]

@@ -49,7 +49,14 @@ class LabelTable:
 
 @dataclass
 class Columns:
-    """The columns of a table, before labels are numbers."""
+    """The columns of a table, before labels are numbers.
+
+    Args:
+        lines: The line of each recording in the table, from 1.
+        texts: The label of each recording that has one.
+        splits: The split of each, if the table has this column.
+        unlabeled: The recordings with a row, but an empty label or -1.
+    """
     lines: Dict[str, int] = field(default_factory=dict)
     texts: Dict[str, str] = field(default_factory=dict)
     splits: Dict[str, str] = field(default_factory=dict)
@@ -90,6 +97,28 @@ def read_labels(path: str, classes_path: Optional[str] = None) -> LabelTable:
         LabelError: If a file is missing or invalid; the message names the
             line.
     """
+    columns = read_columns(path)
+    if not columns.lines:
+        raise LabelError(f'{path} has no row below its header')
+    if not columns.texts:
+        raise LabelError(f'{path} has no label in any of its '
+                         f'{len(columns.lines)} rows: fill in some, or leave '
+                         'the table out for an unlabelled pool')
+    classes = None if classes_path is None else read_classes(classes_path)
+    labels, classes = number_labels(path, columns, classes)
+    return LabelTable(path, labels, columns.lines, columns.splits or None,
+                      classes, columns.unlabeled)
+
+
+def read_columns(path: str) -> Columns:
+    """Reads the rows of a label table, which may be without any label.
+
+    Args:
+        path (str): See :func:`read_labels`.
+
+    Raises:
+        LabelError: If the file is missing or invalid, apart from its labels.
+    """
     columns = Columns()
     text = read_text(path)
     first = text.split('\n', 1)[0]
@@ -105,16 +134,7 @@ def read_labels(path: str, classes_path: Optional[str] = None) -> LabelTable:
     except csv.Error as error:
         raise LabelError(f'{path}, line {reader.line_num}, is not CSV '
                          f'({error})') from error
-    if not columns.lines:
-        raise LabelError(f'{path} has no row below its header')
-    if not columns.texts:
-        raise LabelError(f'{path} has no label in any of its '
-                         f'{len(columns.lines)} rows: fill in some, or leave '
-                         'the table out for an unlabelled pool')
-    classes = None if classes_path is None else read_classes(classes_path)
-    labels, classes = number_labels(path, columns, classes)
-    return LabelTable(path, labels, columns.lines, columns.splits or None,
-                      classes, columns.unlabeled)
+    return columns
 
 
 def label_table(source: str, labels: Dict[str, Union[int, str, None]],

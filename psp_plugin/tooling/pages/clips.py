@@ -116,7 +116,10 @@ def up_axis(keypoint: np.ndarray,
     poses = np.asarray(keypoint)
     if zaxis is None or poses.shape[-1] != 3:
         return 'y'
-    poses = poses[poses.any((2, 3))]  # K, V, 3
+    poses = poses[np.isfinite(poses).all((2, 3))
+                  & poses.any((2, 3))]  # K, V, 3
+    if not len(poses):
+        return 'y'
     bottom, top = (poses[:, list(joints_of(point))].mean((0, 1))
                    for point in zaxis)
     _, y, z = top - bottom
