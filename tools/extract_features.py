@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import numpy as np
-from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
-from psp_plugin.apis import ClipError, SkeletonInferencer
-from psp_plugin.commands.clips import find_test_dataset
+from psp_plugin.apis import SkeletonInferencer
+from psp_plugin.commands.batches import prepare_batch, test_clips
 from psp_plugin.commands.command_line import (
     add_device,
     add_read_options,
@@ -28,12 +27,9 @@ from psp_plugin.commands.command_line import (
     show_progress,
 )
 from psp_plugin.commands.find_clips import (
-    FoundClip,
     compare_files,
     find_clips,
-    found_clip,
 )
-from psp_plugin.datasets.semi_supervised import open_source
 from psp_plugin.errors import InputError
 from psp_plugin.skeletons import LEVELS
 from psp_plugin.tooling.visualization import batch_features, check_level
@@ -75,21 +71,6 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def test_clips(cfg: Config, split: Optional[str]) -> List[FoundClip]:
-    """Returns the clips of a config's test dataset, or of another split."""
-    dataset = find_test_dataset(cfg)
-    if split is not None:
-        dataset = dict(dataset, split=split)
-    source = open_source(dataset)
-    name_of_split = dataset.get('split') or ''
-    names, labels = source.clips
-    return [
-        found_clip(dict(source.dataset.get_data_info(index), label=label),
-                   name, name, name_of_split)
-        for index, (name, label) in enumerate(zip(names, labels))
-    ]
-
-
 def make_folder(path: str) -> Path:
     """Creates the folder to write.
 
@@ -102,25 +83,6 @@ def make_folder(path: str) -> Path:
     if next(folder.iterdir(), None) is not None:
         raise InputError(f'folder {path} is not empty: name a new one with -o')
     return folder
-
-
-def prepare(inferencer: SkeletonInferencer, clips: List[FoundClip],
-            errors: List[str]) -> Tuple[List[FoundClip], List[Dict]]:
-    """Returns the clips that can be prepared, and their inputs.
-
-    Args:
-        inferencer (SkeletonInferencer): Prepares clips.
-        clips (list[FoundClip]): A batch of clips.
-        errors (list[str]): Gets the messages of the others.
-    """
-    good, inputs = [], []
-    for clip in clips:
-        try:
-            inputs.append(inferencer.prepare(clip.clip))
-            good.append(clip)
-        except ClipError as error:
-            errors.append(str(error))
-    return good, inputs
 
 
 def encode(inferencer: SkeletonInferencer, inputs: List[Dict],
@@ -145,14 +107,14 @@ def run(args: argparse.Namespace) -> List[str]:
                                     args.classes, options=read_options(args))
     check_level(inferencer.model, args.level)
     clips = (find_clips(args.clips, args.split, read_options(args))
-             if args.clips else test_clips(cfg, args.split))
+             if args.clips else test_clips(cfg, args.split).take(0))
     compare_files(clips, inferencer.prepare)
     folder = make_folder(args.output)
     rows, errors, taken = [], [], set()
     starts = range(0, len(clips), args.batch_size)
     for start in show_progress(starts, 'computing features'):
-        batch, inputs = prepare(
-            inferencer, clips[start:start + args.batch_size], errors)
+        batch, inputs = prepare_batch(
+            inferencer.prepare, clips[start:start + args.batch_size], errors)
         if not batch:
             continue
         for clip, (features, label) in zip(batch, encode(
