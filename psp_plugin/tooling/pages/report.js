@@ -3,7 +3,7 @@
  * they are set as text, and escaped where plotly.js would read tags in them.
  */
 const COLORS = ['#332288', '#CC6677', '#117733', '#88CCEE', '#882255', '#DDCC77',
-  '#44AA99', '#000000', '#AA4499', '#999933'];
+  '#44AA99', '#4D4D4D', '#AA4499', '#999933'];
 const SYMBOLS = ['circle', 'square', 'triangle-up', 'diamond', 'triangle-down', 'cross', 'x',
   'triangle-left', 'triangle-right'];
 const ACCENT = '#2166ac';
@@ -168,9 +168,10 @@ function drawCurves(id, curves, steps, format) {
     x, y, name: plain(name, 28), mode: x.length > 1 ? 'lines' : 'markers', connectgaps: false,
     line: { color: COLORS[i % COLORS.length], width: 1.8 },
     marker: { color: COLORS[i % COLORS.length] } })), {
-    margin: { l: 52, r: 8, t: 8, b: 40 }, showlegend: true,
-    legend: { orientation: 'h', y: -0.24, font: { size: 11 } },
-    xaxis: { ...line, title: { text: steps } },
+    margin: { l: 52, r: 8, t: 8, b: 48 + 19 * LEGEND_ROWS }, showlegend: true,
+    legend: { orientation: 'h', yref: 'container', y: (4 + 19 * LEGEND_ROWS) / byId(id).clientHeight, yanchor: 'top',
+      font: { size: 11 } },
+    xaxis: { ...line, title: { text: steps, standoff: 6 } },
     yaxis: { ...line, ...format }, hovermode: 'closest' });
 }
 
@@ -220,11 +221,13 @@ function drawMatrix() {
   const count = data.classes.length;
   const rows = data.matrix.map(row => row.reduce((a, b) => a + b));
   const share = data.matrix.map((row, i) => row.map(n => rows[i] ? 100 * n / rows[i] : 0));
-  const narrow = plot.clientWidth < 700;
+  byId('matrix').classList.toggle('side', count <= 20);
+  const narrow = plot.clientWidth < 560;
   const ticks = { tickvals: [...data.classes.keys()], automargin: true, ticks: '',
-    ticktext: data.classes.map(name => plain(name, narrow ? 12 : 26)), constrain: 'domain',
+    ticktext: data.classes.map(name => plain(name, narrow ? 12 : 26)),
     tickfont: { size: count > 40 ? 9 : count > 20 ? 10 : 12 }, showgrid: false, zeroline: false };
-  plot.style.height = `${Math.max(300, Math.min(narrow ? 520 : 1000, 150 + count * (count > 20 ? 14 : 42)))}px`;
+  const cell = Math.max(narrow ? 6 : 13, Math.min(48, (plot.clientWidth - 250) / count));
+  plot.style.height = `${Math.max(320, 190 + count * cell)}px`;
   draw('plot-matrix', [{
     type: 'heatmap', z: share, zmin: 0, zmax: 100, xgap: 1, ygap: 1,
     colorscale: [[0, '#ffffff'], [1, ACCENT]], hoverinfo: 'text',
@@ -233,10 +236,10 @@ function drawMatrix() {
     hovertext: data.matrix.map((row, i) => row.map((n, j) =>
       `true: ${plain(className(i))}<br>predicted: ${plain(className(j))}<br>` +
       `${n} of ${rows[i]} clips, ${share[i][j].toFixed(1)}%`)),
-    colorbar: { title: { text: 'share of the row', side: 'right' }, ticksuffix: '%', thickness: 12, outlinewidth: 0 } }], {
+    colorbar: { ticksuffix: '%', thickness: 10, outlinewidth: 0, tickfont: { size: 11 } } }], {
     plot_bgcolor: '#e3e8ed', margin: { l: 20, r: 10, t: 10, b: 20 },
-    xaxis: { ...ticks, title: { text: 'predicted class' }, tickangle: -45 },
-    yaxis: { ...ticks, title: { text: 'true class' }, autorange: 'reversed', scaleanchor: 'x' } });
+    xaxis: { ...ticks, title: { text: 'predicted class', standoff: 8 }, tickangle: -45 },
+    yaxis: { ...ticks, title: { text: 'true class', standoff: 8 }, autorange: 'reversed' } });
   plot.on('plotly_click', event => choose(event.points[0].y, event.points[0].x));
   for (const select of selects) {
     select.addEventListener('change', () => choose(Number(selects[0].value), Number(selects[1].value)));
@@ -271,7 +274,7 @@ function drawLeast() {
     card.append(list);
     if (clip.best.length > 1) {
       const margin = clip.best[0][1] - clip.best[1][1];
-      card.append(element('p', `margin ${percent(margin)}`, 'margin'));
+      card.append(element('p', `margin: ${(100 * margin).toFixed(2)} percentage points`, 'margin'));
     }
   });
   byId('names').value = data.least.map(clip => `${clip.name}\n`).join('');
@@ -280,6 +283,19 @@ function drawLeast() {
     byId('copied').textContent = document.execCommand('copy') ? 'Copied.' :
       'The browser does not allow it: press Ctrl+C.';
   });
+}
+
+function wrong(index) {
+  const clip = data.clips[index];
+  return data.head && clip.best[0][0] !== clip.label;
+}
+
+/* The text of a point of the embedding. */
+function hover(index) {
+  const clip = data.clips[index];
+  const lines = [clip.name, `true: ${className(clip.label)}`];
+  if (data.head) lines.push(`predicted: ${className(clip.best[0][0])}`);
+  return lines.map(line => plain(line)).join('<br>');
 }
 
 function drawEmbedding() {
@@ -294,27 +310,28 @@ function drawEmbedding() {
     groups.get(clip.label).push(index);
   });
   const labels = [...groups.keys()].sort((a, b) => (a ?? Infinity) - (b ?? Infinity));
-  const wrong = index => data.head && data.clips[index].best[0][0] !== data.clips[index].label;
   const hide = { showticklabels: false, showgrid: false, zeroline: false, ticks: '',
     linecolor: '#dfe4ea', mirror: true };
-  draw('plot-embedding', labels.map((label, i) => {
-    const own = groups.get(label);
-    return {
-      type: 'scatter', mode: 'markers', name: `${plain(className(label), 24)} (${own.length})`,
-      x: own.map(index => data.points[index][0]), y: own.map(index => data.points[index][1]),
-      customdata: own, hoverinfo: 'text', hovertext: own.map(index => plain(data.clips[index].name)
-        + data.clips[index].best.slice(0, 1).map(([guess]) =>
-          `<br>predicted: ${plain(className(guess))}`).join('')
-        + `<br>true: ${plain(className(label))}`),
-      marker: { size: 9, color: COLORS[(label ?? i) % COLORS.length],
-        symbol: SYMBOLS[(label ?? i) % SYMBOLS.length],
-        line: { color: own.map(index => wrong(index) ? '#000' : '#fff'),
-          width: own.map(index => wrong(index) ? 2 : .6) } } };
-  }), {
+  const symbol = (label, i) => SYMBOLS[(label ?? i) % SYMBOLS.length];
+  const color = (label, i) => COLORS[(label ?? i) % COLORS.length];
+  const base = { type: 'scatter', mode: 'markers' };
+  const points = labels.map((label, i) => ({
+    ...base, legendgroup: i, showlegend: false, hoverinfo: 'text', customdata: groups.get(label),
+    x: groups.get(label).map(index => data.points[index][0]),
+    y: groups.get(label).map(index => data.points[index][1]),
+    hovertext: groups.get(label).map(hover),
+    marker: { size: 8, color: color(label, i), line: { width: 1.2, color: color(label, i) },
+      symbol: groups.get(label).map(index => symbol(label, i) + (wrong(index) ? '-open' : '')) } }));
+  // The legend shows filled points, also where the first one is hollow.
+  const names = labels.map((label, i) => ({
+    ...base, legendgroup: i, x: [null], y: [null],
+    name: `${plain(className(label), 24)} (${groups.get(label).length})`,
+    marker: { size: 8, color: color(label, i), symbol: symbol(label, i) } }));
+  const below = labels.length <= 20 || byId('plot-embedding').clientWidth < 560;
+  draw('plot-embedding', [...points, ...names], {
     margin: { l: 8, r: 8, t: 8, b: 8 }, hovermode: 'closest', showlegend: true,
     xaxis: hide, yaxis: { ...hide, scaleanchor: 'x' },
-    legend: byId('plot-embedding').clientWidth < 560 ?
-      { orientation: 'h', font: { size: 11 } } : { font: { size: 11 }, itemsizing: 'constant' } });
+    legend: { font: { size: 11 }, ...below ? { orientation: 'h', y: -.02 } : {} } });
   byId('plot-embedding').on('plotly_click', event => choose(event.points[0].customdata));
   select.addEventListener('change', () => choose(Number(select.value)));
   choose(0);
@@ -322,6 +339,8 @@ function drawEmbedding() {
 
 const block = ClipBlock.open(byId('clips').textContent);
 const { losses, rates, scores, by_epoch: byEpoch } = data.curves;
+// The same for all three figures, so that their axes have the same height.
+const LEGEND_ROWS = Math.min(5, Math.ceil(Math.max(losses.length, scores.length) / 2));
 drawCurves('plot-losses', losses, 'iteration', {});
 drawCurves('plot-rates', rates, 'iteration', { exponentformat: 'e' });
 drawCurves('plot-scores', scores, byEpoch ? 'epoch' : 'iteration', { tickformat: '.0%', rangemode: 'tozero' });

@@ -101,12 +101,17 @@ def clips_to_test(cfg: Config, num_classes: int,
         num_classes (int): Number of classes, 0 for a model without a head.
         split (str, optional): Another split of the test dataset.
     """
-    options: Dict[str, Any] = {}
-    if find_test_dataset(cfg).get('type') == 'CheckedPoseDataset':
-        options = dict(invalid_clips='skip', need_label=bool(num_classes))
-        if num_classes:
-            options['num_classes'] = num_classes
+    options = tolerant(find_test_dataset(cfg))
+    if options and num_classes:
+        options['num_classes'] = num_classes
     return test_clips(cfg, split, **options)
+
+
+def tolerant(dataset: Dict[str, Any]) -> Dict[str, Any]:
+    """Options with which a dataset leaves invalid clips out."""
+    if dataset.get('type') != 'CheckedPoseDataset':
+        return {}
+    return dict(invalid_clips='skip', need_label=False)
 
 
 def left_out(clips: DatasetClips) -> List[str]:
@@ -144,4 +149,5 @@ def count_chosen_on(cfg: Config, clips: DatasetClips) -> int:
     if not val or any(val.get(key) != test.get(key) for key in (
             'type', 'ann_file', 'seed')):
         return 0
-    return len({*open_source(val).clips[0]} & {*clips.names})
+    source = open_source(dict(val, **tolerant(val)))
+    return len({*source.clips[0]} & {*clips.names})

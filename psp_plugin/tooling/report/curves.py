@@ -50,10 +50,10 @@ def read_curves(folder: Path) -> Curves:
             notes.append(f'The last line of {path.relative_to(folder)} is cut '
                          'off, and left out.')
     losses = _curves(train, lambda key: key.startswith('loss'))
-    longest = max((len(curve.steps) for curve in losses), default=0)
-    if longest > MAX_POINTS:
-        notes.append(f'Of {longest} logged steps every '
-                     f'{math.ceil(longest / MAX_POINTS)}th is drawn.')
+    thinning = math.ceil(len(train) / MAX_POINTS)
+    if thinning > 1:
+        notes.append(f'Of {len(train)} logged steps one in {thinning} is '
+                     'drawn.')
     if any(None in curve.values for curve in losses):
         notes.append('A gap in a curve is a value that is NaN or infinite.')
     return Curves(

@@ -31,6 +31,7 @@ from ..pages import clip_for_page
 from ..visualization import Classified, classify_batch, clip_importance
 
 FRAMES = 48  # of a clip of the page
+LEVELS = 1024  # of its coordinates
 LEAST_CERTAIN = 24  # unlabelled clips of the page
 
 
@@ -225,7 +226,7 @@ class Examination:
             keypoint = self.inferencer.read(clip.clip)['keypoint']
             drawing = clip_for_page(
                 keypoint, self.inferencer.bones, self.fps,
-                self.inferencer.up_axis(keypoint), importance, FRAMES)
+                self.inferencer.up_axis(keypoint), importance, FRAMES, LEVELS)
             chosen.add(ranks[place], KeptClip(
                 count + place, clip.name,
                 clip.label if clip.has_class else None,

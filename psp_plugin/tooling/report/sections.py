@@ -171,14 +171,14 @@ def confusion(content: Content) -> str:
         return paragraph(NO_HEAD, 'note')
     return paragraph(
         'Rows are the true classes, columns the predicted ones; the colour is '
-        'the share of the row. Choose a cell, in the matrix or below it, to '
-        'see its clips.') + clips_note(content) + (
-        '<div class="plot" id="plot-matrix"></div>'
-        '<div class="choice"><label>True class <select id="true"></select>'
-        '</label><label>Predicted class <select id="predicted"></select>'
+        'the share of the row. Choose a cell, in the matrix or by the two '
+        'lists, to see its clips.') + clips_note(content) + (
+        '<div class="matrix" id="matrix"><div class="plot" id="plot-matrix">'
+        '</div><div><div class="choice"><label>True class '
+        '<select id="true"></select></label><label>Predicted class <select id="predicted"></select>'
         '</label><p id="cell" role="status"></p></div>'
         '<div class="split"><ul class="clips" id="cell-clips"></ul>'
-        + viewer('matrix', content) + '</div>')
+        + viewer('matrix', content) + '</div></div></div>')
 
 
 def clips_note(content: Content) -> str:
@@ -197,12 +197,17 @@ def clips_note(content: Content) -> str:
 
 def viewer(name: str, content: Content) -> str:
     """The place of a player, its caption and the meaning of its colours."""
-    colors = ('<p class="scale"><span>least important</span><i></i><span>most '
-              'important joint</span></p>' if content.lacks_attention is None
-              else paragraph('Joints are drawn in one colour: '
-                             f'{content.lacks_attention}.', 'small'))
     return (f'<div class="viewer" id="viewer-{name}"><p class="caption">'
-            f'Choose a clip.</p>{colors}</div>')
+            f'Choose a clip.</p>{colors(content)}</div>')
+
+
+def colors(content: Content) -> str:
+    """The meaning of the colours of joints."""
+    if content.lacks_attention is not None:
+        return paragraph('Joints are drawn in one colour: '
+                         f'{content.lacks_attention}.', 'small')
+    return ('<p class="scale"><span>least attention</span><i></i>'
+            '<span>most attention to the joint</span></p>')
 
 
 def least(content: Content) -> str:
@@ -220,7 +225,8 @@ def least(content: Content) -> str:
         f'Of the {found.count} unlabelled training clips, the '
         f'{len(found.kept)} with the smallest margin: the difference of the '
         'two highest scores. These are candidates to be labelled next. Labels '
-        'that the dataset may have for them are not read.') + (
+        'that the dataset may have for them are not read.') + colors(
+            content) + (
         '<div class="cards" id="cards"></div><div class="copy"><label '
         'for="names">Their names, for tools/label.py --clips FILE</label>'
         '<textarea id="names" rows="6" readonly spellcheck="false"></textarea>'
@@ -233,7 +239,7 @@ def embedding(content: Content) -> str:
     if content.points is None:
         return paragraph(f'There is no embedding: {content.no_points}.',
                          'note')
-    wrong = (' A dark ring marks a clip that is classified wrongly.'
+    wrong = (' Hollow points are classified wrongly.'
              if content.has_head else '')
     return paragraph(
         't-SNE of the encoder features: a point is a test clip, close points '
