@@ -183,6 +183,12 @@ def test_bad_folders_are_one_sentence(main, tmp_path, spoil, message):
     assert not (work_dir / 'report.html').is_file()
 
 
+def test_the_checkpoint_is_missing(main, run):
+    with pytest.raises(SystemExit) as stop:
+        main([str(run), '--checkpoint', 'none.pth'])
+    assert stop.value.code == 'none.pth is not a checkpoint on this machine.'
+
+
 def test_nothing_can_be_tested(main, tmp_path):
     def change(content):
         for clip in content['annotations']:

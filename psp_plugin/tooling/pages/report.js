@@ -126,14 +126,17 @@ class Viewer {
 class CaptionedViewer extends Viewer {
   constructor(name) {
     const host = byId(`viewer-${name}`);
-    const caption = host.querySelector('.caption');
-    super(host, caption.nextSibling);
-    this.caption = caption;
+    super(host, host.firstChild);
+    this.caption = host.querySelector('.caption');
   }
 
   choose(index) {
     const clip = data.clips[index];
-    this.caption.replaceChildren(element('b', clip.name), element('span', describe(clip)));
+    this.caption.replaceChildren(element('b', clip.name));
+    if (clip.label !== null) {
+      this.caption.append(element('span', `true class: ${className(clip.label)}`));
+    }
+    this.caption.append(bestOf(clip));
     this.show(index, clip.name);
   }
 
@@ -143,11 +146,16 @@ class CaptionedViewer extends Viewer {
   }
 }
 
-function describe(clip) {
-  const truth = clip.label === null ? '' : `True class: ${className(clip.label)}. `;
-  if (!clip.best.length) return truth;
-  return `${truth}Scores: ${clip.best.map(([label, score]) =>
-    `${className(label)} ${percent(score)}`).join(', ')}.`;
+/* The best classes of a clip and their scores. */
+function bestOf(clip) {
+  const list = element('ol', '', 'best');
+  for (const [label, score] of clip.best) {
+    const item = element('li');
+    item.title = className(label);
+    item.append(element('span', className(label)), element('span', percent(score)));
+    list.append(item);
+  }
+  return list;
 }
 
 function draw(id, traces, layout) {
@@ -162,14 +170,16 @@ function draw(id, traces, layout) {
 }
 
 function drawCurves(id, curves, steps, format) {
-  if (!byId(id)) return;
+  const plot = byId(id);
+  if (!plot) return;
+  plot.style.height = `${280 + 19 * LEGEND_ROWS}px`;
   const line = { gridcolor: '#edf0f3', zeroline: false, linecolor: '#b8c2cc' };
   draw(id, curves.map(([name, x, y], i) => ({
     x, y, name: plain(name, 28), mode: x.length > 1 ? 'lines' : 'markers', connectgaps: false,
     line: { color: COLORS[i % COLORS.length], width: 1.8 },
     marker: { color: COLORS[i % COLORS.length] } })), {
     margin: { l: 52, r: 8, t: 8, b: 48 + 19 * LEGEND_ROWS }, showlegend: true,
-    legend: { orientation: 'h', yref: 'container', y: (4 + 19 * LEGEND_ROWS) / byId(id).clientHeight, yanchor: 'top',
+    legend: { orientation: 'h', yref: 'container', y: (4 + 19 * LEGEND_ROWS) / plot.clientHeight, yanchor: 'top',
       font: { size: 11 } },
     xaxis: { ...line, title: { text: steps, standoff: 6 } },
     yaxis: { ...line, ...format }, hovermode: 'closest' });
@@ -264,14 +274,7 @@ function drawLeast() {
     card.append(element('h3', clip.name));
     byId('cards').append(card);
     new Viewer(card).show(data.clips.length + place, clip.name);
-    const list = element('ol');
-    for (const [label, score] of clip.best) {
-      const item = element('li');
-      item.title = className(label);
-      item.append(element('span', className(label)), element('span', percent(score)));
-      list.append(item);
-    }
-    card.append(list);
+    card.append(bestOf(clip));
     if (clip.best.length > 1) {
       const margin = clip.best[0][1] - clip.best[1][1];
       card.append(element('p', `margin: ${(100 * margin).toFixed(2)} percentage points`, 'margin'));
@@ -340,7 +343,8 @@ function drawEmbedding() {
 const block = ClipBlock.open(byId('clips').textContent);
 const { losses, rates, scores, by_epoch: byEpoch } = data.curves;
 // The same for all three figures, so that their axes have the same height.
-const LEGEND_ROWS = Math.min(5, Math.ceil(Math.max(losses.length, scores.length) / 2));
+const LEGEND_ROWS = Math.max(...[losses, rates, scores].map(group =>
+  Math.ceil(group.length / (group.some(([name]) => name.length > 16) ? 1 : 2))), 1);
 drawCurves('plot-losses', losses, 'iteration', {});
 drawCurves('plot-rates', rates, 'iteration', { exponentformat: 'e' });
 drawCurves('plot-scores', scores, byEpoch ? 'epoch' : 'iteration', { tickformat: '.0%', rangemode: 'tozero' });

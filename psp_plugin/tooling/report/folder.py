@@ -3,7 +3,6 @@ from pathlib import Path
 from typing import NamedTuple, Optional
 
 from psp_plugin.annotations import several
-from psp_plugin.commands.loading import check_checkpoint_file
 from psp_plugin.errors import FileError
 
 
@@ -45,11 +44,11 @@ def find_checkpoint(folder: Path, given: Optional[str] = None) -> Checkpoint:
         given (str, optional): The checkpoint to take. Defaults to None.
 
     Raises:
-        FileNotFoundError: If the given one is missing.
-        FileError: If there is none.
+        FileError: If the given one is missing, or if there is none.
     """
     if given is not None:
-        check_checkpoint_file(given)
+        if not Path(given).is_file():
+            raise FileError(given, 'is not a checkpoint on this machine')
         return Checkpoint(Path(given), 'given')
     best = _newest(folder, 'best_*.pth')
     if best:

@@ -197,8 +197,8 @@ def clips_note(content: Content) -> str:
 
 def viewer(name: str, content: Content) -> str:
     """The place of a player, its caption and the meaning of its colours."""
-    return (f'<div class="viewer" id="viewer-{name}"><p class="caption">'
-            f'Choose a clip.</p>{colors(content)}</div>')
+    return (f'<div class="viewer" id="viewer-{name}">{colors(content)}'
+            '<div class="caption">Choose a clip.</div></div>')
 
 
 def colors(content: Content) -> str:
@@ -239,8 +239,8 @@ def embedding(content: Content) -> str:
     if content.points is None:
         return paragraph(f'There is no embedding: {content.no_points}.',
                          'note')
-    wrong = (' Hollow points are classified wrongly.'
-             if content.has_head else '')
+    wrong = (' Hollow points are classified wrongly.' if content.has_head else
+             ' Colours are labels, which the training has not read.')
     return paragraph(
         't-SNE of the encoder features: a point is a test clip, close points '
         f'have similar features, and the axes have no units.{wrong} Choose a '
