@@ -1,7 +1,7 @@
 """Collects what a report shows."""
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 from mmengine.config import Config
@@ -14,9 +14,10 @@ from psp_plugin.errors import InputError
 
 from ..visualization import embed
 from .curves import Curves, read_curves
-from .examine import Examination, Inferencer, Tested
+from .examine import Examination, Inferencer
 from .folder import Checkpoint
 from .provenance import Rows, file_rows, report_rows, training_rows
+from .results import Tested
 from .training_clips import TrainingClips, find_training_clips
 
 
@@ -57,15 +58,12 @@ def collect(cfg: Config, inferencer: Inferencer, folder: Path,
         folder (Path): Its work dir.
         checkpoint (Checkpoint): The checkpoint of the model.
         command (str): The command line, for the report. Defaults to ''.
-        limit (int): Maximum number of test clips that can be played.
-            Defaults to 500.
-        split (str, optional): Another split of the test dataset. Defaults to
-            None.
+        limit (int): Maximum number of clips to play. Defaults to 500.
+        split (str, optional): Another test split. Defaults to None.
         seed (int): Seed of t-SNE and of the choice of clips. Defaults to 0.
 
     Raises:
-        InputError: If no clip can be tested, or if a log or a dataset cannot
-            be read.
+        InputError: If no clip can be tested, or if a file cannot be read.
         FileNotFoundError: If an annotation file is missing.
     """
     curves = read_curves(folder)
@@ -73,9 +71,8 @@ def collect(cfg: Config, inferencer: Inferencer, folder: Path,
     has_head = bool(inferencer.classes)
     clips = clips_to_test(cfg, len(inferencer.classes), split)
     names = inferencer.classes or names_of_labels(cfg, clips)
-    metainfo = clips.source.dataset.metainfo
     run = Examination(inferencer, cfg.test_dataloader.get('batch_size', 1),
-                      metainfo.get('fps'))
+                      clips.source.dataset.metainfo.get('fps'))
     tested = run.test(clips, limit, seed)
     tested.errors[:0] = left_out(clips)
     unlabeled = (run.least_certain(training.unlabeled)
@@ -86,10 +83,10 @@ def collect(cfg: Config, inferencer: Inferencer, folder: Path,
         clips.split, names, has_head, curves, training, tested,
         count_chosen_on(cfg, clips), points, no_points, unlabeled,
         inferencer.lacks_attention,
-        Path(cfg.filename).read_text(encoding='utf-8'), {
-            'Training': training_rows(folder, inferencer.meta),
-            'Report': report_rows(str(inferencer.device), seed, command),
-            'Files, with SHA-256': file_rows(cfg, checkpoint.path)})
+        Path(cfg.filename).read_text(encoding='utf-8'), dict(
+            Training=training_rows(folder, inferencer.meta),
+            Report=report_rows(str(inferencer.device), seed, command),
+            Files=file_rows(cfg, checkpoint.path)))
 
 
 def clips_to_test(cfg: Config, num_classes: int,
@@ -130,7 +127,8 @@ def names_of_labels(cfg: Config, clips: DatasetClips) -> List[str]:
                        dataset=info)
 
 
-def embedded(tested: Tested, seed: int):
+def embedded(tested: Tested,
+             seed: int) -> Tuple[Optional[np.ndarray], str]:
     """t-SNE of the kept clips; None and the reason if it is not possible."""
     try:
         return embed(np.array([clip.features for clip in tested.kept]),

@@ -1,7 +1,7 @@
 """Curves of a training, from the scalars that it logged."""
 import math
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 from ..experiments.run_folder import is_cut, read_log, scalar_logs
 
@@ -75,7 +75,8 @@ def _merge(train: Lines, scores: Lines, lines: List[Dict[str, Any]]) -> None:
         before.update((line['step'], line) for line in part)
 
 
-def _curves(lines: Lines, wanted) -> List[Curve]:
+def _curves(lines: Lines,
+            wanted: Callable[[str], bool]) -> List[Curve]:
     """The scalars whose names are wanted, thinned to ``MAX_POINTS``."""
     steps = sorted(lines)
     names = dict.fromkeys(key for step in steps for key in lines[step]

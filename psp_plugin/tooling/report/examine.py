@@ -2,14 +2,13 @@
 
 Shape legend: B sample, V joint, D channel.
 """
-import heapq
+import itertools
 from dataclasses import dataclass
 from typing import (
     Any,
     Dict,
     Iterator,
     List,
-    NamedTuple,
     Optional,
     Protocol,
     Sequence,
@@ -29,6 +28,7 @@ from psp_plugin.errors import InputError
 
 from ..pages import clip_for_page
 from ..visualization import Classified, classify_batch, clip_importance
+from .results import KeptClip, Rank, Selection, Tested
 
 FRAMES = 48  # of a clip of the page
 LEVELS = 1024  # of its coordinates
@@ -58,64 +58,6 @@ class Inferencer(Protocol):
     @property
     def bones(self) -> List[Tuple[int, int]]:
         """Pairs of joints to draw a line between."""
-
-
-class KeptClip(NamedTuple):
-    """A clip that the page plays."""
-    place: int
-    """How many tested clips precede it."""
-    name: str
-    label: Optional[int]
-    scores: Optional[np.ndarray]
-    features: np.ndarray
-    drawing: Dict[str, Any]
-    """What :func:`psp_plugin.tooling.pages.clip_for_page` returns."""
-
-
-class Tested(NamedTuple):
-    """Results of clips; those that are left out have no part in them."""
-    labels: np.ndarray
-    """(count,); empty for a model without a head."""
-    scores: np.ndarray
-    """(count, num_classes), float32; empty for a model without a head."""
-    count: int
-    kept: List[KeptClip]
-    errors: List[str]
-    """A sentence per clip that is left out, without its full stop."""
-
-
-class Selection:
-    """Keeps as many clips as it may, those that come first by rank.
-
-    Args:
-        limit (int): Maximum number of clips.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self._heap: List[Tuple[Tuple[float, ...], KeptClip]] = []
-
-    def wants(self, rank: Tuple[float, ...]) -> bool:
-        """Whether a clip of this rank would be kept."""
-        return len(self._heap) < self.limit or (
-            self.limit > 0 and _reversed(rank) > self._heap[0][0])
-
-    def add(self, rank: Tuple[float, ...], clip: KeptClip) -> None:
-        """Keeps a clip, if its rank is still wanted."""
-        if not self.wants(rank):
-            return
-        heapq.heappush(self._heap, (_reversed(rank), clip))
-        if len(self._heap) > self.limit:
-            heapq.heappop(self._heap)
-
-    def by_rank(self) -> List[KeptClip]:
-        """The clips, the first by rank first."""
-        return [clip for _, clip in sorted(
-            self._heap, key=lambda item: item[0], reverse=True)]
-
-
-def _reversed(rank: Tuple[float, ...]) -> Tuple[float, ...]:
-    return tuple(-part for part in rank)
 
 
 @dataclass
@@ -151,9 +93,9 @@ class Examination:
         rows: List[np.ndarray] = []
         count = 0
         for batch, results in self._run(clips, 'testing', errors, True):
-            ranks = [(float(is_right(clip, scores)), rng.random())
-                     for clip, scores in zip(batch, results.scores or
-                                             [None] * len(batch))]
+            ranks: List[Rank] = [
+                (float(is_right(clip, scores)), rng.random()) for clip, scores
+                in itertools.zip_longest(batch, results.scores or [])]
             self._keep(chosen, batch, results, ranks, count)
             count += len(batch)
             if results.scores is not None:
@@ -182,8 +124,9 @@ class Examination:
             for batch, results in self._run(clips, 'unlabelled clips',
                                             errors, False):
                 assert results.scores is not None
-                ranks = [(margin(scores), count + place)
-                         for place, scores in enumerate(results.scores)]
+                ranks: List[Rank] = [
+                    (margin(scores), count + place)
+                    for place, scores in enumerate(results.scores)]
                 self._keep(chosen, batch, results, ranks, count)
                 count += len(batch)
         return Tested(np.empty(0, int), np.empty((0, 0), np.float32), count,
@@ -215,7 +158,7 @@ class Examination:
             yield batch, results
 
     def _keep(self, chosen: Selection, batch: List[FoundClip],
-              results: Classified, ranks: List[Tuple[float, ...]],
+              results: Classified, ranks: List[Rank],
               count: int) -> None:
         """Prepares the clips of a batch that are wanted for the page."""
         places = [place for place, rank in enumerate(ranks)
@@ -230,7 +173,7 @@ class Examination:
             chosen.add(ranks[place], KeptClip(
                 count + place, clip.name,
                 clip.label if clip.has_class else None,
-                results.scores and results.scores[place],
+                None if results.scores is None else results.scores[place],
                 results.features[place], drawing))
 
     def _importance(self, results: Classified, places: List[int]

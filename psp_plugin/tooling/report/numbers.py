@@ -4,7 +4,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence
 import numpy as np
 from mmaction.evaluation import mean_class_accuracy, top_k_accuracy
 
-from .examine import Tested
+from .results import Tested
 
 
 class Accuracy(NamedTuple):

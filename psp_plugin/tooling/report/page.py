@@ -12,9 +12,10 @@ from psp_plugin.errors import FileError, InputError
 from ..pages import as_json, read_asset
 from .block import pack_clips
 from .content import Content
-from .examine import KeptClip
+from .markup import text
 from .numbers import confusion_of
-from .sections import sections_of, text
+from .results import KeptClip
+from .sections import sections_of
 
 BEST = 3  # classes of a clip
 

@@ -95,13 +95,14 @@ def version_of(package: str) -> str:
 def file_rows(cfg: Config, checkpoint: Path) -> Rows:
     """Names the checkpoint and the annotation files, with their SHA-256."""
     paths = [str(checkpoint), *annotation_paths(cfg)]
-    return [(path, hash_of(Path(path))) for path in dict.fromkeys(paths)]
+    return [(path, f'SHA-256 {hash_of(Path(path))}')
+            for path in dict.fromkeys(paths)]
 
 
 def hash_of(path: Path) -> str:
     """SHA-256 of a file, or why there is none."""
     if not path.is_file():
-        return 'not on this machine'
+        return 'unknown, as the file is not on this machine'
     digest = hashlib.sha256()
     with open(path, 'rb') as stream:
         for part in iter(lambda: stream.read(1 << 20), b''):

@@ -1,16 +1,12 @@
-"""The sections of a report as HTML: text, tables and places of figures.
+"""The sections of a report: text, tables and places of figures."""
+from typing import List, NamedTuple
 
-Every text that comes from a file goes through :func:`text`.
-"""
-from html import escape
-from typing import Iterable, List, NamedTuple, Sequence
-
+from .clip_sections import NO_HEAD, confusion, embedding, least
 from .content import Content
+from .markup import facts, paragraph, text
 from .numbers import ClassRow, accuracy_of, class_rows, confusion_of
 
 LISTED = 50  # sentences about clips that are left out
-NO_HEAD = ('This run is a pre-training: its model has no classifier, so that '
-           'there are no predictions.')
 
 
 class Section(NamedTuple):
@@ -18,24 +14,6 @@ class Section(NamedTuple):
     place: str
     title: str
     html: str
-
-
-def text(value: object) -> str:
-    """A value as text of HTML."""
-    return escape(str(value))
-
-
-def paragraph(value: object, kind: str = '') -> str:
-    """A paragraph of text."""
-    return f'<p class="{kind}">{text(value)}</p>' if kind else (
-        f'<p>{text(value)}</p>')
-
-
-def facts(rows: Iterable[Sequence[object]]) -> str:
-    """A list of names and values."""
-    return '<dl class="facts">' + ''.join(
-        f'<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>'
-        for name, value in rows) + '</dl>'
 
 
 def sections_of(content: Content) -> List[Section]:
@@ -60,21 +38,11 @@ def summary(content: Content) -> str:
     split = f' of split {content.split}' if content.split else ''
     parts = []
     if content.has_head:
-        numbers = accuracy_of(tested)
-        shown = [(numbers.top1, 'Top-1', 'share of the clips whose class has '
-                  'the highest score'),
-                 (numbers.mean_class, 'Mean class accuracy', 'mean over the '
-                  'classes of the share of their clips')]
-        if numbers.top5 is not None:
-            shown.append((numbers.top5, 'Top-5', 'share of the clips whose '
-                          'class is among the five highest scores'))
-        parts.append('<div class="numbers">' + ''.join(
-            f'<div><b>{value:.1%}</b><span>{name}</span><small>{meaning}'
-            '</small></div>' for value, name, meaning in shown) + '</div>')
+        parts.append(numbers(content))
         if is_best(content) and content.chosen_on:
             parts.append(paragraph(
                 'This checkpoint was chosen as the best in validation, on '
-                f'{content.chosen_on} of the {tested.count} clips that are '
+                f'{content.chosen_on} of the {tested.total} clips that are '
                 'tested here. Its accuracy on them is higher than can be '
                 'expected on other clips.', 'note'))
     else:
@@ -85,7 +53,7 @@ def summary(content: Content) -> str:
     parts.append(facts([
         ('Config', content.title),
         ('Tested' if content.has_head else 'Encoded',
-         f'{tested.count} clips{split}'),
+         f'{tested.total} clips{split}'),
         ('Labels used', labels),
         ('Checkpoint', f'{content.checkpoint.path.name}, '
          + {'best': 'the best in validation', 'last': 'the last one',
@@ -93,6 +61,21 @@ def summary(content: Content) -> str:
         ('Written', dict(content.provenance['Training'])[
             'Date of the checkpoint'])]))
     return ''.join(parts) + list_of_errors(content)
+
+
+def numbers(content: Content) -> str:
+    """The accuracies, large, with their meaning."""
+    found = accuracy_of(content.tested)
+    shown = [(found.top1, 'Top-1', 'share of the clips whose class has the '
+              'highest score'),
+             (found.mean_class, 'Mean class accuracy', 'mean over the classes '
+              'of the share of their clips that are recognised')]
+    if found.top5 is not None:
+        shown.append((found.top5, 'Top-5', 'share of the clips whose class is '
+                      'among the five highest scores'))
+    return '<div class="numbers">' + ''.join(
+        f'<div><b>{value:.1%}</b><span>{name}</span><small>{meaning}</small>'
+        '</div>' for value, name, meaning in shown) + '</div>'
 
 
 def is_best(content: Content) -> bool:
@@ -130,7 +113,8 @@ def curves(content: Content) -> str:
              ('scores', found.scores, 'Validation accuracy')]
     return ''.join(map(paragraph, lines)) + '<div class="plots">' + ''.join(
         f'<figure><figcaption>{title}</figcaption>' + (
-            f'<div class="plot" id="plot-{name}"></div>' if group else
+            f'<div class="plot" id="plot-{name}" role="group" aria-label='
+            f'"{title}"></div>' if group else
             paragraph('Nothing was logged.', 'note')) + '</figure>'
         for name, group, title in plots) + '</div>'
 
@@ -163,91 +147,6 @@ def class_line(row: ClassRow) -> str:
     return (f'<tr><th scope="row">{text(row.name)}</th>{bar}<td class="number"'
             f'>{row.right} of {row.tested}</td><td class="number">'
             f'{row.labeled}</td></tr>')
-
-
-def confusion(content: Content) -> str:
-    """The place of the matrix, and the clips of a cell."""
-    if not content.has_head:
-        return paragraph(NO_HEAD, 'note')
-    return paragraph(
-        'Rows are the true classes, columns the predicted ones; the colour is '
-        'the share of the row. Choose a cell, in the matrix or by the two '
-        'lists, to see its clips.') + clips_note(content) + (
-        '<div class="matrix" id="matrix"><div class="plot" id="plot-matrix">'
-        '</div><div><div class="choice"><label>True class '
-        '<select id="true"></select></label><label>Predicted class <select id="predicted"></select>'
-        '</label><p id="cell" role="status"></p></div>'
-        '<div class="split"><ul class="clips" id="cell-clips"></ul>'
-        + viewer('matrix', content) + '</div></div></div>')
-
-
-def clips_note(content: Content) -> str:
-    """How many of the tested clips the page plays."""
-    tested = content.tested
-    lines = []
-    if len(tested.kept) < tested.count:
-        wrong = ('those classified wrongly come first, the others are drawn '
-                 'at random' if content.has_head else 'drawn at random')
-        lines.append(
-            f'{len(tested.kept)} of the {tested.count} clips can be played '
-            f'({wrong}); {tested.count - len(tested.kept)} are not in this '
-            'file, but counted in all numbers.')
-    return ''.join(map(paragraph, lines))
-
-
-def viewer(name: str, content: Content) -> str:
-    """The place of a player, its caption and the meaning of its colours."""
-    return (f'<div class="viewer" id="viewer-{name}">{colors(content)}'
-            '<div class="caption">Choose a clip.</div></div>')
-
-
-def colors(content: Content) -> str:
-    """The meaning of the colours of joints."""
-    if content.lacks_attention is not None:
-        return paragraph('Joints are drawn in one colour: '
-                         f'{content.lacks_attention}.', 'small')
-    return ('<p class="scale"><span>least attention</span><i></i>'
-            '<span>most attention to the joint</span></p>')
-
-
-def least(content: Content) -> str:
-    """The unlabelled clips that are least certain."""
-    if not content.has_head:
-        return paragraph(NO_HEAD, 'note')
-    found = content.unlabeled
-    if found is None:
-        return paragraph('The config trains without unlabelled clips: it has '
-                         'no InterleaveHook.', 'note')
-    if not found.count:
-        return paragraph('The training has no unlabelled clip that can be '
-                         'used.', 'note')
-    return paragraph(
-        f'Of the {found.count} unlabelled training clips, the '
-        f'{len(found.kept)} with the smallest margin: the difference of the '
-        'two highest scores. These are candidates to be labelled next. Labels '
-        'that the dataset may have for them are not read.') + colors(
-            content) + (
-        '<div class="cards" id="cards"></div><div class="copy"><label '
-        'for="names">Their names, for tools/label.py --clips FILE</label>'
-        '<textarea id="names" rows="6" readonly spellcheck="false"></textarea>'
-        '<div><button type="button" id="copy">Copy the names</button> '
-        '<span id="copied" role="status"></span></div></div>')
-
-
-def embedding(content: Content) -> str:
-    """The place of the embedding and its player."""
-    if content.points is None:
-        return paragraph(f'There is no embedding: {content.no_points}.',
-                         'note')
-    wrong = (' Hollow points are classified wrongly.' if content.has_head else
-             ' Colours are labels, which the training has not read.')
-    return paragraph(
-        't-SNE of the encoder features: a point is a test clip, close points '
-        f'have similar features, and the axes have no units.{wrong} Choose a '
-        'point, or a clip in the list, to play it.') + clips_note(content) + (
-        '<div class="split wide"><div class="plot" id="plot-embedding"></div>'
-        '<div><label class="one">Clip <select id="point"></select></label>'
-        + viewer('embedding', content) + '</div></div>')
 
 
 def origin(content: Content) -> str:

@@ -12,9 +12,9 @@ from psp_plugin.tooling.report.examine import (
     FRAMES,
     LEAST_CERTAIN,
     LEVELS,
-    Selection,
     margin,
 )
+from psp_plugin.tooling.report.results import Selection
 
 BONES = [(joint, joint + 1) for joint in range(24)]
 
