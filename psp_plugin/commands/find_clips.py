@@ -12,7 +12,6 @@ from psp_plugin.annotations import (
     select_clips,
 )
 from psp_plugin.commands.clips import Clip, ClipError, ClipPreparer
-from psp_plugin.datasets.semi_supervised import open_source
 from psp_plugin.errors import InputError
 from psp_plugin.recordings import (
     SUFFIXES,
@@ -26,6 +25,9 @@ from psp_plugin.recordings import (
     read_clips,
     split_clip,
 )
+
+# Files that can hold several clips with names of their own.
+ARCHIVES = ('.npz', '.pkl')
 
 
 class FoundClip(NamedTuple):
@@ -94,6 +96,64 @@ def find_clips(arguments: Sequence[str],
         raise InputError(f'split {split!r} is given, but no annotation file '
                          'of several clips that has splits: leave it out')
     return found
+
+
+def find_pool(path: str, split: Optional[str] = None,
+              options: Optional[ReadOptions] = None) -> Dict[str, FoundClip]:
+    """Finds the clips of a pool by the names that label tables have for them.
+
+    Args:
+        path (str): An annotation file, a recording, or a folder.
+        split, options: See :func:`find_clips`.
+
+    Returns:
+        dict[str, FoundClip]: Those of a folder have the names that
+        :func:`psp_plugin.recordings.convert_folder` gives them.
+
+    Raises:
+        InputError: See :func:`find_clips`; or if there is no clip, or if two
+            have one name.
+    """
+    pool: Dict[str, FoundClip] = {}
+    for clip in find_clips([path], split, options):
+        name = name_in(path, clip, options or ReadOptions())
+        if name in pool:
+            raise InputError(
+                f'several clips of {path} have the name {name!r}, by which a '
+                'label table cannot tell them apart: rename all but one')
+        pool[name] = clip
+    if not pool:
+        raise InputError(f'{path} has no clip')
+    return pool
+
+
+def name_in(path: str, clip: FoundClip, options: ReadOptions) -> str:
+    """Returns the name of a clip in a label table for a pool.
+
+    It is the one that :func:`psp_plugin.recordings.convert_folder` gives it
+    if the pool is a folder: the path of its file without suffix, followed by
+    its own name in a file of several clips.
+    """
+    if not Path(path).is_dir():
+        return clip.name
+    if isinstance(clip.clip, dict):
+        file, own = split_clip(str(clip.clip['frame_dir']))
+        own = own or clip.name
+    else:
+        file = str(clip.clip)
+        if not file.lower().endswith(ARCHIVES):
+            return clip.name
+        try:
+            own = read_clip(file, options).annotation['frame_dir']
+        except RecordingError:
+            return clip.name  # reading it again raises the error
+    prefix = Path(file).relative_to(path).with_suffix('').as_posix()
+    stem, suffix = Path(file).stem, Path(file).suffix.lower()
+    if suffix != '.pkl' and own == stem:
+        return prefix
+    if suffix not in ARCHIVES and own.startswith(f'{stem}_'):
+        return prefix + own[len(stem):]  # numbered along the axis N
+    return f'{prefix}/{own}'
 
 
 def recordings_in(argument: str) -> List[Tuple[str, str]]:
@@ -189,30 +249,6 @@ def clips_of_file(file: AnnotationFile,
             for clip in clips]
 
 
-def clips_of_dataset(dataset: Dict[str, Any],
-                     split: Optional[str] = None) -> List[FoundClip]:
-    """Returns the clips of a dataset of a config.
-
-    Args:
-        dataset (dict): Config of the dataset; its pipeline is not used.
-        split (str, optional): The split instead of the dataset's own.
-            Defaults to None.
-
-    Raises:
-        InputError: If the dataset cannot be read.
-        FileNotFoundError: If its annotation file is missing.
-    """
-    if split is not None:
-        dataset = dict(dataset, split=split)
-    source = open_source(dataset)
-    name_of_split = dataset.get('split') or ''
-    return [
-        found_clip(dict(source.dataset.get_data_info(index), label=label),
-                   name, name, name_of_split)
-        for index, (name, label) in enumerate(zip(*source.clips))
-    ]
-
-
 def read_annotation(clip: FoundClip, options: ReadOptions) -> Dict[str, Any]:
     """Reads a clip without preparing it for a model.
 
@@ -232,8 +268,8 @@ def read_annotation(clip: FoundClip, options: ReadOptions) -> Dict[str, Any]:
             data = read_clip(str(data), options).annotation
         except RecordingError as error:
             raise ClipError(str(error)) from error
-        except InvalidRecording as problem:
-            raise ClipError(f'{clip.clip} {problem}') from problem
+        except InvalidRecording as invalid:
+            raise ClipError(f'{clip.clip} {invalid}') from invalid
     problem = next(find_problems({**data, 'label': None}), None)
     if problem is not None:
         raise ClipError(f'{data.get("frame_dir", clip.name)} {problem.text}')

@@ -4,21 +4,13 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from psp_plugin.commands.find_clips import FoundClip, find_clips
+from psp_plugin.commands.find_clips import FoundClip, find_pool
 from psp_plugin.datasets.split import read_split
 from psp_plugin.errors import InputError
-from psp_plugin.recordings import (
-    ReadOptions,
-    RecordingError,
-    read_clip,
-    split_clip,
-)
+from psp_plugin.recordings import ReadOptions, read_clip
 from psp_plugin.skeletons import LAYOUTS, SkeletonPyramid, get_pyramid
 
 from ..pages import clip_for_page, lines_of, up_axis
-
-# Files that can hold several clips with names of their own.
-ARCHIVES = ('.npz', '.pkl')
 
 
 class UndrawableClipError(InputError):
@@ -71,20 +63,10 @@ class ClipPool:
         self.path, self.up = path, up
         self.options = options or ReadOptions()
         self.pyramid = get_pyramid(layout) if layout else None
-        self.clips: Dict[str, FoundClip] = {}
-        self.classes: Sequence[str] = ()
-        for clip in find_clips([path], options=self.options):
-            name = name_in(path, clip, self.options)
-            if name in self.clips:
-                raise InputError(
-                    f'several clips of {path} have the name {name!r}, by '
-                    'which a label table cannot tell them apart: rename all '
-                    'but one')
-            self.clips[name] = clip
-            self.classes = self.classes or clip.metainfo.get('classes') or ()
+        self.clips = find_pool(path, options=self.options)
         self.names = list(self.clips)
-        if not self.names:
-            raise InputError(f'{path} has no clip')
+        self.classes: Sequence[str] = next(filter(None, (
+            clip.metainfo.get('classes') for clip in self.clips.values())), ())
         if not self.is_folder and len(self.names) == 1:
             self._read(self.clips[self.names[0]])
         if chosen is not None:
@@ -93,7 +75,7 @@ class ClipPool:
 
     @property
     def is_folder(self) -> bool:
-        """Whether it is a folder of recordings, which can be converted."""
+        """Whether it is a folder of recordings."""
         return Path(self.path).is_dir()
 
     def draw(self, name: str) -> Tuple[Dict[str, Any], int, int]:
@@ -149,35 +131,6 @@ class ClipPool:
             raise ValueError(f'it has {joints} joints, but the layout '
                              f'{pyramid.name!r} has {pyramid.num_joints}')
         return pyramid
-
-
-def name_in(path: str, clip: FoundClip, options: ReadOptions) -> str:
-    """Returns the name of a clip in a label table for a pool.
-
-    It is the one that :func:`psp_plugin.recordings.convert_folder` gives it
-    if the pool is a folder: the path of its file without suffix, followed by
-    its own name in a file of several clips.
-    """
-    if not Path(path).is_dir():
-        return clip.name
-    if isinstance(clip.clip, dict):
-        file, own = split_clip(str(clip.clip['frame_dir']))
-        own = own or clip.name
-    else:
-        file, own = str(clip.clip), None
-        if not file.lower().endswith(ARCHIVES):
-            return clip.name
-        try:
-            own = read_clip(file, options).annotation['frame_dir']
-        except RecordingError:
-            return clip.name  # the page shows the error
-    prefix = Path(file).relative_to(path).with_suffix('').as_posix()
-    stem, suffix = Path(file).stem, Path(file).suffix.lower()
-    if suffix != '.pkl' and own == stem:
-        return prefix
-    if suffix not in ARCHIVES and own.startswith(f'{stem}_'):
-        return prefix + own[len(stem):]  # numbered along the axis N
-    return f'{prefix}/{own}'
 
 
 def choose(names: List[str], chosen: str, path: str) -> List[str]:
