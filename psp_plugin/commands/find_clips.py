@@ -27,6 +27,9 @@ from psp_plugin.recordings import (
     split_clip,
 )
 
+# Files whose clips have names of their own, even if there is only one.
+ARCHIVES = ('.npz', '.pkl')
+
 
 class FoundClip(NamedTuple):
     """A clip that a command was given.
@@ -34,7 +37,8 @@ class FoundClip(NamedTuple):
     Args:
         clip: A recording, or an annotation without its label, whose
             ``frame_dir`` is ``file.pkl#NAME``; see :data:`.clips.Clip`.
-        name: Its name, without the path of its file.
+        name: Its name in its file, without the path of the file; in a folder
+            that of ``convert_folder``, see :func:`name_in_folder`.
         label: Its label in an annotation file; None if it has none.
         split: The splits of the file that contain it, separated by spaces.
         metainfo: That of the annotation file.
@@ -77,19 +81,17 @@ def find_clips(arguments: Sequence[str],
     """
     found: List[FoundClip] = []
     files = 0
-    for path, shown in [pair for one in arguments
-                        for pair in recordings_in(one)]:
+    options = options or ReadOptions()
+    for folder, path, shown in [
+            (one if Path(one).is_dir() else None, *pair) for one in arguments
+            for pair in recordings_in(one)]:
         file = read_file(path)
-        if file is None:
-            found += clips_of_recording(path, shown, options or ReadOptions())
-        elif options is not None and options.fps is not None:
-            raise InputError(
-                f'{path} is an annotation file, whose clips are taken as they '
-                'are, without --fps: resample them with '
-                'tools/data/convert_skeletons.py')
-        else:
-            files += 1
-            found += clips_of_file(file, split)
+        files += file is not None
+        clips = (clips_of_recording(path, shown, options) if file is None else
+                 clips_as_they_are(file, split, options))
+        found += clips if folder is None else [
+            clip._replace(name=name_in_folder(clip, folder, options))
+            for clip in clips]
     if split is not None and not files:
         raise InputError(f'split {split!r} is given, but no annotation file '
                          'of several clips that has splits: leave it out')
@@ -118,6 +120,37 @@ def recordings_in(argument: str) -> List[Tuple[str, str]]:
             f'{folder.contents or "no files of other kinds"}, but recordings '
             f'are {", ".join(SUFFIXES)} files, text in a known format')
     return sorted(found)
+
+
+def name_in_folder(clip: FoundClip, folder: str, options: ReadOptions) -> str:
+    """Returns the name that ``convert_folder`` gives a clip in a folder.
+
+    Args:
+        clip (FoundClip): The clip. If it is the only one of an archive, which
+            can have a name of its own, the archive is read.
+        folder (str): The folder.
+        options (ReadOptions): How recordings are read.
+
+    Returns:
+        str: The path of its file in the folder without suffix, followed by
+        its own name in a file of several clips.
+    """
+    file, own = split_clip(str(
+        clip.clip['frame_dir'] if isinstance(clip.clip, dict) else clip.clip))
+    stem, suffix = Path(file).stem, Path(file).suffix.lower()
+    if own is None:
+        if suffix not in ARCHIVES:
+            return clip.name
+        try:
+            own = read_clip(file, options).annotation['frame_dir']
+        except RecordingError:
+            return clip.name  # using the clip raises the error
+    prefix = Path(file).relative_to(folder).with_suffix('').as_posix()
+    if suffix != '.pkl' and own == stem:
+        return prefix
+    if suffix not in ARCHIVES and own.startswith(f'{stem}_'):
+        return prefix + own[len(stem):]  # numbered along the axis N
+    return f'{prefix}/{own}'
 
 
 def name_of(path: str) -> str:
@@ -165,6 +198,21 @@ def read_file(path: str) -> Optional[AnnotationFile]:
         return parse_annotations(content, path)
     except InputError:
         return None  # whose error the reader of recordings raises
+
+
+def clips_as_they_are(file: AnnotationFile, split: Optional[str],
+                      options: ReadOptions) -> List[FoundClip]:
+    """Returns the clips of :func:`clips_of_file`, which are not resampled.
+
+    Raises:
+        InputError: If they are to be resampled, and as there.
+    """
+    if options.fps is not None:
+        raise InputError(
+            f'{file.path} is an annotation file, whose clips are taken as '
+            'they are, without --fps: resample them with '
+            'tools/data/convert_skeletons.py')
+    return clips_of_file(file, split)
 
 
 def clips_of_file(file: AnnotationFile,

@@ -9,16 +9,11 @@ from psp_plugin.datasets.split import read_split
 from psp_plugin.errors import InputError
 from psp_plugin.recordings import (
     ReadOptions,
-    RecordingError,
     read_clip,
-    split_clip,
 )
 from psp_plugin.skeletons import LAYOUTS, SkeletonPyramid, get_pyramid
 
 from ..pages import clip_for_page, lines_of, up_axis
-
-# Files that can hold several clips with names of their own.
-ARCHIVES = ('.npz', '.pkl')
 
 
 class UndrawableClipError(InputError):
@@ -53,8 +48,7 @@ class ClipPool:
             ``'-y'`` or ``'z'``. Defaults to None: along the spine.
 
     Attributes:
-        names: The clips. Those of a folder have the names that
-            ``convert_folder`` gives them.
+        names: The clips, as ``convert_folder`` names them.
         classes: Names of the classes in the annotation file; empty without.
 
     Raises:
@@ -74,27 +68,21 @@ class ClipPool:
         self.clips: Dict[str, FoundClip] = {}
         self.classes: Sequence[str] = ()
         for clip in find_clips([path], options=self.options):
-            name = name_in(path, clip, self.options)
-            if name in self.clips:
+            if clip.name in self.clips:
                 raise InputError(
-                    f'several clips of {path} have the name {name!r}, by '
+                    f'several clips of {path} have the name {clip.name!r}, by '
                     'which a label table cannot tell them apart: rename all '
                     'but one')
-            self.clips[name] = clip
+            self.clips[clip.name] = clip
             self.classes = self.classes or clip.metainfo.get('classes') or ()
         self.names = list(self.clips)
         if not self.names:
             raise InputError(f'{path} has no clip')
-        if not self.is_folder and len(self.names) == 1:
+        if not Path(path).is_dir() and len(self.names) == 1:
             self._read(self.clips[self.names[0]])
         if chosen is not None:
             self.names = choose(self.names, chosen, path)
         self.places = {name: i for i, name in enumerate(self.names)}
-
-    @property
-    def is_folder(self) -> bool:
-        """Whether it is a folder of recordings, which can be converted."""
-        return Path(self.path).is_dir()
 
     def draw(self, name: str) -> Tuple[Dict[str, Any], int, int]:
         """Packs a clip for the page.
@@ -149,35 +137,6 @@ class ClipPool:
             raise ValueError(f'it has {joints} joints, but the layout '
                              f'{pyramid.name!r} has {pyramid.num_joints}')
         return pyramid
-
-
-def name_in(path: str, clip: FoundClip, options: ReadOptions) -> str:
-    """Returns the name of a clip in a label table for a pool.
-
-    It is the one that :func:`psp_plugin.recordings.convert_folder` gives it
-    if the pool is a folder: the path of its file without suffix, followed by
-    its own name in a file of several clips.
-    """
-    if not Path(path).is_dir():
-        return clip.name
-    if isinstance(clip.clip, dict):
-        file, own = split_clip(str(clip.clip['frame_dir']))
-        own = own or clip.name
-    else:
-        file, own = str(clip.clip), None
-        if not file.lower().endswith(ARCHIVES):
-            return clip.name
-        try:
-            own = read_clip(file, options).annotation['frame_dir']
-        except RecordingError:
-            return clip.name  # the page shows the error
-    prefix = Path(file).relative_to(path).with_suffix('').as_posix()
-    stem, suffix = Path(file).stem, Path(file).suffix.lower()
-    if suffix != '.pkl' and own == stem:
-        return prefix
-    if suffix not in ARCHIVES and own.startswith(f'{stem}_'):
-        return prefix + own[len(stem):]  # numbered along the axis N
-    return f'{prefix}/{own}'
 
 
 def choose(names: List[str], chosen: str, path: str) -> List[str]:

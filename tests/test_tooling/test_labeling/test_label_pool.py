@@ -29,12 +29,14 @@ def test_names_of_a_folder_are_those_of_the_converter(tmp_path):
         json.dumps(dict(keypoint=moving(2).tolist())))
     write_pool(root / 'more/one.pkl', ['one'])
     write_pool(root / 'two.pkl', ['d', 'e'])
-    np.savez(root / 'ctr.npz', x_train=rng.normal(size=(2, 9, 75)))
+    archive = rng.normal(size=(3, 9, 75))
+    archive[2] = 0  # invalid
+    np.savez(root / 'ctr.npz', x_train=archive)
     options = ReadOptions(joints=20)
     pool = ClipPool(str(root), options)
     made = convert_folder(str(root), options=ReadOptions())
     names = {clip['frame_dir'] for clip in made.annotations}
-    names |= {f'ctr/train_00000{i}' for i in range(2)}  # of other joints
+    names |= {f'ctr/train_00000{i}' for i in range(3)}  # of other joints
     assert set(pool.names) == names and 'more/one/one' in names
     store = LabelStore(str(table), pool.names)
     for name in pool.names:
@@ -44,7 +46,19 @@ def test_names_of_a_folder_are_those_of_the_converter(tmp_path):
     assert set(labels) == names
     made = convert_folder(str(root), read_labels(str(table)), options=options)
     assert all(clip['label'] == 0 for clip in made.annotations)
-    assert not [item for item in made.skipped if item.kind == 'missing']
+    assert [item.name for item in made.skipped if item.kind == 'missing'] == [
+        'ctr/train_000002']
+
+
+def test_names_of_a_file_are_those_of_the_converter(tmp_path):
+    path, table = write_pool(tmp_path / 'pool.pkl'), tmp_path / 'labels.csv'
+    store = LabelStore(str(table), ClipPool(path).names)
+    store.write('b', 'walk', None)
+    store.write('c', '', None)
+    store.close()
+    made = convert_folder(path, read_labels(str(table)), val_ratio=0)
+    assert made.split['train'] == ['b']
+    assert made.split['unlabeled'] == ['a', 'c', 'd', 'e', 'f']
 
 
 def test_names_along_an_axis_of_clips(tmp_path):
