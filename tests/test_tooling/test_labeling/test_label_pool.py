@@ -12,11 +12,13 @@ from psp_plugin.recordings import (
     convert_folder,
     read_labels,
 )
+from psp_plugin.skeletons import get_pyramid, joints_of
 from psp_plugin.tooling.labeling import (
     ClipPool,
     LabelStore,
     UndrawableClipError,
 )
+from psp_plugin.tooling.pages import up_axis
 
 
 def test_names_of_a_folder_are_those_of_the_converter(tmp_path):
@@ -122,6 +124,16 @@ def test_recordings_are_read_when_they_are_drawn(tmp_path):
     for name, message in dict(b='NaN', c='not a .npy file').items():
         with pytest.raises(UndrawableClipError, match=message):
             pool.draw(name)
+
+
+def test_frames_without_coordinates_do_not_turn_the_clip():
+    pyramid = get_pyramid('nwucla')
+    bottom, top = (list(joints_of(point)) for point in pyramid.zaxis)
+    clip = moving()
+    clip[:, :, bottom], clip[:, :, top] = 0, (0, 1, 5)
+    clip[:, :3] = np.nan
+    assert up_axis(clip, pyramid) == 'z'
+    assert up_axis(np.zeros_like(clip), pyramid) == 'y'
 
 
 @pytest.mark.parametrize('error', [MemoryError(), ZeroDivisionError('x')])
