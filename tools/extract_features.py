@@ -14,7 +14,7 @@ import numpy as np
 from mmengine.dataset import pseudo_collate
 
 from psp_plugin.apis import SkeletonInferencer
-from psp_plugin.commands.clips import find_test_dataset
+from psp_plugin.commands.batches import prepare_batch, test_clips
 from psp_plugin.commands.command_line import (
     add_device,
     add_read_options,
@@ -24,15 +24,14 @@ from psp_plugin.commands.command_line import (
     positive,
     read_config,
     read_options,
+    show_progress,
 )
 from psp_plugin.commands.find_clips import (
-    clips_of_dataset,
     compare_files,
     find_clips,
 )
 from psp_plugin.errors import InputError
 from psp_plugin.skeletons import LEVELS
-from psp_plugin.tooling.batches import prepared_batches
 from psp_plugin.tooling.visualization import batch_features, check_level
 
 TABLE = 'table.csv'
@@ -108,13 +107,16 @@ def run(args: argparse.Namespace) -> List[str]:
                                     args.classes, options=read_options(args))
     check_level(inferencer.model, args.level)
     clips = (find_clips(args.clips, args.split, read_options(args))
-             if args.clips else clips_of_dataset(find_test_dataset(cfg),
-                                                  args.split))
+             if args.clips else test_clips(cfg, args.split).take(0))
     compare_files(clips, inferencer.prepare)
     folder = make_folder(args.output)
     rows, errors, taken = [], [], set()
-    for batch, inputs in prepared_batches(clips, inferencer.prepare,
-                                          args.batch_size, errors):
+    starts = range(0, len(clips), args.batch_size)
+    for start in show_progress(starts, 'computing features'):
+        batch, inputs = prepare_batch(
+            inferencer.prepare, clips[start:start + args.batch_size], errors)
+        if not batch:
+            continue
         for clip, (features, label) in zip(batch, encode(
                 inferencer, inputs, args)):
             if not np.isfinite(features).all():

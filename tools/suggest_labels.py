@@ -6,14 +6,14 @@ and as split_file of a config. Labels inside the pool are not read.
 import argparse
 import contextlib
 import sys
-from collections import Counter
-from typing import List, Optional
+from typing import Dict, List, Optional
 
 import numpy as np
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
 from psp_plugin.apis import ClipError, SkeletonInferencer
+from psp_plugin.commands.batches import clips_of, prepare_batch
 from psp_plugin.commands.clips import innermost_dataset
 from psp_plugin.commands.command_line import (
     add_cfg_options,
@@ -27,15 +27,13 @@ from psp_plugin.commands.command_line import (
 )
 from psp_plugin.commands.find_clips import (
     FoundClip,
-    clips_of_dataset,
     compare_files,
-    find_clips,
+    find_pool,
     read_annotation,
 )
-from psp_plugin.datasets.split import write_split
+from psp_plugin.datasets.split import check_unique, write_split
 from psp_plugin.errors import InputError
 from psp_plugin.recordings import read_labels
-from psp_plugin.tooling.batches import prepared_batches
 from psp_plugin.tooling.selection import (
     STRATEGIES,
     Pool,
@@ -48,9 +46,9 @@ from psp_plugin.tooling.visualization import batch_features
 def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        'pool', nargs='+', metavar='POOL',
-        help='annotation pickles, recordings, or folders of them; or '
-        'CONFIG.py for the training clips of a config')
+        'pool', metavar='POOL',
+        help='an annotation pickle, or a folder of recordings; or CONFIG.py '
+        'for the training clips of a config')
     parser.add_argument('-k', type=positive, required=True, metavar='N',
                         help='number of clips to label')
     parser.add_argument('-o', '--output', required=True, metavar='LIST',
@@ -90,38 +88,35 @@ def read_model_config(path: str, args: argparse.Namespace) -> Config:
         config=path, cfg_options=args.cfg_options))
 
 
-def find_pool(args: argparse.Namespace) -> List[FoundClip]:
-    """Returns the clips of the pool.
+def open_pool(args: argparse.Namespace) -> Dict[str, FoundClip]:
+    """Returns the clips of the pool by name.
 
     Raises:
-        InputError: If a config is not alone, or has no training clips.
+        InputError: If there is none, or if a config has no training clips.
     """
-    configs = [path for path in args.pool if path.endswith('.py')]
-    if not configs:
-        return find_clips(args.pool, args.split, read_options(args))
-    if len(args.pool) > 1:
-        raise InputError(f'{configs[0]} is a config, whose training clips '
-                         'are a pool of their own: name nothing else')
-    dataset = innermost_dataset(read_model_config(configs[0], args), 'train')
+    if not args.pool.endswith('.py'):
+        return find_pool(args.pool, args.split, read_options(args))
+    dataset = innermost_dataset(read_model_config(args.pool, args), 'train')
     if not dataset:
-        raise InputError(f'{configs[0]} has no train_dataloader: name a '
+        raise InputError(f'{args.pool} has no train_dataloader: name a '
                          'pickle or a folder')
-    return clips_of_dataset(dataset, args.split)
+    clips = clips_of(dataset, args.split)
+    check_unique(clips.names)
+    return dict(zip(clips.names, clips.take(0)))
 
 
-def describe_poses(clips: List[FoundClip], args: argparse.Namespace,
+def describe_poses(clips: Dict[str, FoundClip], args: argparse.Namespace,
                    errors: List[str]) -> Pool:
     """Computes the features of the poses of the clips that have any."""
     names, features = [], []
-    for clip in show_progress(clips, 'reading'):
+    for name in show_progress(list(clips), 'reading'):
         try:
-            data = read_annotation(clip, read_options(args))
+            data = read_annotation(clips[name], read_options(args))
             features.append(pose_features(data['keypoint']))
-            names.append(clip.name)
+            names.append(name)
         except ClipError as error:
             errors.append(str(error))
-    lengths = Counter(map(len, features))
-    if len(lengths) > 1:
+    if len({len(row) for row in features}) > 1:
         raise InputError('the clips of the pool differ in their number of '
                          'joints or coordinates: convert them with '
                          'tools/data/convert_skeletons.py, or choose with '
@@ -129,18 +124,23 @@ def describe_poses(clips: List[FoundClip], args: argparse.Namespace,
     return Pool(names, np.array(features))
 
 
-def encode(clips: List[FoundClip], args: argparse.Namespace,
+def encode(clips: Dict[str, FoundClip], args: argparse.Namespace,
            errors: List[str]) -> Pool:
     """Computes the features of an encoder, and the scores of its head."""
     config, checkpoint = args.model
     inferencer = SkeletonInferencer(
         read_model_config(config, args), checkpoint, args.device,
         options=read_options(args))
-    compare_files(clips, inferencer.prepare)
+    found = [clip._replace(name=name) for name, clip in clips.items()]
+    compare_files(found, inferencer.prepare)
     names: List[str] = []
     features, scores = [], []
-    for batch, inputs in prepared_batches(clips, inferencer.prepare,
-                                          args.batch_size, errors):
+    starts = range(0, len(found), args.batch_size)
+    for start in show_progress(starts, 'computing features'):
+        batch, inputs = prepare_batch(
+            inferencer.prepare, found[start:start + args.batch_size], errors)
+        if not batch:
+            continue
         names += [clip.name for clip in batch]
         features.append(batch_features(
             inferencer.model, pseudo_collate(inputs)).cpu().numpy())
@@ -153,16 +153,18 @@ def encode(clips: List[FoundClip], args: argparse.Namespace,
 def run(args: argparse.Namespace) -> List[str]:
     """Writes the list; returns the errors of invalid clips."""
     known = read_labels(args.labels).labels if args.labels else {}
-    clips: List[FoundClip] = find_pool(args)
+    clips = open_pool(args)
     errors: List[str] = []
-    if known and not set(known) & {clip.name for clip in clips}:
+    if known and not known.keys() & clips.keys():
         raise InputError(f'none of the {len(known)} clips with a label in '
                          f'{args.labels} is in the pool, whose first clip is '
-                         f'{clips[0].name!r}')
+                         f'{next(iter(clips))!r}')
     make = encode if args.model else describe_poses
     pool = make(clips, args, errors)
+    if not pool.names:
+        raise InputError(errors[0])
     chosen = suggest(pool, args.k, args.strategy, known, args.seed)
-    write_split(args.output, chosen, pool=' '.join(args.pool),
+    write_split(args.output, chosen, pool=args.pool,
                 split=args.split, clips=len(pool.names), labels=args.labels,
                 strategy=args.strategy, seed=args.seed,
                 features=' '.join(args.model or ['poses']))

@@ -23,7 +23,11 @@ from psp_plugin.models.recognizers.checks import num_joints_of
 from psp_plugin.recordings import ReadOptions
 from psp_plugin.skeletons import SkeletonPyramid
 from psp_plugin.tooling.pages import lines_of, up_axis
-from psp_plugin.tooling.visualization import clip_attention, contrasted_levels
+from psp_plugin.tooling.visualization import (
+    clip_attention,
+    contrasted_levels,
+    scores_of,
+)
 
 
 class SkeletonInferencer:
@@ -70,15 +74,15 @@ class SkeletonInferencer:
             config = Config.fromfile(config)
         dataset = find_test_dataset(config)
         self.device = choose_device(device)
-        self.model, meta = load_model(config, str(checkpoint),
-                                      self.device)
+        self.model, self.meta = load_model(config, str(checkpoint),
+                                           self.device)
         self.prepare = ClipPreparer(
             dataset, self.model, options or ReadOptions(scored=scored),
-            meta.get('dataset_meta'))
+            self.meta.get('dataset_meta'))
         self.read = self.prepare.read
         head = self.model.cls_head if self.model.with_cls_head else None
         self.classes = class_names(head.num_classes if head else 0, classes,
-                                   meta, dataset)
+                                   self.meta, dataset)
 
     def __call__(self,
                  clips: Union[Clip, Iterable[Clip]],
@@ -172,13 +176,7 @@ class SkeletonInferencer:
         if not inputs:
             return []
         with torch.no_grad():
-            samples = self.model.test_step(pseudo_collate(inputs))
-        scores = [sample.pred_score.cpu().numpy() for sample in samples]
-        if scores[0].ndim != 1:
-            raise ValueError('the scores of the sampled clips are not '
-                             "averaged: set model.cls_head.average_clips to "
-                             "'prob'")
-        return scores
+            return scores_of(self.model.test_step(pseudo_collate(inputs)))
 
     def importance(self, clip: Clip) -> np.ndarray:
         """Computes how important the joints of a clip are to the model.

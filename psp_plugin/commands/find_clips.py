@@ -12,7 +12,6 @@ from psp_plugin.annotations import (
     select_clips,
 )
 from psp_plugin.commands.clips import Clip, ClipError, ClipPreparer
-from psp_plugin.datasets.semi_supervised import open_source
 from psp_plugin.errors import InputError
 from psp_plugin.recordings import (
     SUFFIXES,
@@ -27,7 +26,7 @@ from psp_plugin.recordings import (
     split_clip,
 )
 
-# Files whose clips have names of their own, even if there is only one.
+# Files that can hold several clips with names of their own.
 ARCHIVES = ('.npz', '.pkl')
 
 
@@ -37,8 +36,7 @@ class FoundClip(NamedTuple):
     Args:
         clip: A recording, or an annotation without its label, whose
             ``frame_dir`` is ``file.pkl#NAME``; see :data:`.clips.Clip`.
-        name: Its name in its file, without the path of the file; in a folder
-            that of ``convert_folder``, see :func:`name_in_folder`.
+        name: Its name, without the path of its file.
         label: Its label in an annotation file; None if it has none.
         split: The splits of the file that contain it, separated by spaces.
         metainfo: That of the annotation file.
@@ -81,21 +79,79 @@ def find_clips(arguments: Sequence[str],
     """
     found: List[FoundClip] = []
     files = 0
-    options = options or ReadOptions()
-    for folder, path, shown in [
-            (one if Path(one).is_dir() else None, *pair) for one in arguments
-            for pair in recordings_in(one)]:
+    for path, shown in [pair for one in arguments
+                        for pair in recordings_in(one)]:
         file = read_file(path)
-        files += file is not None
-        clips = (clips_of_recording(path, shown, options) if file is None else
-                 clips_as_they_are(file, split, options))
-        found += clips if folder is None else [
-            clip._replace(name=name_in_folder(clip, folder, options))
-            for clip in clips]
+        if file is None:
+            found += clips_of_recording(path, shown, options or ReadOptions())
+        elif options is not None and options.fps is not None:
+            raise InputError(
+                f'{path} is an annotation file, whose clips are taken as they '
+                'are, without --fps: resample them with '
+                'tools/data/convert_skeletons.py')
+        else:
+            files += 1
+            found += clips_of_file(file, split)
     if split is not None and not files:
         raise InputError(f'split {split!r} is given, but no annotation file '
                          'of several clips that has splits: leave it out')
     return found
+
+
+def find_pool(path: str, split: Optional[str] = None,
+              options: Optional[ReadOptions] = None) -> Dict[str, FoundClip]:
+    """Finds the clips of a pool by the names that label tables have for them.
+
+    Args:
+        path (str): An annotation file, a recording, or a folder.
+        split, options: See :func:`find_clips`.
+
+    Returns:
+        dict[str, FoundClip]: Those of a folder have the names that
+        :func:`psp_plugin.recordings.convert_folder` gives them.
+
+    Raises:
+        InputError: See :func:`find_clips`; or if there is no clip, or if two
+            have one name.
+    """
+    pool: Dict[str, FoundClip] = {}
+    for clip in find_clips([path], split, options):
+        name = name_in(path, clip, options or ReadOptions())
+        if name in pool:
+            raise InputError(
+                f'several clips of {path} have the name {name!r}, by which a '
+                'label table cannot tell them apart: rename all but one')
+        pool[name] = clip
+    if not pool:
+        raise InputError(f'{path} has no clip')
+    return pool
+
+
+def name_in(path: str, clip: FoundClip, options: ReadOptions) -> str:
+    """Returns the name of a clip in a label table for a pool.
+
+    It is the one that :func:`psp_plugin.recordings.convert_folder` gives it
+    if the pool is a folder: the path of its file without suffix, followed by
+    its own name in a file of several clips.
+    """
+    if not Path(path).is_dir():
+        return clip.name
+    file, own = split_clip(str(
+        clip.clip['frame_dir'] if isinstance(clip.clip, dict) else clip.clip))
+    stem, suffix = Path(file).stem, Path(file).suffix.lower()
+    if own is None:
+        if suffix not in ARCHIVES:
+            return clip.name
+        try:
+            own = read_clip(file, options).annotation['frame_dir']
+        except RecordingError:
+            return clip.name  # reading it again raises the error
+    prefix = Path(file).relative_to(path).with_suffix('').as_posix()
+    if suffix != '.pkl' and own == stem:
+        return prefix
+    if suffix not in ARCHIVES and own.startswith(f'{stem}_'):
+        return prefix + own[len(stem):]  # numbered along the axis N
+    return f'{prefix}/{own}'
 
 
 def recordings_in(argument: str) -> List[Tuple[str, str]]:
@@ -120,37 +176,6 @@ def recordings_in(argument: str) -> List[Tuple[str, str]]:
             f'{folder.contents or "no files of other kinds"}, but recordings '
             f'are {", ".join(SUFFIXES)} files, text in a known format')
     return sorted(found)
-
-
-def name_in_folder(clip: FoundClip, folder: str, options: ReadOptions) -> str:
-    """Returns the name that ``convert_folder`` gives a clip in a folder.
-
-    Args:
-        clip (FoundClip): The clip. If it is the only one of an archive, which
-            can have a name of its own, the archive is read.
-        folder (str): The folder.
-        options (ReadOptions): How recordings are read.
-
-    Returns:
-        str: The path of its file in the folder without suffix, followed by
-        its own name in a file of several clips.
-    """
-    file, own = split_clip(str(
-        clip.clip['frame_dir'] if isinstance(clip.clip, dict) else clip.clip))
-    stem, suffix = Path(file).stem, Path(file).suffix.lower()
-    if own is None:
-        if suffix not in ARCHIVES:
-            return clip.name
-        try:
-            own = read_clip(file, options).annotation['frame_dir']
-        except RecordingError:
-            return clip.name  # using the clip raises the error
-    prefix = Path(file).relative_to(folder).with_suffix('').as_posix()
-    if suffix != '.pkl' and own == stem:
-        return prefix
-    if suffix not in ARCHIVES and own.startswith(f'{stem}_'):
-        return prefix + own[len(stem):]  # numbered along the axis N
-    return f'{prefix}/{own}'
 
 
 def name_of(path: str) -> str:
@@ -200,21 +225,6 @@ def read_file(path: str) -> Optional[AnnotationFile]:
         return None  # whose error the reader of recordings raises
 
 
-def clips_as_they_are(file: AnnotationFile, split: Optional[str],
-                      options: ReadOptions) -> List[FoundClip]:
-    """Returns the clips of :func:`clips_of_file`, which are not resampled.
-
-    Raises:
-        InputError: If they are to be resampled, and as there.
-    """
-    if options.fps is not None:
-        raise InputError(
-            f'{file.path} is an annotation file, whose clips are taken as '
-            'they are, without --fps: resample them with '
-            'tools/data/convert_skeletons.py')
-    return clips_of_file(file, split)
-
-
 def clips_of_file(file: AnnotationFile,
                   split: Optional[str] = None) -> List[FoundClip]:
     """Returns all clips of an annotation file, or those of a split.
@@ -237,30 +247,6 @@ def clips_of_file(file: AnnotationFile,
             for clip in clips]
 
 
-def clips_of_dataset(dataset: Dict[str, Any],
-                     split: Optional[str] = None) -> List[FoundClip]:
-    """Returns the clips of a dataset of a config.
-
-    Args:
-        dataset (dict): Config of the dataset; its pipeline is not used.
-        split (str, optional): The split instead of the dataset's own.
-            Defaults to None.
-
-    Raises:
-        InputError: If the dataset cannot be read.
-        FileNotFoundError: If its annotation file is missing.
-    """
-    if split is not None:
-        dataset = dict(dataset, split=split)
-    source = open_source(dataset)
-    name_of_split = dataset.get('split') or ''
-    return [
-        found_clip(dict(source.dataset.get_data_info(index), label=label),
-                   name, name, name_of_split)
-        for index, (name, label) in enumerate(zip(*source.clips))
-    ]
-
-
 def read_annotation(clip: FoundClip, options: ReadOptions) -> Dict[str, Any]:
     """Reads a clip without preparing it for a model.
 
@@ -280,8 +266,8 @@ def read_annotation(clip: FoundClip, options: ReadOptions) -> Dict[str, Any]:
             data = read_clip(str(data), options).annotation
         except RecordingError as error:
             raise ClipError(str(error)) from error
-        except InvalidRecording as problem:
-            raise ClipError(f'{clip.clip} {problem}') from problem
+        except InvalidRecording as invalid:
+            raise ClipError(f'{clip.clip} {invalid}') from invalid
     problem = next(find_problems({**data, 'label': None}), None)
     if problem is not None:
         raise ClipError(f'{data.get("frame_dir", clip.name)} {problem.text}')

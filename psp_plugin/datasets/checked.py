@@ -110,6 +110,7 @@ class CheckedPoseDataset(PoseDataset):
         self.need_label = need_label
         self.drop_labels = drop_labels
         self._invalid: List[InvalidClip] = []
+        self.left_out: List[InvalidClip] = []  # by invalid_clips='skip'
         super().__init__(ann_file, pipeline=pipeline, num_classes=num_classes,
                          **kwargs)
 
@@ -233,7 +234,7 @@ class CheckedPoseDataset(PoseDataset):
             print_log(f'{where}: left out {len(invalid)} invalid clips of '
                       f'{len(invalid) + left}: {"; ".join(texts + more)}',
                       logger='current', level=logging.WARNING)
-        self._invalid = []
+        self._invalid, self.left_out = [], invalid
 
     def get_data_info(self, idx: int) -> dict:
         """Returns an annotation, with key points from the clip's own file.

@@ -82,7 +82,8 @@ def test_folder_of_recordings_with_one_that_is_invalid(suggest, folder,
 
 @pytest.mark.parametrize('args, message', [
     (('pool.pkl', '-k', 61), 'the pool has 60 clips without a label, fewer'),
-    (('pool.pkl', 'model.py', '-k', 1), 'model.py is a config'),
+    (('absent.pkl', '-k', 1), 'absent.pkl does not exist'),
+    (('absent', '-k', 1), 'absent'),
     (('pool.pkl', '-k', 1, '--labels', 'other.csv'),
      'none of the 1 clips with a label in other.csv is in the pool, whose '
      "first clip is 'S001C001P001R001A000'"),

@@ -141,11 +141,14 @@ class PSPRecognizer(SemiSupervisedRecognizer):
         joint, motion = projected
         return self.loss_con(joint=joint, motion=motion)  # Eq. 10 to 13
 
-    def attention(self, inputs: torch.Tensor) -> Dict[str, Streams]:
+    def attention(self, inputs: torch.Tensor,
+                  features: Optional[Streams] = None) -> Dict[str, Streams]:
         """Computes the attention maps of both streams, for visualisation.
 
         Args:
             inputs (Tensor): (B, num_clips, M, T, V, 2C).
+            features (Streams, optional): Their f_j and f_m, if they have been
+                computed. Defaults to None.
 
         Returns:
             dict[str, Streams]: A_z, A_{h,z} and A_{g,h,z} as ``'body'``,
@@ -157,7 +160,8 @@ class PSPRecognizer(SemiSupervisedRecognizer):
         if not self.with_neck:
             raise ValueError('this PSPRecognizer has no neck, so it computes '
                              'no attention: set neck, projector and loss_con')
-        features = self.encode(dict(labeled=inputs))['labeled']
+        if features is None:
+            features = self.encode(dict(labeled=inputs))['labeled']
         joint, motion = (
             self.neck(stream, return_attention=True)[1] for stream in features)
         return {level: Streams(joint[level], motion[level]) for level in joint}

@@ -139,10 +139,35 @@ def read_scalars(folder: Path) -> Iterator[dict]:
     Raises:
         FileError: If a log cannot be read.
     """
-    for path in sorted(Path(folder).glob('*/vis_data/scalars.json')):
-        for line in _read(path).splitlines(True):
-            if line.endswith('\n'):  # complete, not still being written
-                yield _record(path, line, 'step')
+    for path in scalar_logs(folder):
+        yield from read_log(path)
+
+
+def scalar_logs(folder: Path) -> List[Path]:
+    """Returns the logs of a run, one for each start, oldest first."""
+    return sorted(Path(folder).glob('*/vis_data/scalars.json'))
+
+
+def read_log(path: Path) -> Iterator[dict]:
+    """Yields the complete lines of one of these logs.
+
+    The last line of a run that is still running or was killed may be cut.
+
+    Args:
+        path (Path): The log.
+
+    Raises:
+        FileError: If it cannot be read.
+    """
+    for line in _read(path).splitlines(True):
+        if line.endswith('\n'):
+            yield _record(path, line, 'step')
+
+
+def is_cut(path: Path) -> bool:
+    """Whether the last line of a log is not complete."""
+    text = _read(path)
+    return bool(text) and not text.endswith('\n')
 
 
 def score_of_test(folder: Path) -> float:

@@ -4,13 +4,10 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from psp_plugin.commands.find_clips import FoundClip, find_clips
+from psp_plugin.commands.find_clips import FoundClip, find_pool
 from psp_plugin.datasets.split import read_split
 from psp_plugin.errors import InputError
-from psp_plugin.recordings import (
-    ReadOptions,
-    read_clip,
-)
+from psp_plugin.recordings import ReadOptions, read_clip
 from psp_plugin.skeletons import LAYOUTS, SkeletonPyramid, get_pyramid
 
 from ..pages import clip_for_page, lines_of, up_axis
@@ -48,7 +45,8 @@ class ClipPool:
             ``'-y'`` or ``'z'``. Defaults to None: along the spine.
 
     Attributes:
-        names: The clips, as ``convert_folder`` names them.
+        names: The clips. Those of a folder have the names that
+            ``convert_folder`` gives them.
         classes: Names of the classes in the annotation file; empty without.
 
     Raises:
@@ -65,24 +63,20 @@ class ClipPool:
         self.path, self.up = path, up
         self.options = options or ReadOptions()
         self.pyramid = get_pyramid(layout) if layout else None
-        self.clips: Dict[str, FoundClip] = {}
-        self.classes: Sequence[str] = ()
-        for clip in find_clips([path], options=self.options):
-            if clip.name in self.clips:
-                raise InputError(
-                    f'several clips of {path} have the name {clip.name!r}, by '
-                    'which a label table cannot tell them apart: rename all '
-                    'but one')
-            self.clips[clip.name] = clip
-            self.classes = self.classes or clip.metainfo.get('classes') or ()
+        self.clips = find_pool(path, options=self.options)
         self.names = list(self.clips)
-        if not self.names:
-            raise InputError(f'{path} has no clip')
-        if not Path(path).is_dir() and len(self.names) == 1:
+        self.classes: Sequence[str] = next(filter(None, (
+            clip.metainfo.get('classes') for clip in self.clips.values())), ())
+        if not self.is_folder and len(self.names) == 1:
             self._read(self.clips[self.names[0]])
         if chosen is not None:
             self.names = choose(self.names, chosen, path)
         self.places = {name: i for i, name in enumerate(self.names)}
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder of recordings."""
+        return Path(self.path).is_dir()
 
     def draw(self, name: str) -> Tuple[Dict[str, Any], int, int]:
         """Packs a clip for the page.

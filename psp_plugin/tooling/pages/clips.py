@@ -20,7 +20,8 @@ def clip_for_page(keypoint: np.ndarray,
                   fps: Optional[float] = None,
                   up: str = 'y',
                   importance: Optional[np.ndarray] = None,
-                  max_frames: int = MAX_FRAMES) -> Dict[str, Any]:
+                  max_frames: int = MAX_FRAMES,
+                  levels: int = LEVELS) -> Dict[str, Any]:
     """Packs a clip for ``SkeletonPlayer.load`` of ``player.js``.
 
     Args:
@@ -34,6 +35,8 @@ def clip_for_page(keypoint: np.ndarray,
             Defaults to None, one colour.
         max_frames (int): Longer clips are reduced to as many frames, evenly
             spaced. Defaults to 300.
+        levels (int): How many values a coordinate can have; fewer compress
+            better. Defaults to 2048.
 
     Returns:
         dict: Plain data. ``points`` is base64 of (M, T, V, C) unsigned 16-bit
@@ -68,10 +71,10 @@ def clip_for_page(keypoint: np.ndarray,
     low, high = center - 4 * radius, center + 4 * radius
     low = np.maximum(low, points[seen].min(0))
     span = (np.minimum(high, points[seen].max(0)) - low).max() or 1.
-    unit = span / (LEVELS - 1)
+    unit = span / (levels - 1)
     values = np.where(
         seen[..., None], 1 + ((points - low) / unit).round().clip(
-            0, LEVELS - 1), 0)
+            0, levels - 1), 0)
     rate = fps if fps and np.isfinite(fps) and fps > 0 else 30.
     return dict(
         shape=list(values.shape),

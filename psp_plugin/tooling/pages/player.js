@@ -1,9 +1,10 @@
 'use strict';
 /* Plays skeleton clips of `clip_for_page` on a canvas.
  *
- *   const player = new SkeletonPlayer(canvas);
+ *   const player = new SkeletonPlayer(canvas);  // , { wheel: false }
  *   player.onframe = (frame, count) => {...};
- *   player.load(clip);   // an object that clip_for_page returned; starts it
+ *   player.load(clip);   // an object that clip_for_page returned; starts it.
+ *                        // It may have values, a Uint16Array, for points.
  *   player.toggle();     // or play(), pause()
  *   player.seek(frame);
  *   player.speed = 0.5;
@@ -11,9 +12,10 @@
  *   player.clear();      // no clip
  *
  * Dragging turns a 3D clip, the wheel zooms, a double click resets the view.
+ * With wheel: false the wheel scrolls the page.
  */
 class SkeletonPlayer {
-  constructor(canvas) {
+  constructor(canvas, { wheel = true } = {}) {
     this.canvas = canvas;
     this.onframe = () => {};
     this.speed = 1;
@@ -21,21 +23,25 @@ class SkeletonPlayer {
     this.playing = false;
     this.frame = 0;
     this.reset();
-    this.listen();
+    this.listen(wheel);
     const tick = time => { this.tick(time); requestAnimationFrame(tick); };
     requestAnimationFrame(tick);
   }
 
   load(clip) {
-    const bytes = Uint8Array.from(atob(clip.points), c => c.charCodeAt(0));
-    const view = new DataView(bytes.buffer);
-    const values = new Uint16Array(bytes.length / 2);
-    for (let i = 0; i < values.length; i++) values[i] = view.getUint16(2 * i, true);
-    this.clip = { ...clip, values };
+    this.clip = { ...clip, values: clip.values || SkeletonPlayer.unpack(clip.points) };
     this.frame = 0;
     this.playing = true;
     this.last = null;
     this.reset();
+  }
+
+  static unpack(points) {
+    const bytes = Uint8Array.from(atob(points), c => c.charCodeAt(0));
+    const view = new DataView(bytes.buffer);
+    const values = new Uint16Array(bytes.length / 2);
+    for (let i = 0; i < values.length; i++) values[i] = view.getUint16(2 * i, true);
+    return values;
   }
 
   clear() {
@@ -62,7 +68,7 @@ class SkeletonPlayer {
     this.draw();
   }
 
-  listen() {
+  listen(wheel) {
     let start = null;
     this.canvas.addEventListener('pointerdown', event => {
       start = [event.clientX, event.clientY, this.turn, this.tilt];
@@ -78,7 +84,7 @@ class SkeletonPlayer {
     for (const end of ['pointerup', 'pointercancel']) {
       this.canvas.addEventListener(end, () => { start = null; });
     }
-    this.canvas.addEventListener('wheel', event => {
+    if (wheel) this.canvas.addEventListener('wheel', event => {
       event.preventDefault();
       this.zoom = Math.min(8, Math.max(.3, this.zoom * Math.exp(-event.deltaY / 500)));
       this.draw();

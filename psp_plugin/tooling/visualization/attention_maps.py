@@ -2,7 +2,7 @@
 
 Shape legend: N batch, M person, S head, K nodes of a level, V joint.
 """
-from typing import Collection, Dict, NamedTuple, Optional, Tuple
+from typing import Collection, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 import torch
@@ -55,6 +55,30 @@ def clip_attention(model: nn.Module, inputs: torch.Tensor,
     present = inputs.flatten(0, 1).flatten(2).any(2)  # (N, M)
     return ClipAttention(mean_attention(attention, present),
                          joint_importance(attention, present))
+
+
+def clip_importance(model: nn.Module, inputs: torch.Tensor,
+                    streams: Optional[tuple] = None) -> List[np.ndarray]:
+    """Computes the importance of the joints of each clip of a batch.
+
+    Args:
+        model (nn.Module): A ``PSPRecognizer`` with a neck, in eval mode.
+        inputs (Tensor): (B, num_clips, M, T, V, 2C), on the model's device.
+        streams (tuple, optional): The encoder features of ``inputs``, if they
+            have been computed. Defaults to None.
+
+    Returns:
+        list[np.ndarray]: (V,) per clip, see :func:`joint_importance`.
+
+    Raises:
+        ValueError: If the maps have no joint level, or if a clip is empty.
+    """
+    with torch.no_grad():
+        maps = model.attention(inputs, streams)['joint']
+    present = inputs.flatten(3).any(3)  # (B, num_clips, M)
+    parts = zip(*(each.unflatten(0, present.shape[:2]) for each in maps))
+    return [joint_importance(dict(joint=clip), persons)
+            for clip, persons in zip(parts, present)]
 
 
 def contrasted_levels(model: nn.Module) -> Collection[str]:

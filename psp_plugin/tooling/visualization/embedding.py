@@ -89,6 +89,11 @@ def check_embedding(count: int, perplexity: Optional[float] = None,
     if perplexity is not None and not 1 <= perplexity < count:
         raise InputError(f'perplexity must be from 1 to less than {count}, '
                          f'the number of clips, not {perplexity:g}')
+    check_seed(seed)
+
+
+def check_seed(seed: int) -> None:
+    """Raises InputError for a seed that NumPy does not take."""
     if not 0 <= seed < 2**32:
         raise InputError(f'seed must be from 0 to {2**32 - 1}, not {seed}')
 

@@ -163,14 +163,14 @@ def batch_features(model: nn.Module, batch: dict,
     samples, clips = inputs.shape[:2]
     with torch.no_grad():
         if level is None:
-            vectors = _pool(_encode(model, inputs), per_joint)
+            vectors = pool_streams(encode_streams(model, inputs), per_joint)
         else:  # of the student, which has neck and projector
             vectors = _project(model, model.encode(
                 dict(clips=inputs))['clips'], level)
     return vectors.unflatten(0, (samples, clips)).mean(1).float()
 
 
-def _encode(model: nn.Module, inputs: torch.Tensor) -> tuple:
+def encode_streams(model: nn.Module, inputs: torch.Tensor) -> tuple:
     """Returns the encoder features, (N, M, C, T, V) per stream."""
     features, _ = model.extract_feat(inputs, stage='backbone')
     streams = features if isinstance(features, tuple) else (features, )
@@ -179,7 +179,7 @@ def _encode(model: nn.Module, inputs: torch.Tensor) -> tuple:
     return streams
 
 
-def _pool(streams: tuple, per_joint: bool = False) -> torch.Tensor:
+def pool_streams(streams: tuple, per_joint: bool = False) -> torch.Tensor:
     """Averages features to (N, C) for one stream, (N, 2C) for two.
 
     Per joint to (N, V, C) and (N, V, 2C).

@@ -1,0 +1,118 @@
+"""Which clips a config trains on, labelled and unlabelled."""
+from collections import Counter
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional
+
+from mmaction.registry import DATASETS
+from mmengine.config import Config
+
+from psp_plugin.annotations import is_integer
+from psp_plugin.commands.batches import DatasetClips
+from psp_plugin.configs import find_dicts
+from psp_plugin.datasets.semi_supervised import classes_of, open_source
+from psp_plugin.errors import InputError
+
+SPLIT = 'SemiSupervisedDataset'
+
+
+class TrainingClips(NamedTuple):
+    """The clips of a training; labels of unlabelled ones are not read."""
+    labeled: int
+    """Number of labelled clips; 0 for a pre-training, which reads none."""
+    per_class: Dict[int, int]
+    """Number of labelled clips by class."""
+    unlabeled: List[DatasetClips]
+    """The unlabelled clips, without the labelled ones; empty without any."""
+
+    @property
+    def num_unlabeled(self) -> int:
+        """Number of unlabelled clips."""
+        return sum(map(len, self.unlabeled))
+
+
+def find_training_clips(cfg: Config) -> TrainingClips:
+    """Finds the labelled and the unlabelled clips of a config.
+
+    The unlabelled ones are those of ``InterleaveHook``: of its own dataset,
+    or those that the ``SemiSupervisedDataset`` of the training leaves; in a
+    pre-training they are all training clips.
+
+    Args:
+        cfg (Config): A toolbox config.
+
+    Raises:
+        InputError: If a dataset cannot be read.
+        FileNotFoundError: If an annotation file is missing.
+    """
+    train = list(innermost((cfg.get('train_dataloader') or {}).get('dataset')))
+    if not cfg.model.get('cls_head'):
+        return TrainingClips(0, {}, [_all_clips(part) for part in train])
+    labels = [label for part in train for label in _labels(part)]
+    classes = Counter(int(each) for label in labels
+                      for each in classes_of(label) if is_integer(each))
+    return TrainingClips(len(labels), dict(classes),
+                         [_unlabeled(part) for part in _pools(cfg, train)])
+
+
+def innermost(dataset: Optional[Dict[str, Any]]) -> Iterator[Dict[str, Any]]:
+    """Yields the datasets inside wrappers, ``SemiSupervisedDataset`` whole."""
+    if not dataset:
+        return
+    inner = [dataset['dataset']] if 'dataset' in dataset else (
+        dataset.get('datasets') or [])
+    if dataset.get('type') == SPLIT or not inner:
+        yield dataset
+        return
+    for part in inner:
+        yield from innermost(part)
+
+
+def _labels(part: Dict[str, Any]) -> List[Any]:
+    """The labels that a training dataset gives to its classifier."""
+    if part.get('type') == SPLIT:
+        labeled = set(_split(part).labeled_names)
+        names, labels = open_source(part['dataset']).clips
+        return [label for name, label in zip(names, labels)
+                if name in labeled]
+    return [label for label in open_source(part).clips[1]
+            if label is not None]
+
+
+def _pools(cfg: Config,
+           train: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    """The datasets that ``InterleaveHook`` draws unlabelled clips from."""
+    pools: List[Dict[str, Any]] = []
+    for _, hook in find_dicts(cfg.get('custom_hooks') or []):
+        if hook.get('type') != 'InterleaveHook':
+            continue
+        own = hook['unlabeled_dataloader'].get('dataset')
+        found = list(innermost(own)) if own else [
+            part for part in train if part.get('type') == SPLIT]
+        if not found:
+            raise InputError(
+                'InterleaveHook has no dataset in unlabeled_dataloader, and '
+                f'the training has no {SPLIT}: set one of them')
+        pools += found
+    return pools
+
+
+def _unlabeled(part: Dict[str, Any]) -> DatasetClips:
+    if part.get('type') != SPLIT:
+        return _all_clips(part)
+    labeled = set(_split(part).labeled_names)
+    source = open_source(part['dataset'])
+    places = [place for place, name in enumerate(source.clips[0])
+              if name not in labeled]
+    return DatasetClips(source, places, labeled=False)
+
+
+def _all_clips(part: Dict[str, Any]) -> DatasetClips:
+    source = open_source(part['dataset'] if part.get('type') == SPLIT
+                         else part)
+    return DatasetClips(source, range(len(source.clips[0])), labeled=False)
+
+
+def _split(part: Dict[str, Any]) -> Any:
+    """Builds the labelled view without its transforms."""
+    return DATASETS.build(dict(
+        part, subset='labeled', unlabeled_pipeline=None,
+        dataset=dict(part['dataset'], pipeline=[])))
