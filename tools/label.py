@@ -14,6 +14,7 @@ from psp_plugin.commands.command_line import (
     positive,
     read_options,
 )
+from psp_plugin.recordings import OF_CLIPS
 from psp_plugin.tooling.labeling import (
     PORT,
     ClipPool,
@@ -62,7 +63,8 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
 
 def next_command(args: argparse.Namespace) -> Optional[str]:
     """Returns the command that takes the labels, None without one."""
-    if not Path(args.pool).is_dir():
+    pool = Path(args.pool)
+    if not pool.is_dir() and pool.suffix.lower() not in OF_CLIPS:
         return None
     words = ['python', 'tools/data/convert_skeletons.py', args.pool, '-o',
              'OUT.pkl', '--labels', args.labels]

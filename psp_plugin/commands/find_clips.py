@@ -136,19 +136,17 @@ def name_in(path: str, clip: FoundClip, options: ReadOptions) -> str:
     """
     if not Path(path).is_dir():
         return clip.name
-    if isinstance(clip.clip, dict):
-        file, own = split_clip(str(clip.clip['frame_dir']))
-        own = own or clip.name
-    else:
-        file = str(clip.clip)
-        if not file.lower().endswith(ARCHIVES):
+    file, own = split_clip(str(
+        clip.clip['frame_dir'] if isinstance(clip.clip, dict) else clip.clip))
+    stem, suffix = Path(file).stem, Path(file).suffix.lower()
+    if own is None:
+        if suffix not in ARCHIVES:
             return clip.name
         try:
             own = read_clip(file, options).annotation['frame_dir']
         except RecordingError:
             return clip.name  # reading it again raises the error
     prefix = Path(file).relative_to(path).with_suffix('').as_posix()
-    stem, suffix = Path(file).stem, Path(file).suffix.lower()
     if suffix != '.pkl' and own == stem:
         return prefix
     if suffix not in ARCHIVES and own.startswith(f'{stem}_'):

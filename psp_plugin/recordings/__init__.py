@@ -6,7 +6,7 @@ from .checks import ReadClip, in_order
 from .conversion import Conversion, skipped_table, summarize, write_report
 from .converter import FOLDERS, INSIDE, convert_folder
 from .explanation import explain
-from .folder import ConvertError, Skipped, find_recordings
+from .folder import OF_CLIPS, ConvertError, Skipped, find_recordings
 from .labels import (
     LabelError,
     LabelTable,
@@ -31,11 +31,11 @@ from .sources import FORMATS, SUFFIXES, Source, is_other_text
 from .text_files import encoding_of
 
 __all__ = [
-    'FOLDERS', 'FORMATS', 'INSIDE', 'SUFFIXES', 'Conversion', 'ConvertError',
-    'InvalidRecording', 'LabelError', 'LabelTable', 'ReadClip', 'ReadOptions',
-    'RecordingError', 'Skipped', 'Source', 'clip_name', 'convert_folder',
-    'encoding_of', 'explain', 'find_recordings', 'in_order', 'is_empty',
-    'is_other_text', 'number_labels', 'read_classes', 'read_clip',
+    'FOLDERS', 'FORMATS', 'INSIDE', 'OF_CLIPS', 'SUFFIXES', 'Conversion',
+    'ConvertError', 'InvalidRecording', 'LabelError', 'LabelTable', 'ReadClip',
+    'ReadOptions', 'RecordingError', 'Skipped', 'Source', 'clip_name',
+    'convert_folder', 'encoding_of', 'explain', 'find_recordings', 'in_order',
+    'is_empty', 'is_other_text', 'number_labels', 'read_classes', 'read_clip',
     'read_clips', 'read_columns', 'read_labels', 'read_recording', 'same_rate',
     'skipped_table', 'split_clip', 'summarize', 'write_report'
 ]

@@ -9,11 +9,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
-import numpy as np
 import pytest
 from browser import needs_browser, open_browser
 from forked import start_forked
-from pools import moving, write_pool
+from pools import write_pool
 from toy import load_tool
 
 from psp_plugin.tooling.labeling import serve
@@ -126,9 +125,12 @@ def test_page_is_opened_in_a_browser(main, tmp_path, monkeypatch):
 
 def test_next_command(tmp_path):
     tool = load_tool('label')
-    np.save(tmp_path / 'a.npy', moving())
     args = tool.parse_args([str(tmp_path), 'my labels.csv', '--classes',
                             'c.txt', '--fps', '10'])
     assert tool.next_command(args) == (
         f'python tools/data/convert_skeletons.py {tmp_path} -o OUT.pkl '
         "--labels 'my labels.csv' --classes c.txt --fps 10.0")
+    args = tool.parse_args(['pool.pkl', 'labels.csv'])
+    assert tool.next_command(args).split()[2] == 'pool.pkl'
+    args = tool.parse_args(['one.skeleton', 'labels.csv'])
+    assert tool.next_command(args) is None

@@ -12,11 +12,13 @@ from psp_plugin.recordings import (
     convert_folder,
     read_labels,
 )
+from psp_plugin.skeletons import get_pyramid, joints_of
 from psp_plugin.tooling.labeling import (
     ClipPool,
     LabelStore,
     UndrawableClipError,
 )
+from psp_plugin.tooling.pages import up_axis
 
 
 def test_names_of_a_folder_are_those_of_the_converter(tmp_path):
@@ -29,12 +31,14 @@ def test_names_of_a_folder_are_those_of_the_converter(tmp_path):
         json.dumps(dict(keypoint=moving(2).tolist())))
     write_pool(root / 'more/one.pkl', ['one'])
     write_pool(root / 'two.pkl', ['d', 'e'])
-    np.savez(root / 'ctr.npz', x_train=rng.normal(size=(2, 9, 75)))
+    archive = rng.normal(size=(3, 9, 75))
+    archive[2] = 0  # invalid
+    np.savez(root / 'ctr.npz', x_train=archive)
     options = ReadOptions(joints=20)
     pool = ClipPool(str(root), options)
     made = convert_folder(str(root), options=ReadOptions())
     names = {clip['frame_dir'] for clip in made.annotations}
-    names |= {f'ctr/train_00000{i}' for i in range(2)}  # of other joints
+    names |= {f'ctr/train_00000{i}' for i in range(3)}  # of other joints
     assert set(pool.names) == names and 'more/one/one' in names
     store = LabelStore(str(table), pool.names)
     for name in pool.names:
@@ -44,7 +48,19 @@ def test_names_of_a_folder_are_those_of_the_converter(tmp_path):
     assert set(labels) == names
     made = convert_folder(str(root), read_labels(str(table)), options=options)
     assert all(clip['label'] == 0 for clip in made.annotations)
-    assert not [item for item in made.skipped if item.kind == 'missing']
+    assert [item.name for item in made.skipped if item.kind == 'missing'] == [
+        'ctr/train_000002']
+
+
+def test_names_of_a_file_are_those_of_the_converter(tmp_path):
+    path, table = write_pool(tmp_path / 'pool.pkl'), tmp_path / 'labels.csv'
+    store = LabelStore(str(table), ClipPool(path).names)
+    store.write('b', 'walk', None)
+    store.write('c', '', None)
+    store.close()
+    made = convert_folder(path, read_labels(str(table)), val_ratio=0)
+    assert made.split['train'] == ['b']
+    assert made.split['unlabeled'] == ['a', 'c', 'd', 'e', 'f']
 
 
 def test_names_along_an_axis_of_clips(tmp_path):
@@ -108,6 +124,16 @@ def test_recordings_are_read_when_they_are_drawn(tmp_path):
     for name, message in dict(b='NaN', c='not a .npy file').items():
         with pytest.raises(UndrawableClipError, match=message):
             pool.draw(name)
+
+
+def test_frames_without_coordinates_do_not_turn_the_clip():
+    pyramid = get_pyramid('nwucla')
+    bottom, top = (list(joints_of(point)) for point in pyramid.zaxis)
+    clip = moving()
+    clip[:, :, bottom], clip[:, :, top] = 0, (0, 1, 5)
+    clip[:, :3] = np.nan
+    assert up_axis(clip, pyramid) == 'z'
+    assert up_axis(np.zeros_like(clip), pyramid) == 'y'
 
 
 @pytest.mark.parametrize('error', [MemoryError(), ZeroDivisionError('x')])
