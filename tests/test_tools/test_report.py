@@ -123,6 +123,28 @@ def test_two_files_and_invalid_clips(main, tmp_path):
     assert 'Of the 40 unlabelled training clips' in text
 
 
+def test_labels_of_unlabelled_clips_have_no_influence(main, run, report,
+                                                      tmp_path):
+    """The labelled clips are named, so that the draw reads no label."""
+    names = tmp_path / 'labeled.txt'
+    names.write_text('\n'.join(f'S001C001P001R001A{i:03}' for i in range(12)))
+
+    def change(content):
+        for clip in content['annotations'][12:40]:
+            clip['label'] = 0
+
+    pages = []
+    for folder, changed in (('a', None), ('b', change)):
+        (tmp_path / folder).mkdir()
+        work_dir = write_run(tmp_path / folder, change=changed, **{
+            'train_dataloader.dataset.dataset.labeled_per_class': None,
+            'train_dataloader.dataset.dataset.split_file': str(names)})
+        main([str(work_dir)])
+        page = (work_dir / 'report.html').read_text(encoding='utf-8')
+        pages.append((data_of(page), re.search(r'id="clips">.*', page)[0]))
+    assert pages[0] == pages[1]
+
+
 def test_labels_only_and_the_last_checkpoint(main, tmp_path):
     work_dir = write_run(tmp_path, checkpoint='epoch_2.pth', custom_hooks=[],
                          **{'model.neck': None, 'model.projector': None,
