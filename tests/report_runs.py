@@ -4,7 +4,10 @@ import pickle
 from pathlib import Path
 from typing import Callable, Optional, Sequence
 
+import torch
+from mmaction.registry import MODELS
 from mmengine.config import Config
+from pretrained import JOINTS, pretrain_config
 from tiny import write_checkpoint
 from toy import small_config, write_ntu
 
@@ -52,6 +55,20 @@ def write_run(folder: Path, classes: Sequence[str] = CLASSES,
     cfg.dump(str(work_dir / CONFIG))
     write_checkpoint(Config.fromfile(str(work_dir / CONFIG)),
                      work_dir / checkpoint, classes)
+    return work_dir
+
+
+def write_pretraining(folder: Path) -> Path:
+    """Writes a run without a classifier, with 12 test clips."""
+    data = write_ntu(folder / 'ntu.pkl', 36, 4, joints=JOINTS)
+    work_dir = folder / 'work'
+    cfg = pretrain_config(data, work_dir)
+    write_log(work_dir, SCALARS[:1])
+    cfg.dump(str(work_dir / 'pretrain.py'))
+    torch.manual_seed(0)
+    torch.save(dict(state_dict=MODELS.build(cfg.model).state_dict(),
+                    meta=dict(epoch=2, time='20260102_030405')),
+               work_dir / 'epoch_2.pth')
     return work_dir
 
 

@@ -6,6 +6,7 @@ the test clips, the config and the provenance.
 """
 import argparse
 import contextlib
+import shlex
 import sys
 from pathlib import Path
 from typing import List, Optional
@@ -69,8 +70,8 @@ def run(args: argparse.Namespace, words: List[str]) -> Path:
     cfg = read_config(args)
     inferencer = SkeletonInferencer(cfg, checkpoint.path, args.device)
     set_random_seed(args.seed)  # for a pipeline that samples at random
-    content = collect(cfg, inferencer, folder, checkpoint, ' '.join(
-        ['python tools/report.py', *words]), args.clips, args.split,
+    content = collect(cfg, inferencer, folder, checkpoint, shlex.join(
+        ['python', 'tools/report.py', *words]), args.clips, args.split,
         args.seed)
     write_report(content, output)
     return output

@@ -4,11 +4,8 @@ import json
 import re
 
 import pytest
-import torch
 from forked import run_forked
-from mmaction.registry import MODELS
-from pretrained import pretrain_config, write_clips
-from report_runs import CLASSES, CONFIG, SCALARS, write_log, write_run
+from report_runs import CLASSES, CONFIG, write_pretraining, write_run
 from toy import CONFIGS, load_tool
 
 from psp_plugin.engine.atomic_backend import AtomicBackend
@@ -123,6 +120,28 @@ def test_two_files_and_invalid_clips(main, tmp_path):
     assert 'Of the 40 unlabelled training clips' in text
 
 
+def test_labels_of_unlabelled_clips_have_no_influence(main, run, report,
+                                                      tmp_path):
+    """The labelled clips are named, so that the draw reads no label."""
+    names = tmp_path / 'labeled.txt'
+    names.write_text('\n'.join(f'S001C001P001R001A{i:03}' for i in range(12)))
+
+    def change(content):
+        for clip in content['annotations'][12:40]:
+            clip['label'] = 0
+
+    pages = []
+    for folder, changed in (('a', None), ('b', change)):
+        (tmp_path / folder).mkdir()
+        work_dir = write_run(tmp_path / folder, change=changed, **{
+            'train_dataloader.dataset.dataset.labeled_per_class': None,
+            'train_dataloader.dataset.dataset.split_file': str(names)})
+        main([str(work_dir)])
+        page = (work_dir / 'report.html').read_text(encoding='utf-8')
+        pages.append((data_of(page), re.search(r'id="clips">.*', page)[0]))
+    assert pages[0] == pages[1]
+
+
 def test_labels_only_and_the_last_checkpoint(main, tmp_path):
     work_dir = write_run(tmp_path, checkpoint='epoch_2.pth', custom_hooks=[],
                          **{'model.neck': None, 'model.projector': None,
@@ -137,24 +156,17 @@ def test_labels_only_and_the_last_checkpoint(main, tmp_path):
 
 
 def test_a_pre_training_has_no_predictions(main, tmp_path):
-    cfg = pretrain_config(write_clips(tmp_path / 'a.pkl'), tmp_path / 'work')
-    cfg.dump(str(tmp_path / 'pretrain.py'))
-    work_dir = tmp_path / 'work'
-    write_log(work_dir, SCALARS[:1])
-    (tmp_path / 'pretrain.py').rename(work_dir / 'pretrain.py')
-    torch.manual_seed(0)
-    torch.save(dict(state_dict=MODELS.build(cfg.model).state_dict(),
-                    meta=dict(epoch=2, time='20260102_030405')),
-               work_dir / 'epoch_2.pth')
+    work_dir = write_pretraining(tmp_path)
     main([str(work_dir)])
     report = (work_dir / 'report.html').read_text(encoding='utf-8')
     text = shown(report)
     assert text.count('This run is a pre-training') == 4
-    assert '16 training clips without labels' in text
+    assert '12 clips of split xview_val' in text
+    assert 'none; 24 training clips without labels' in text
     assert '2026-01-02 03:04:05' in text
     data = data_of(report)
     assert data['matrix'] is None and data['least'] == []
-    assert len(data['clips']) == 8 and data['points'] is None
+    assert len(data['clips']) == len(data['points']) == 12
 
 
 def without(folder, *names):

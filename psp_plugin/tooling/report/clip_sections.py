@@ -15,9 +15,10 @@ def confusion(content: Content) -> str:
         'the share of the row. Choose a cell, in the matrix or by the two '
         'lists, to see its clips.') + clips_note(content) + (
         '<div class="matrix" id="matrix"><div class="plot" id="plot-matrix" '
-        'role="group" aria-label="Confusion matrix"></div><div><div class="choice"><label>True class '
-        '<select id="true"></select></label><label>Predicted class '
-        '<select id="predicted"></select></label>'
+        'role="group" aria-label="Confusion matrix"></div><div>'
+        '<div class="choice">'
+        '<label>True class <select id="true"></select></label>'
+        '<label>Predicted class <select id="predicted"></select></label>'
         '<p id="cell" role="status"></p></div>'
         '<div class="split"><ul class="clips" id="cell-clips"></ul>'
         + viewer('matrix', content) + '</div></div></div>')

@@ -67,8 +67,8 @@ def page_of(content: Content) -> str:
     """Returns the HTML of a report.
 
     Its policy forbids everything but its own three scripts: no network, no
-    other script and no event handler. Style is free, since plotly.js sets
-    style attributes; without images of other origins it loads nothing.
+    other script and no event handler. Style is free, since plotly.js adds
+    rules of its own; it can load nothing.
 
     Args:
         content (Content): What it shows.

@@ -12,7 +12,7 @@ from psp_plugin.commands.run_checks import annotation_paths
 from psp_plugin.errors import FileError
 
 from ..experiments.provenance import commit
-from ..experiments.run_folder import FILE
+from ..experiments.run_folder import FILE, scalar_logs
 
 PACKAGES = ('torch', 'mmengine', 'mmaction2', 'numpy', 'scikit-learn',
             'plotly')
@@ -34,10 +34,11 @@ def training_rows(folder: Path, meta: Dict[str, Any]) -> Rows:
                   ('Date of the checkpoint', date_of(meta)),
                   ('Seed', _known(meta, 'seed')),
                   ('Commit', commits_of(folder))]
-    logs = sorted(folder.glob('*/*.log'))
-    if logs:
-        text = logs[-1].read_text(encoding='utf-8', errors='replace')[:20000]
-        rows += ENVIRONMENT.findall(text)
+    logs = [log for path in scalar_logs(folder)
+            for log in path.parents[1].glob('*.log')]
+    if logs:  # the last start is that of the last checkpoint
+        text = logs[-1].read_text(encoding='utf-8', errors='replace')
+        rows += ENVIRONMENT.findall(text[:20000])
     return rows
 
 

@@ -43,8 +43,8 @@ def summary(content: Content) -> str:
             parts.append(paragraph(
                 'This checkpoint was chosen as the best in validation, on '
                 f'{content.chosen_on} of the {tested.total} clips that are '
-                'tested here. Its accuracy on them is higher than can be '
-                'expected on other clips.', 'note'))
+                'tested here. Its accuracy is likely to be lower on clips '
+                'that had no part in the choice.', 'note'))
     else:
         parts.append(paragraph(NO_HEAD, 'note'))
     labels = (f'{training.labeled} labelled training clips, '
@@ -58,7 +58,7 @@ def summary(content: Content) -> str:
         ('Checkpoint', f'{content.checkpoint.path.name}, '
          + {'best': 'the best in validation', 'last': 'the last one',
             'given': 'given by --checkpoint'}[content.checkpoint.choice]),
-        ('Written', dict(content.provenance['Training'])[
+        ('Checkpoint written', dict(content.provenance['Training'])[
             'Date of the checkpoint'])]))
     return ''.join(parts) + list_of_errors(content)
 

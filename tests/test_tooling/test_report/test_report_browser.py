@@ -1,7 +1,9 @@
 """The report in a browser: names are text, clips play, keys suffice."""
+import contextlib
+
 import pytest
 from browser import needs_browser, open_browser
-from report_runs import write_run
+from report_runs import write_pretraining, write_run
 from toy import load_tool
 
 EVIL = ('<script>alert(1)</script>', '</script><img src=x onerror=alert(1)>',
@@ -33,19 +35,24 @@ def browser():
         yield browser
 
 
+@contextlib.contextmanager
+def opened(browser, path):
+    """Opens a page, in which no dialog, error or request may occur."""
+    troubles = []
+    page = browser.new_page(viewport=dict(width=1400, height=900))
+    for event in ('dialog', 'console', 'pageerror'):
+        page.on(event, lambda found: troubles.append(str(found)))
+    page.on('request', lambda found: troubles.append(found.url))
+    page.goto(path.as_uri())
+    page.wait_for_selector('#plot-embedding .points path')
+    yield page
+    assert troubles == [path.as_uri()]  # the page itself
+
+
 @pytest.fixture(scope='module')
 def page(path, browser):
-    """The page, in which no dialog, error or request may occur."""
-    page = browser.new_page(viewport=dict(width=1400, height=900))
-    page.troubles = []
-    for event in ('dialog', 'console', 'pageerror'):
-        page.on(event, lambda found: page.troubles.append(str(found)))
-    page.on('request', lambda found: page.troubles.append(found.url))
-    page.goto(path.as_uri())
-    page.wait_for_selector('#cell-clips button')
-    page.troubles.remove(path.as_uri())  # the page itself
-    yield page
-    assert not page.troubles
+    with opened(browser, path) as page:
+        yield page
 
 
 def cell_of(page, truth, guess):
@@ -153,3 +160,17 @@ def test_a_narrow_window_and_a_script_that_is_not_of_the_page(page, path,
       return window.added;
     }''') is None
     narrow.close()
+
+
+@needs_browser
+def test_a_pre_training_plays_the_clips_of_its_embedding(browser, tmp_path):
+    run = write_pretraining(tmp_path)
+    load_tool('report').main([str(run)])
+    with opened(browser, run / 'report.html') as page:
+        page.select_option('#point', '3')
+        assert page.text_content('#viewer-embedding .caption b') == (
+            page.evaluate('data.clips[3].name'))
+        first = picture(page, '#viewer-embedding')
+        page.locator('#viewer-embedding').scroll_into_view_if_needed()
+        page.wait_for_function('''first => document.querySelector(
+          "#viewer-embedding canvas").toDataURL() !== first''', arg=first)
