@@ -50,6 +50,10 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         '--clips', type=positive, default=500, metavar='N',
         help='maximum number of test clips that the report plays (default: '
         '%(default)s); its numbers are of all test clips')
+    parser.add_argument(
+        '--unlabeled', type=positive, default=5000, metavar='N',
+        help='maximum number of unlabelled clips to classify, drawn at random '
+        '(default: %(default)s)')
     parser.add_argument('--split', metavar='NAME',
                         help='another split of the test dataset')
     parser.add_argument('--seed', type=int, default=0,
@@ -71,8 +75,8 @@ def run(args: argparse.Namespace, words: List[str]) -> Path:
     inferencer = SkeletonInferencer(cfg, checkpoint.path, args.device)
     set_random_seed(args.seed)  # for a pipeline that samples at random
     content = collect(cfg, inferencer, folder, checkpoint, shlex.join(
-        ['python', 'tools/report.py', *words]), args.clips, args.split,
-        args.seed)
+        ['python', 'tools/report.py', *words]), args.clips,
+        args.unlabeled, args.split, args.seed)
     write_report(content, output)
     return output
 

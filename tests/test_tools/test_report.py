@@ -88,11 +88,14 @@ def test_the_same_bytes_again_and_fewer_clips(main, run, report, tmp_path):
     main([str(run), '-o', str(tmp_path / 'a.html')])
     again = (tmp_path / 'a.html').read_text(encoding='utf-8')
     assert again.replace(f' -o {tmp_path}/a.html', '') == report
-    main([str(run), '-o', str(tmp_path / 'b.html'), '--clips', '5'])
+    main([str(run), '-o', str(tmp_path / 'b.html'), '--clips', '5',
+          '--unlabeled', '7'])
     fewer = (tmp_path / 'b.html').read_text(encoding='utf-8')
     assert '15 are not in this file, but counted in all numbers' in shown(
         fewer)
     assert 't-SNE of 5 clips is not meaningful' in shown(fewer)
+    assert ('Of 7 unlabelled training clips, drawn at random from 28, the 7 '
+            'with the smallest margin') in shown(fewer)
     data = data_of(fewer)
     assert data['matrix'] == data_of(report)['matrix']
     assert all(clip['label'] != clip['best'][0][0] for clip in data['clips'])

@@ -64,8 +64,12 @@ def least(content: Content) -> str:
     if not found.total:
         return paragraph('The training has no unlabelled clip that can be '
                          'used.', 'note')
+    total, used = content.training.num_unlabeled, found.total
+    drawn = (f'the {used} unlabelled training clips'
+             if used + len(found.errors) == total else
+             f'{used} unlabelled training clips, drawn at random from {total}')
     return paragraph(
-        f'Of the {found.total} unlabelled training clips, the '
+        f'Of {drawn}, the '
         f'{len(found.kept)} with the smallest margin: the difference of the '
         'two highest scores. These are candidates to be labelled next. Labels '
         'that the dataset may have for them are not read.') + colors(

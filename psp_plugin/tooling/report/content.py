@@ -18,7 +18,7 @@ from .examine import Examination, Inferencer
 from .folder import Checkpoint
 from .provenance import Rows, file_rows, report_rows, training_rows
 from .results import Tested
-from .training_clips import TrainingClips, find_training_clips
+from .training_clips import TrainingClips, draw, find_training_clips
 
 
 @dataclass
@@ -49,7 +49,8 @@ class Content:
 
 def collect(cfg: Config, inferencer: Inferencer, folder: Path,
             checkpoint: Checkpoint, command: str = '', limit: int = 500,
-            split: Optional[str] = None, seed: int = 0) -> Content:
+            pool_limit: int = 5000, split: Optional[str] = None,
+            seed: int = 0) -> Content:
     """Collects what a report shows, for which it runs the model.
 
     Args:
@@ -59,6 +60,8 @@ def collect(cfg: Config, inferencer: Inferencer, folder: Path,
         checkpoint (Checkpoint): The checkpoint of the model.
         command (str): The command line, for the report. Defaults to ''.
         limit (int): Maximum number of clips to play. Defaults to 500.
+        pool_limit (int): Maximum number of unlabelled clips to classify;
+            of more, as many are drawn at random. Defaults to 5000.
         split (str, optional): Another test split. Defaults to None.
         seed (int): Seed of t-SNE and of the choice of clips. Defaults to 0.
 
@@ -75,7 +78,7 @@ def collect(cfg: Config, inferencer: Inferencer, folder: Path,
                       clips.source.dataset.metainfo.get('fps'))
     tested = run.test(clips, limit, seed)
     tested.errors[:0] = left_out(clips)
-    unlabeled = (run.least_certain(training.unlabeled)
+    unlabeled = (run.least_certain(draw(training.unlabeled, pool_limit, seed))
                  if has_head and training.unlabeled else None)
     points, no_points = embedded(tested, seed)
     return Content(

@@ -31,7 +31,7 @@ def check_output(path: Path) -> None:
     """
     if importlib.util.find_spec('plotly') is None:
         raise InputError('the report needs plotly, which is not installed: '
-                         'run `pip install plotly`')
+                         'run `pip install "psp_plugin[report]"`')
     if path.is_dir():
         raise FileError(str(path), 'is a folder: name a file with -o')
     part = Path(f'{path}.part')

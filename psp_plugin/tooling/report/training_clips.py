@@ -1,7 +1,9 @@
 """Which clips a config trains on, labelled and unlabelled."""
 from collections import Counter
+from dataclasses import replace
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
+import numpy as np
 from mmaction.registry import DATASETS
 from mmengine.config import Config
 
@@ -109,6 +111,26 @@ def _all_clips(part: Dict[str, Any]) -> DatasetClips:
     source = open_source(part['dataset'] if part.get('type') == SPLIT
                          else part)
     return DatasetClips(source, range(len(source.clips[0])), labeled=False)
+
+
+def draw(pools: List[DatasetClips], limit: int,
+         seed: int) -> List[DatasetClips]:
+    """Draws clips at random if there are more than a limit.
+
+    Args:
+        pools (list[DatasetClips]): The clips.
+        limit (int): Maximum number of clips of all pools together.
+        seed (int): Seed of the draw.
+    """
+    sizes = list(map(len, pools))
+    if sum(sizes) <= limit:
+        return pools
+    chosen = np.zeros(sum(sizes), bool)
+    chosen[np.random.default_rng(seed).choice(
+        len(chosen), limit, replace=False)] = True
+    parts = np.split(chosen, np.cumsum(sizes)[:-1])
+    return [replace(pool, places=[pool.places[i] for i in part.nonzero()[0]])
+            for pool, part in zip(pools, parts)]
 
 
 def _split(part: Dict[str, Any]) -> Any:
