@@ -66,7 +66,7 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         '--labels', metavar='CSV',
         help='the clips that have a label already, as for '
         'convert_skeletons.py; without a classifier in --model they train '
-        'one for the strategy uncertain')
+        'one for the strategy margin')
     parser.add_argument('--split', metavar='NAME',
                         help='only this split of the pickles, or of the '
                         "config's dataset")
@@ -176,7 +176,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     with exit_on_error(), contextlib.redirect_stdout(sys.stderr):
         errors = run(args)
     print(f'wrote {args.output}: {args.k} clips, the most useful first. '
-          'Label them with tools/label.py --clips')
+          f'Label them with tools/label.py --clips {args.output}')
     if errors:
         lines = [f'left out: {error}.' for error in errors]
         sys.exit('\n'.join([*lines, f'{len(errors)} clips were left out.']))
