@@ -65,6 +65,29 @@ def test_labels_are_left_out_and_train_a_classifier(suggest, folder):
         assert not set(more) & set(first)
 
 
+def test_skipped_clips_are_not_suggested_again(suggest, folder):
+    names = load_pickle('pool.pkl')['split']['xsub_train']
+    rows = [f'{name},' for name in names[5:]]
+    (folder / 'labels.csv').write_text('\n'.join(
+        ['name,label', f'{names[0]},1', *rows]))
+    options = ('pool.pkl', '--split', 'xsub_train', '--labels', 'labels.csv')
+    more, _ = suggest(*options, '-k', 4)
+    assert set(more) == set(names[1:5])
+    with pytest.raises(SystemExit, match='has 4 clips without a row in lab'):
+        suggest(*options, '-k', 5)
+
+
+@pytest.mark.parametrize('name', ['pool.pkl', './labels.csv', 'model.pth'])
+def test_files_that_are_read_are_not_replaced(suggest, folder, name):
+    (folder / 'labels.csv').write_text('name,label\nS001C001P001R001A000,0\n')
+    before = (folder / name).read_bytes()
+    with pytest.raises(SystemExit, match='to be read, but also to be written'):
+        load_tool('suggest_labels').main([
+            'pool.pkl', '-k', '1', '--labels', 'labels.csv', *MODEL, '-o',
+            name])
+    assert (folder / name).read_bytes() == before
+
+
 def test_folder_of_recordings_with_one_that_is_invalid(suggest, folder,
                                                        capsys):
     for i in range(5):

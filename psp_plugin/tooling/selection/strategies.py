@@ -31,8 +31,12 @@ def unit_features(features: np.ndarray) -> np.ndarray:
                          'the encoder has diverged')
     spread = features.std(0)
     if not spread.max() > 1e-6 * np.abs(features).max():
+        if len(features) == 1:
+            raise InputError('the pool has one clip, which leaves nothing to '
+                             'choose')
         raise InputError(f'the features of all {len(features)} clips are the '
-                         'same: the encoder has collapsed')
+                         'same: their poses are, or the encoder has '
+                         "collapsed; strategy 'random' needs no features")
     centred = (features - features.mean(0)) / np.where(spread > 0, spread, 1)
     length = np.linalg.norm(centred, axis=1, keepdims=True)
     return centred / np.where(length > 0, length, 1)
