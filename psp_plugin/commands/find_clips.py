@@ -139,14 +139,17 @@ def name_in(path: str, clip: FoundClip, options: ReadOptions) -> str:
     file, own = split_clip(str(
         clip.clip['frame_dir'] if isinstance(clip.clip, dict) else clip.clip))
     stem, suffix = Path(file).stem, Path(file).suffix.lower()
+    prefix = Path(file).relative_to(path).with_suffix('').as_posix()
     if own is None:
         if suffix not in ARCHIVES:
             return clip.name
         try:
-            own = read_clip(file, options).annotation['frame_dir']
+            read = read_clips(Source(Path(file)), options, prefix=prefix)
         except RecordingError:
             return clip.name  # reading it again raises the error
-    prefix = Path(file).relative_to(path).with_suffix('').as_posix()
+        names = [each.annotation['frame_dir'] for each in read]
+        names += [name for name, _ in read.invalid]
+        return names[0] if len(names) == 1 else clip.name
     if suffix != '.pkl' and own == stem:
         return prefix
     if suffix not in ARCHIVES and own.startswith(f'{stem}_'):
