@@ -165,11 +165,18 @@ def missing_rows(found: Folder, read: Dict[str, 'Named'],
     ambiguous = {str(PurePosixPath(item.name).with_suffix(''))
                  for item in found.skipped if item.kind == 'name'}
     ambiguous |= {item.name for item in skipped if item.kind == 'name'}
-    return [Skipped(name, 'missing', f'is in line {line} of {table.path} but '
-                                     f'not in {found.root}')
-            for name, line in table.lines.items()
-            if name not in found.files and name not in read
-            and name not in ambiguous]
+    clips = {named.recording: name for name, named in read.items()}
+    several = [Skipped(name, 'missing',
+                       f'is in line {line} of {table.path}, but the clips of '
+                       f'this file have names such as {clips[name]}')
+               for name, line in table.lines.items()
+               if name in clips and name not in read]
+    return several + [
+        Skipped(name, 'missing', f'is in line {line} of {table.path} but not '
+                                 f'in {found.root}')
+        for name, line in table.lines.items()
+        if name not in found.files and name not in read
+        and name not in ambiguous]
 
 
 class Named(NamedTuple):

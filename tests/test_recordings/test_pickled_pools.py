@@ -1,9 +1,11 @@
 """Conversion of a pickle of the toolbox with the labels of a table."""
+import json
 import pickle
 
 import numpy as np
 import pytest
 
+from psp_plugin.commands.find_clips import find_pool
 from psp_plugin.recordings import classes_in, convert_folder, read_labels
 
 
@@ -44,3 +46,20 @@ def test_classes_of_labels_inside_a_pickle(tmp_path):
     made = convert_folder(path, labels='inside')
     assert made.metainfo['classes'] == ['walk', 'sit', 'fall']
     assert not classes_in(str(tmp_path / 'absent.pkl'))
+
+
+def test_row_of_a_file_of_several_clips_is_reported(tmp_path):
+    clips = [dict(frame_dir=name, keypoint=np.ones((1, 2, 5, 3)).tolist())
+             for name in ('all', 'all_1')]
+    folder = tmp_path / 'recordings'
+    folder.mkdir()
+    (folder / 'all.json').write_text(json.dumps(dict(annotations=clips)))
+    table = tmp_path / 'labels.csv'
+    table.write_text('name,label\nall,walk\nall/all_1,walk\n')
+    made = convert_folder(str(folder), read_labels(str(table)))
+    (item, ) = made.skipped
+    assert item.kind == 'missing' and item.reason.endswith(
+        'line 2 of {}, but the clips of this file have names such as '
+        'all/all_1'.format(table))
+    assert list(find_pool(str(folder))) == ['all/all', 'all/all_1']
+    assert list(find_pool(str(folder / 'all.json'))) == ['all', 'all_1']

@@ -11,6 +11,7 @@ from psp_plugin.errors import InputError
 NEIGHBOURS = 20  # of TypiClust
 LEAST = 5  # clips of a cluster that TypiClust prefers to smaller ones
 MAX_CLUSTERS = 500  # of TypiClust
+FEW_CLIPS = 10000  # more take minutes without mini-batches
 
 
 def unit_features(features: np.ndarray) -> np.ndarray:
@@ -88,7 +89,8 @@ def _cluster(features: np.ndarray, clusters: int, seed: int) -> np.ndarray:
     """(N,) clusters of k-means, in mini-batches if they are many."""
     from sklearn.cluster import KMeans, MiniBatchKMeans
     from threadpoolctl import threadpool_limits  # comes with scikit-learn
-    kind = KMeans if clusters <= 50 else MiniBatchKMeans
+    few = clusters <= 50 and len(features) <= FEW_CLIPS
+    kind = KMeans if few else MiniBatchKMeans
     with threadpool_limits(1):  # threads change the order of summation
         return kind(clusters, n_init=10, random_state=seed).fit_predict(
             features)
