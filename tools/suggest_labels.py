@@ -9,7 +9,7 @@ import sys
 from typing import Dict, List, Optional, Set, Tuple
 
 import numpy as np
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.dataset import pseudo_collate
 
 from psp_plugin.apis import ClipError, SkeletonInferencer
@@ -94,17 +94,35 @@ def open_pool(args: argparse.Namespace) -> Dict[str, FoundClip]:
     """Returns the clips of the pool by name.
 
     Raises:
-        InputError: If there is none, or if a config has no training clips.
+        InputError: If there is none, or if a config has no training clips, or
+            other ones without labels.
     """
     if not args.pool.endswith('.py'):
         return find_pool(args.pool, args.split, read_options(args))
-    dataset = innermost_dataset(read_model_config(args.pool, args), 'train')
+    cfg = read_model_config(args.pool, args)
+    dataset = innermost_dataset(cfg, 'train')
     if not dataset:
         raise InputError(f'{args.pool} has no train_dataloader: name a '
                          'pickle or a folder')
+    if args.split is None:
+        check_unlabeled(cfg, dataset, args.pool)
     clips = clips_of(dataset, args.split)
     check_unique(clips.names)
     return dict(zip(clips.names, clips.take(0)))
+
+
+def check_unlabeled(cfg: Config, dataset: ConfigDict, path: str) -> None:
+    """Raises InputError if unlabelled clips are not those of a dataset."""
+    for hook in cfg.get('custom_hooks') or ():
+        other = innermost_dataset(
+            dict(train_dataloader=hook.get('unlabeled_dataloader')), 'train')
+        file, split = other.get('ann_file'), other.get('split')
+        if other and (file, split) != (
+                dataset.get('ann_file'), dataset.get('split')):
+            raise InputError(
+                f'{path} has its unlabelled clips apart from the labelled '
+                f'ones, in {file}, split {split!r}: name that pickle, with '
+                f'--split {split}')
 
 
 def read_table(path: Optional[str]) -> Tuple[Dict[str, int], Set[str]]:

@@ -3,10 +3,13 @@ import numpy as np
 import pytest
 import torch
 from mmaction.registry import MODELS
-from toy import load_tool, small_config, write_ntu
+from toy import CONFIGS, load_tool, small_config, write_ntu
 
 from psp_plugin.annotations import load_pickle
 from psp_plugin.datasets.split import read_split
+from psp_plugin.errors import InputError
+from psp_plugin.tooling.selection import Pool
+from psp_plugin.tooling.selection import suggest as choose
 
 
 @pytest.fixture(scope='module')
@@ -53,6 +56,19 @@ def test_config_as_pool_is_its_training_clips(suggest):
     of_config, _ = suggest('model.py', '-k', 5)
     of_pickle, _ = suggest('pool.pkl', '--split', 'xsub_train', '-k', 5)
     assert of_config == of_pickle
+
+
+def test_config_whose_unlabelled_clips_are_apart(suggest):
+    config = str(CONFIGS / 'psp_two_files.py')
+    with pytest.raises(SystemExit, match='apart from the labelled ones, in '
+                       "data/skeleton/unlabeled.pkl, split 'unlabeled': name"):
+        suggest(config, '-k', 1)
+
+
+def test_scores_of_a_diverged_model():
+    pool = Pool(['a', 'b'], np.eye(2), np.full((2, 3), np.nan))
+    with pytest.raises(InputError, match='scores are NaN or infinite'):
+        choose(pool, 1, 'margin')
 
 
 def test_labels_are_left_out_and_train_a_classifier(suggest, folder):

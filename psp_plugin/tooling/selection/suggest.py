@@ -67,6 +67,9 @@ def suggest(pool: Pool, count: int, strategy: str = 'typiclust',
         if scores is None:
             scores = fitted_scores(unit_features(pool.features), have, [
                 known[pool.names[i]] for i in have])
+        if not np.isfinite(scores).all():
+            raise InputError('the scores are NaN or infinite: the training of '
+                             'the model has diverged')
         chosen = uncertain_clips(scores, count, have)
     else:
         choose = dict(typiclust=typical_clips, coreset=distant_clips)
