@@ -42,7 +42,7 @@ from psp_plugin.tooling.selection import (
     pose_features,
     suggest,
 )
-from psp_plugin.tooling.visualization import batch_features
+from psp_plugin.tooling.visualization import batch_features, classify_batch
 
 
 def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
@@ -170,10 +170,13 @@ def encode(clips: Dict[str, FoundClip], args: argparse.Namespace,
         if not batch:
             continue
         names += [clip.name for clip in batch]
-        features.append(batch_features(
-            inferencer.model, pseudo_collate(inputs)).cpu().numpy())
-        if args.strategy == 'margin' and inferencer.classes:
-            scores += inferencer.predict(inputs)
+        if args.strategy == 'margin':
+            results = classify_batch(inferencer.model, pseudo_collate(inputs))
+            features.append(results.features)
+            scores += results.scores or []
+        else:
+            features.append(batch_features(
+                inferencer.model, pseudo_collate(inputs)).cpu().numpy())
     return Pool(names, np.concatenate(features or [np.empty((0, 1))]),
                 np.array(scores) if scores else None)
 
@@ -208,7 +211,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     with exit_on_error(), contextlib.redirect_stdout(sys.stderr):
         errors = run(args)
     print(f'wrote {args.output}: {args.k} clips, the most useful first. '
-          'Label them with tools/label.py --clips')
+          f'Label them with tools/label.py --clips {args.output}')
     if errors:
         lines = [f'left out: {error}.' for error in errors]
         sys.exit('\n'.join([*lines, f'{len(errors)} clips were left out.']))

@@ -163,7 +163,7 @@ def test_a_pre_training_has_no_predictions(main, tmp_path):
     main([str(work_dir)])
     report = (work_dir / 'report.html').read_text(encoding='utf-8')
     text = shown(report)
-    assert text.count('This run is a pre-training') == 4
+    assert text.count('This run is a pre-training') == 1
     assert '12 clips of split xview_val' in text
     assert 'none; 24 training clips without labels' in text
     assert '2026-01-02 03:04:05' in text

@@ -9,7 +9,7 @@ import numpy as np
 
 from psp_plugin.skeletons import LAYOUTS, SkeletonPyramid, joints_of
 
-from ..visualization.frames import VIEWS, check_drawing
+from ..visualization.frames import VIEWS, check_drawing, check_keypoint
 
 MAX_FRAMES = 300
 LEVELS = 2048  # of a coordinate; a canvas has fewer pixels
@@ -48,12 +48,7 @@ def clip_for_page(keypoint: np.ndarray,
         ValueError: If the shape, ``up``, a bone or the importance is invalid,
             or if no joint can be drawn.
     """
-    keypoint = np.asarray(keypoint, np.float64)
-    if keypoint.ndim != 4 or keypoint.shape[3] not in (2, 3):
-        raise ValueError('the keypoint must have shape (M, T, V, 2) or '
-                         f'(M, T, V, 3), not {keypoint.shape}')
-    if up not in VIEWS:
-        raise ValueError(f'up must be one of {", ".join(VIEWS)}, not {up!r}')
+    keypoint = check_keypoint(keypoint, up)
     num_frames, num_joints, channels = keypoint.shape[1:]
     pairs = check_drawing(num_joints, bones, importance)
     step = max(1., num_frames / max_frames)

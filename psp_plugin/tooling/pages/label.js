@@ -15,6 +15,7 @@ const player = new SkeletonPlayer($('canvas'));
 const page = crypto.randomUUID();
 let setup = null;  // table, pool, command, closed
 let progress = null;  // total, labeled, skipped, classes
+let changes = 0;  // counts what this page has changed, so that no older progress is shown
 let clip = null;  // the one that is shown
 let place = -1;  // its place in the pool, or the number of clips at the end
 let ahead = null;  // {name, body}: the next clip, a promise of its contents
@@ -208,6 +209,7 @@ const spell = label => label === null ? 'no answer' : label === '' ? 'skipped'
 function accept(content) {
   const { name, label, expected, undo } = pending;
   progress = content;
+  ++changes;
   const stack = memory.get('undo', []);
   undo ? stack.pop() : stack.push({ name, from: expected, to: label });
   memory.set('undo', stack.slice(-UNDONE));
@@ -371,9 +373,10 @@ async function addClass(event) {
   const { status, content } = await request('/api/class', { name });
   if (status !== 200) { say(content.message, true); return; }
   progress = content;
+  ++changes;
   $('add-name').value = '';
-  $('stage').focus({ preventScroll: true });
-  say(`Added the class ${spell(content.label)}.`);
+  $('add-name').focus();  // letters of the next name are no keys of classes
+  say(`Added the class ${spell(content.label)}. Esc returns to the clip.`);
   render();
 }
 
@@ -485,9 +488,10 @@ function listenToPlayer() {
 /* -- start -- */
 
 async function poll() {
+  const before = changes;
   const answer = await ask('/api/state', { page, held: held() }).catch(() => null);
   reachable(answer !== null);
-  if (answer === null || answer.status !== 200 || pending) return;
+  if (answer === null || answer.status !== 200 || pending || changes !== before) return;
   progress = answer.content;
   const label = name => name in progress.labels ? progress.labels[name] : undefined;
   if (clip && ahead && (label(ahead.name) ?? null) !== null) prepare();
@@ -504,6 +508,9 @@ function listen() {
     $('filter').addEventListener(event, () => { renderClasses(); if (event === 'input') mark(0); });
   }
   $('add').addEventListener('submit', addClass);
+  $('add-name').addEventListener('keydown', event => {
+    if (event.key === 'Escape') $('stage').focus({ preventScroll: true });
+  });
   for (const [id, action] of [['previous', ACTIONS.ArrowLeft], ['following', ACTIONS.ArrowRight], ['undo', undo],
     ['skip', once(ACTIONS.s)], ['help-open', ACTIONS['?']], ['done-skipped', showSkipped], ['done-back', ACTIONS.ArrowLeft]]) {
     $(id).addEventListener('click', event => { event.currentTarget.blur(); action(event); });

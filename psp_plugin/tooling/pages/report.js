@@ -191,7 +191,7 @@ function listCell(truth, guess, viewer) {
   const found = [...data.clips.keys()].filter(index =>
     data.clips[index].label === truth && data.clips[index].best[0][0] === guess);
   byId('cell').textContent = `${className(truth)}, classified as ${className(guess)}: ` +
-    `${count} of ${row} clips${row ? ` (${percent(count / row)})` : ''}` +
+    `${count} of ${row} ${row === 1 ? 'clip' : 'clips'}${row ? ` (${percent(count / row)})` : ''}` +
     (found.length < count ? `, of which ${found.length} can be played.` : '.');
   const buttons = found.map(index => {
     const button = element('button');

@@ -2,14 +2,9 @@
 from .content import Content
 from .markup import paragraph
 
-NO_HEAD = ('This run is a pre-training: its model has no classifier, so that '
-           'there are no predictions.')
-
 
 def confusion(content: Content) -> str:
     """The place of the matrix, and the clips of a cell."""
-    if not content.has_head:
-        return paragraph(NO_HEAD, 'note')
     return paragraph(
         'Rows are the true classes, columns the predicted ones; the colour is '
         'the share of the row. Choose a cell, in the matrix or by the two '
@@ -55,8 +50,6 @@ def colors(content: Content) -> str:
 
 def least(content: Content) -> str:
     """The unlabelled clips that are least certain."""
-    if not content.has_head:
-        return paragraph(NO_HEAD, 'note')
     found = content.unlabeled
     if found is None:
         return paragraph('The config trains without unlabelled clips: it has '

@@ -1,12 +1,14 @@
 """The sections of a report: text, tables and places of figures."""
 from typing import List, NamedTuple
 
-from .clip_sections import NO_HEAD, confusion, embedding, least
+from .clip_sections import confusion, embedding, least
 from .content import Content
 from .markup import facts, paragraph, text
 from .numbers import ClassRow, accuracy_of, class_rows, confusion_of
 
 LISTED = 50  # sentences about clips that are left out
+NO_HEAD = ('This run is a pre-training: its model has no classifier, so that '
+           'there are no predictions.')
 
 
 class Section(NamedTuple):
@@ -22,12 +24,15 @@ def sections_of(content: Content) -> List[Section]:
     Args:
         content (Content): What the report shows.
     """
+    predicted = [
+        Section('classes', 'Classes', classes(content)),
+        Section('confusion', 'Confusion', confusion(content)),
+        Section('least', 'Least certain', least(content))
+    ] if content.has_head else []
     return [
         Section('summary', 'Summary', summary(content)),
         Section('curves', 'Curves', curves(content)),
-        Section('classes', 'Classes', classes(content)),
-        Section('confusion', 'Confusion', confusion(content)),
-        Section('least', 'Least certain', least(content)),
+        *predicted,
         Section('embedding', 'Embedding', embedding(content)),
         Section('origin', 'Config and provenance', origin(content))]
 
@@ -121,8 +126,6 @@ def curves(content: Content) -> str:
 
 def classes(content: Content) -> str:
     """A table of the classes with bars."""
-    if not content.has_head:
-        return paragraph(NO_HEAD, 'note')
     rows = class_rows(confusion_of(content.tested), content.classes,
                       content.training.per_class)
     return paragraph(

@@ -127,14 +127,27 @@ def lay_out(keypoint: np.ndarray, up: str = 'y') -> np.ndarray:
     Raises:
         ValueError: If the shape or ``up`` is invalid.
     """
+    keypoint = check_keypoint(keypoint, up)
+    view = VIEWS['-y' if keypoint.shape[3] == 2 else up]
+    return np.stack([keypoint[..., axis] * sign for axis, sign in view], -1)
+
+
+def check_keypoint(keypoint: np.ndarray, up: str) -> np.ndarray:
+    """Checks that a clip and the axis that points up in it can be drawn.
+
+    Returns:
+        np.ndarray: The clip, float64.
+
+    Raises:
+        ValueError: If the shape or ``up`` is invalid.
+    """
     keypoint = np.asarray(keypoint, np.float64)
     if keypoint.ndim != 4 or keypoint.shape[3] not in (2, 3):
-        raise ValueError('keypoint must have shape (M, T, V, 2) or '
+        raise ValueError('the keypoint must have shape (M, T, V, 2) or '
                          f'(M, T, V, 3), not {keypoint.shape}')
     if up not in VIEWS:
         raise ValueError(f'up must be one of {", ".join(VIEWS)}, not {up!r}')
-    view = VIEWS['-y' if keypoint.shape[3] == 2 else up]
-    return np.stack([keypoint[..., axis] * sign for axis, sign in view], -1)
+    return keypoint
 
 
 def _empty_axes(figure: Figure, points: np.ndarray, title: Optional[str]):

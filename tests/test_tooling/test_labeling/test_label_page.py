@@ -168,6 +168,8 @@ def test_names_are_text_and_the_end(label):
     page.locator('#add-name').fill(HTML)
     page.keyboard.press('Enter')
     says(page, '#status', HTML)
+    page.keyboard.press('s')  # a letter of the next class, which skips nothing
+    page.keyboard.press('Escape')
     page.keyboard.press('2')
     says(page, '#done', '2 labelled, 0 skipped.')
     assert table(store) == {SCRIPT: SCRIPT, f'b{HTML}': HTML}
@@ -199,6 +201,23 @@ def test_two_browsers(label):
     two.get_by_role('button', name='Change').dblclick()
     says(two, '#status', 'Saved: c')
     assert table(store) == dict(a='sit', c='sit')
+
+
+def test_progress_is_not_older_than_an_answer(label):
+    _, (page, ) = label()
+    shows(page, 'a')
+    held = []
+    page.route('**/api/state', lambda route: held.append(
+        (route, route.fetch())))
+    while not held:
+        page.wait_for_timeout(50)
+    press(page, ('1', 'b'))
+    route, old = held[0]
+    with page.expect_response('**/api/state'):
+        route.fulfill(response=old)
+    page.wait_for_timeout(100)
+    assert page.locator('#progress-text').inner_text() == (
+        '1 of 4 labelled, 0 skipped')
 
 
 def test_full_disk_and_changed_table(label, monkeypatch):
