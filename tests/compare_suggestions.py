@@ -1,9 +1,9 @@
 """Compares suggestions of clips to label on the training views of NW-UCLA.
 
-    python tests/compare_suggestions.py CONFIG CHECKPOINT --csv FILE
+    python tests/compare_suggestions.py CONFIG CHECKPOINT... --csv FILE
 
 Of one view 50 clips are chosen, a logistic regression is fitted to the
-features of the encoder, and tested on the other view. The rows are those of
+features of each encoder, and tested on the other view. The table is that of
 docs/results/suggestions.md.
 """
 import argparse
@@ -15,6 +15,7 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 
 from psp_plugin.commands.loading import choose_device, load_model
+from psp_plugin.tooling.experiments.compare import difference
 from psp_plugin.tooling.probe.encoding import (
     Samples,
     features_of,
@@ -61,20 +62,12 @@ def accuracy(features, labels, chosen, test):
     return (model.predict(features[test]) == labels[test]).mean()
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('config')
-    parser.add_argument('checkpoint')
-    parser.add_argument('--csv', required=True)
-    args = parser.parse_args()
-    cfg = Config.fromfile(args.config)
-    model, _ = load_model(cfg, args.checkpoint, choose_device())
-    clips = open_clips(find_dataset(cfg, 'train'))
+def scores_of(cfg, checkpoint, clips, poses):
+    """Top-1 of each way of choosing: (2 directions, seeds), in percent."""
+    model, _ = load_model(cfg, checkpoint, choose_device())
     samples = Samples([(clips.source, i) for i in range(len(clips.names))],
                       find_pipeline(cfg, 'val', 'test')[0])
     encoded = features_of(model, samples, 32).numpy().astype(float)
-    poses = np.array([pose_features(clips.source.dataset.get_data_info(i)[
-        'keypoint']) for i in range(len(clips.names))])
     labels = np.array(clips.labels)
     view = np.array([int(name[-1]) for name in clips.names])
     found = {}
@@ -83,16 +76,44 @@ def main():
         kinds = dict(encoder=encoded[train], poses=poses[train])
         for seed in range(SEEDS):
             for name, chosen in choices(kinds, labels[train], seed):
-                found.setdefault(name, []).append(accuracy(
+                found.setdefault(name, []).append(100 * accuracy(
                     unit_features(encoded), labels, train[chosen],
                     view == test))
-    with open(args.csv, 'w', newline='') as stream:
+    return {name: np.reshape(row, (2, SEEDS)) for name, row in found.items()}
+
+
+def write_table(path, means):
+    """Writes the means of each encoder, and prints them with intervals."""
+    with open(path, 'w', newline='') as stream:
         writer = csv.writer(stream)
-        writer.writerow(['choice', 'view1_view2', 'view2_view1', 'mean'])
-        for name, scores in found.items():
-            parts = np.array(scores).reshape(2, -1).mean(1)
-            writer.writerow([name, *(f'{100 * x:.1f}' for x in (
-                *parts, parts.mean()))])
+        writer.writerow(['encoder', 'choice', 'view1_view2', 'view2_view1'])
+        for number, of_choice in enumerate(means):
+            for name, pair in of_choice.items():
+                writer.writerow([number, name, *(f'{x:.2f}' for x in pair)])
+    base = [pair.mean() for pair in (m['random'] for m in means)]
+    for name in means[0]:
+        pairs = np.array([of_choice[name] for of_choice in means])
+        found = difference(pairs.mean(1).tolist(), base)
+        print(f'| {name} | {pairs[:, 0].mean():.1f} | {pairs[:, 1].mean():.1f}'
+              f' | {pairs.mean():.1f} ± {pairs.mean(1).std(ddof=1):.1f} | '
+              f'{found.mean:+.1f} ± {found.margin:.1f} ({found.ahead} of '
+              f'{found.pairs}) |')
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config')
+    parser.add_argument('checkpoints', nargs='+')
+    parser.add_argument('--csv', required=True)
+    args = parser.parse_args()
+    cfg = Config.fromfile(args.config)
+    clips = open_clips(find_dataset(cfg, 'train'))
+    poses = np.array([pose_features(clips.source.dataset.get_data_info(i)[
+        'keypoint']) for i in range(len(clips.names))])
+    means = [{name: scores.mean(1) for name, scores in scores_of(
+        cfg, checkpoint, clips, poses).items()}
+        for checkpoint in args.checkpoints]
+    write_table(args.csv, means)
 
 
 if __name__ == '__main__':

@@ -6,10 +6,10 @@ and as split_file of a config. Labels inside the pool are not read.
 import argparse
 import contextlib
 import sys
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Set, Tuple
 
 import numpy as np
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.dataset import pseudo_collate
 
 from psp_plugin.apis import ClipError, SkeletonInferencer
@@ -19,6 +19,7 @@ from psp_plugin.commands.command_line import (
     add_cfg_options,
     add_device,
     add_read_options,
+    check_output,
     exit_on_error,
     positive,
     read_config,
@@ -37,10 +38,11 @@ from psp_plugin.recordings import read_labels
 from psp_plugin.tooling.selection import (
     STRATEGIES,
     Pool,
+    check_count,
     pose_features,
     suggest,
 )
-from psp_plugin.tooling.visualization import batch_features
+from psp_plugin.tooling.visualization import batch_features, classify_batch
 
 
 def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
@@ -65,8 +67,8 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument(
         '--labels', metavar='CSV',
         help='the clips that have a label already, as for '
-        'convert_skeletons.py; without a classifier in --model they train '
-        'one for the strategy margin')
+        'convert_skeletons.py, or were skipped (an empty label); without a '
+        'classifier in --model they train one for the strategy margin')
     parser.add_argument('--split', metavar='NAME',
                         help='only this split of the pickles, or of the '
                         "config's dataset")
@@ -92,17 +94,43 @@ def open_pool(args: argparse.Namespace) -> Dict[str, FoundClip]:
     """Returns the clips of the pool by name.
 
     Raises:
-        InputError: If there is none, or if a config has no training clips.
+        InputError: If there is none, or if a config has no training clips, or
+            other ones without labels.
     """
     if not args.pool.endswith('.py'):
         return find_pool(args.pool, args.split, read_options(args))
-    dataset = innermost_dataset(read_model_config(args.pool, args), 'train')
+    cfg = read_model_config(args.pool, args)
+    dataset = innermost_dataset(cfg, 'train')
     if not dataset:
         raise InputError(f'{args.pool} has no train_dataloader: name a '
                          'pickle or a folder')
+    if args.split is None:
+        check_unlabeled(cfg, dataset, args.pool)
     clips = clips_of(dataset, args.split)
     check_unique(clips.names)
     return dict(zip(clips.names, clips.take(0)))
+
+
+def check_unlabeled(cfg: Config, dataset: ConfigDict, path: str) -> None:
+    """Raises InputError if unlabelled clips are not those of a dataset."""
+    for hook in cfg.get('custom_hooks') or ():
+        other = innermost_dataset(
+            dict(train_dataloader=hook.get('unlabeled_dataloader')), 'train')
+        file, split = other.get('ann_file'), other.get('split')
+        if other and (file, split) != (
+                dataset.get('ann_file'), dataset.get('split')):
+            raise InputError(
+                f'{path} has its unlabelled clips apart from the labelled '
+                f'ones, in {file}, split {split!r}: name that pickle, with '
+                f'--split {split}')
+
+
+def read_table(path: Optional[str]) -> Tuple[Dict[str, int], Set[str]]:
+    """Returns the labels of a table, and the clips that were skipped."""
+    if path is None:
+        return {}, set()
+    table = read_labels(path)
+    return table.labels, set(table.unlabeled)
 
 
 def describe_poses(clips: Dict[str, FoundClip], args: argparse.Namespace,
@@ -118,8 +146,8 @@ def describe_poses(clips: Dict[str, FoundClip], args: argparse.Namespace,
             errors.append(str(error))
     if len({len(row) for row in features}) > 1:
         raise InputError('the clips of the pool differ in their number of '
-                         'joints or coordinates: convert them with '
-                         'tools/data/convert_skeletons.py, or choose with '
+                         'joints or coordinates: make a pickle of those of '
+                         'one kind with tools/data/convert_skeletons.py '
                          '--joints')
     return Pool(names, np.array(features))
 
@@ -142,23 +170,30 @@ def encode(clips: Dict[str, FoundClip], args: argparse.Namespace,
         if not batch:
             continue
         names += [clip.name for clip in batch]
-        features.append(batch_features(
-            inferencer.model, pseudo_collate(inputs)).cpu().numpy())
-        if args.strategy == 'margin' and inferencer.classes:
-            scores += inferencer.predict(inputs)
+        if args.strategy == 'margin':
+            results = classify_batch(inferencer.model, pseudo_collate(inputs))
+            features.append(results.features)
+            scores += results.scores or []
+        else:
+            features.append(batch_features(
+                inferencer.model, pseudo_collate(inputs)).cpu().numpy())
     return Pool(names, np.concatenate(features or [np.empty((0, 1))]),
                 np.array(scores) if scores else None)
 
 
 def run(args: argparse.Namespace) -> List[str]:
     """Writes the list; returns the errors of invalid clips."""
-    known = read_labels(args.labels).labels if args.labels else {}
+    check_output(args.output, args.pool, args.labels, *args.model or ())
+    known, skipped = read_table(args.labels)
     clips = open_pool(args)
     errors: List[str] = []
     if known and not known.keys() & clips.keys():
         raise InputError(f'none of the {len(known)} clips with a label in '
                          f'{args.labels} is in the pool, whose first clip is '
                          f'{next(iter(clips))!r}')
+    clips = {name: clip for name, clip in clips.items()
+             if name not in skipped}
+    check_count(list(clips), known, args.k, args.labels)
     make = encode if args.model else describe_poses
     pool = make(clips, args, errors)
     if not pool.names:

@@ -7,7 +7,7 @@ import inspect
 import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, Optional, Tuple, Union
+from typing import Any, Dict, Mapping, Optional, Tuple, Union
 
 import numpy as np
 from mmaction.models.recognizers import BaseRecognizer
@@ -216,11 +216,11 @@ def find_test_dataset(cfg: Config) -> ConfigDict:
     return dataset
 
 
-def innermost_dataset(cfg: Config, use: str) -> ConfigDict:
+def innermost_dataset(cfg: Mapping[str, Any], use: str) -> ConfigDict:
     """Returns the dataset config inside any wrappers, empty without one.
 
     Args:
-        cfg (Config): A toolbox config.
+        cfg (Config or dict): A toolbox config.
         use (str): ``'train'``, ``'val'`` or ``'test'``.
     """
     loader = cfg.get(f'{use}_dataloader') or {}

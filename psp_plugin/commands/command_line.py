@@ -4,6 +4,7 @@ import contextlib
 import copy
 import inspect
 import itertools
+import os
 import sys
 from typing import (
     Any,
@@ -186,6 +187,14 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f'{text!r} is not a positive integer')
     return int(text)
+
+
+def check_output(output: str, *inputs: Optional[str]) -> None:
+    """Raises InputError if a file to be written is one that is read."""
+    for path in filter(None, inputs):
+        if os.path.realpath(path) == os.path.realpath(output):
+            raise InputError(f'{output} is to be read, but also to be '
+                             'written: choose another name for the output')
 
 
 def free_name(name: str, taken: Set[str]) -> str:

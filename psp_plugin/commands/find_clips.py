@@ -1,4 +1,5 @@
 """Finds the clips that arguments of a command name, and their labels."""
+import re
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -139,17 +140,21 @@ def name_in(path: str, clip: FoundClip, options: ReadOptions) -> str:
     file, own = split_clip(str(
         clip.clip['frame_dir'] if isinstance(clip.clip, dict) else clip.clip))
     stem, suffix = Path(file).stem, Path(file).suffix.lower()
+    prefix = Path(file).relative_to(path).with_suffix('').as_posix()
     if own is None:
         if suffix not in ARCHIVES:
             return clip.name
         try:
-            own = read_clip(file, options).annotation['frame_dir']
+            read = read_clips(Source(Path(file)), options, prefix=prefix)
         except RecordingError:
             return clip.name  # reading it again raises the error
-    prefix = Path(file).relative_to(path).with_suffix('').as_posix()
-    if suffix != '.pkl' and own == stem:
+        names = [each.annotation['frame_dir'] for each in read]
+        names += [name for name, _ in read.invalid]
+        return names[0] if len(names) == 1 else clip.name
+    if suffix not in ('.pkl', '.json') and own == stem:
         return prefix
-    if suffix not in ARCHIVES and own.startswith(f'{stem}_'):
+    if 'N' in (options.axes or '') and suffix not in ARCHIVES and (
+            own.startswith(f'{stem}_')):
         return prefix + own[len(stem):]  # numbered along the axis N
     return f'{prefix}/{own}'
 
@@ -188,13 +193,15 @@ def clips_of_recording(path: str, name: str,
                        options: ReadOptions) -> List[FoundClip]:
     """Returns a recording, or the clips of a file of several.
 
-    These are ``.npz`` files, and arrays whose axes include that of the clips.
+    These are ``.npz`` files, datasets as ``.json``, and arrays whose axes
+    include that of the clips.
     Invalid clips come last, as recordings, so that reading them raises their
     errors.
     """
     suffixes = ('.npz', '.npy', '.json') if 'N' in (options.axes or '') else (
         '.npz', )
-    if path.lower().endswith(suffixes) and Path(path).is_file():
+    if Path(path).is_file() and (
+            path.lower().endswith(suffixes) or may_be_dataset(path)):
         try:
             clips = read_clips(Source(Path(path)), options)
         except RecordingError:
@@ -207,6 +214,16 @@ def clips_of_recording(path: str, name: str,
                     FoundClip(f'{path}#{clip}', clip)
                     for clip, _ in clips.invalid]
     return [FoundClip(path, name)]
+
+
+def may_be_dataset(path: str) -> bool:
+    """Whether the first bytes of a JSON file look like those of a dataset."""
+    if not path.lower().endswith('.json'):
+        return False
+    with open(path, 'rb') as stream:
+        return re.search(
+            b'"(annotations|split|metainfo|frame_dir|keypoint)"',
+            stream.read(4096)) is not None
 
 
 def read_file(path: str) -> Optional[AnnotationFile]:

@@ -10,6 +10,7 @@ from .folder import OF_CLIPS, ConvertError, Skipped, find_recordings
 from .labels import (
     LabelError,
     LabelTable,
+    classes_in,
     clip_name,
     is_empty,
     number_labels,
@@ -33,9 +34,9 @@ from .text_files import encoding_of
 __all__ = [
     'FOLDERS', 'FORMATS', 'INSIDE', 'OF_CLIPS', 'SUFFIXES', 'Conversion',
     'ConvertError', 'InvalidRecording', 'LabelError', 'LabelTable', 'ReadClip',
-    'ReadOptions', 'RecordingError', 'Skipped', 'Source', 'clip_name',
-    'convert_folder', 'encoding_of', 'explain', 'find_recordings', 'in_order',
-    'is_empty', 'is_other_text', 'number_labels', 'read_classes', 'read_clip',
-    'read_clips', 'read_columns', 'read_labels', 'read_recording', 'same_rate',
-    'skipped_table', 'split_clip', 'summarize', 'write_report'
+    'ReadOptions', 'RecordingError', 'Skipped', 'Source', 'classes_in',
+    'clip_name', 'convert_folder', 'encoding_of', 'explain', 'find_recordings',
+    'in_order', 'is_empty', 'is_other_text', 'number_labels', 'read_classes',
+    'read_clip', 'read_clips', 'read_columns', 'read_labels', 'read_recording',
+    'same_rate', 'skipped_table', 'split_clip', 'summarize', 'write_report'
 ]

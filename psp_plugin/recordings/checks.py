@@ -135,7 +135,8 @@ def make_clip(recording: Recording, name: str, options: ReadOptions,
                          'they are taken as different persons, since they are '
                          'too far apart')
     else:
-        tracks = tracks[:options.max_persons]
+        tracks, dropped = first(tracks, options.max_persons)
+        notes += dropped
     points, scores = as_array(tracks, num_frames)
     if scores is not None and points.shape[-1] == 3 and (
             recording.frames is not None or options.scored):
@@ -181,6 +182,16 @@ def best(tracks: List[Track], num_frames: int, count: Optional[int]
         f'has {len(ranked)} persons, of whom the first {len(kept)} by '
         f'presence, motion and score are kept; dropped were those seen in '
         f'{frames}{more} of {num_frames} frames']
+
+
+def first(tracks: List[Track], count: Optional[int]
+          ) -> Tuple[List[Track], List[str]]:
+    """Returns the persons in the order of the file, at most ``count``."""
+    if len(tracks) <= len(tracks[:count]):
+        return tracks, []
+    return tracks[:count], [
+        f'has {len(tracks)} persons, of whom the first {count} in the order '
+        'of the file are kept (--persons)']
 
 
 def arranged(recording: Recording,

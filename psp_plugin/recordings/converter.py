@@ -6,6 +6,7 @@ import sys
 from collections import Counter, defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from itertools import islice
@@ -38,7 +39,13 @@ from .folder import (
     check_layouts,
     find_recordings,
 )
-from .labels import UNLABELED, LabelTable, is_empty, label_table
+from .labels import (
+    UNLABELED,
+    LabelTable,
+    classes_in,
+    is_empty,
+    label_table,
+)
 from .options import ReadOptions
 from .reader import RecordingError, read_clips
 from .recording import InvalidRecording
@@ -77,7 +84,7 @@ def convert_folder(folder: str,
 
     Args:
         folder (str): The folder, read recursively; or one file of several
-            clips, which keep their names.
+            clips, which keep their names and, in a pickle, their persons.
         table (LabelTable, optional): The labels. Defaults to None, which
             makes an unlabelled pool unless ``labels`` is given.
         val_ratio (float): Share of validation clips, in [0, 1), if the table
@@ -128,7 +135,7 @@ def convert_folder(folder: str,
                + skipped)
     kept = keep_alike(found, read, options.joints, skipped)
     if labels is not None:
-        table = labels_of(kept, labels, classes)
+        table = labels_of(kept, labels, classes, classes_in(folder))
     made = Conversion([clip.annotation for clip in kept.values()], {}, table,
                       skipped, folder_notes(found, read, labels, table)
                       + rate_notes(kept, options.fps),
@@ -158,11 +165,18 @@ def missing_rows(found: Folder, read: Dict[str, 'Named'],
     ambiguous = {str(PurePosixPath(item.name).with_suffix(''))
                  for item in found.skipped if item.kind == 'name'}
     ambiguous |= {item.name for item in skipped if item.kind == 'name'}
-    return [Skipped(name, 'missing', f'is in line {line} of {table.path} but '
-                                     f'not in {found.root}')
-            for name, line in table.lines.items()
-            if name not in found.files and name not in read
-            and name not in ambiguous]
+    clips = {named.recording: name for name, named in read.items()}
+    several = [Skipped(name, 'missing',
+                       f'is in line {line} of {table.path}, but the clips of '
+                       f'this file have names such as {clips[name]}')
+               for name, line in table.lines.items()
+               if name in clips and name not in read]
+    return several + [
+        Skipped(name, 'missing', f'is in line {line} of {table.path} but not '
+                                 f'in {found.root}')
+        for name, line in table.lines.items()
+        if name not in found.files and name not in read
+        and name not in ambiguous]
 
 
 class Named(NamedTuple):
@@ -240,6 +254,9 @@ def in_processes(work: Callable[[Any], Result], tasks: List[Any],
 def read_one(task: Tuple[str, Source, str], options: ReadOptions) -> Result:
     """Reads one recording by its name, file or files, and path for reports."""
     name, source, file = task
+    if not name and source.path.suffix.lower() == '.pkl':
+        # The persons of a pool stay as they are.
+        options = replace(options, choose_persons=False)
     try:
         clips = read_clips(source, options, prefix=name)
     except RecordingError as error:
@@ -278,11 +295,11 @@ def keep_alike(found: Folder, read: Dict[str, Named], joints: Optional[int],
 
 
 def labels_of(clips: Dict[str, ReadClip], labels: str,
-              classes: Optional[str]) -> LabelTable:
+              classes: Optional[str], known: Sequence[str]) -> LabelTable:
     """Makes the table of the labels inside the clips, or of their folders."""
     if labels == INSIDE:
         return label_table('the recordings', {
-            name: clip.label for name, clip in clips.items()}, classes)
+            name: clip.label for name, clip in clips.items()}, classes, known)
     return label_table('the names of folders', {
         name: folder_of(name) for name in clips}, classes)
 

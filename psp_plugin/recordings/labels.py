@@ -3,12 +3,13 @@ import csv
 import io
 import re
 from dataclasses import dataclass, field
-from typing import Dict, List, Optional, Tuple, Union
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 from psp_plugin.annotations import is_unlabeled
 
 from .recording import InvalidRecording
-from .sources import SUFFIXES
+from .sources import SUFFIXES, load_content
 from .text_files import read_text as decode
 
 COLUMNS = ('name', 'label')
@@ -77,18 +78,22 @@ def clip_name(name: str) -> str:
     return name[2:] if name.startswith('./') else name
 
 
-def read_labels(path: str, classes_path: Optional[str] = None) -> LabelTable:
+def read_labels(path: str, classes_path: Optional[str] = None,
+                known: Sequence[str] = ()) -> LabelTable:
     """Reads a CSV table with the columns name, label and optionally split.
 
     Labels are either all integers from 0 or all class names. Names are
-    numbered in the order of the label map, otherwise alphabetically. A row
-    with an empty label or -1 is an unlabelled recording.
+    numbered in the order of the label map, otherwise as the known classes, if
+    one of these is in the table, and alphabetically. A row with an empty
+    label or -1 is an unlabelled recording.
 
     Args:
         path (str): The table with a header, separated by commas, semicolons
             or tabs, in UTF-8, or in UTF-16 with byte-order mark.
         classes_path (str, optional): A label map as in the toolbox, one name
             per line. Defaults to None.
+        known (Sequence[str]): Names of the classes of the recordings, see
+            :func:`classes_in`. Defaults to none.
 
     Returns:
         LabelTable: The table.
@@ -104,7 +109,7 @@ def read_labels(path: str, classes_path: Optional[str] = None) -> LabelTable:
         raise LabelError(f'{path} has no label in any of its '
                          f'{len(columns.lines)} rows: fill in some, or leave '
                          'the table out for an unlabelled pool')
-    classes = None if classes_path is None else read_classes(classes_path)
+    classes = label_map(columns, classes_path, known)
     labels, classes = number_labels(path, columns, classes)
     return LabelTable(path, labels, columns.lines, columns.splits or None,
                       classes, columns.unlabeled)
@@ -138,7 +143,8 @@ def read_columns(path: str) -> Columns:
 
 
 def label_table(source: str, labels: Dict[str, Union[int, str, None]],
-                classes_path: Optional[str] = None) -> LabelTable:
+                classes_path: Optional[str] = None,
+                known: Sequence[str] = ()) -> LabelTable:
     """Makes a table of labels that come with the recordings.
 
     Args:
@@ -146,6 +152,7 @@ def label_table(source: str, labels: Dict[str, Union[int, str, None]],
         labels (dict[str, int or str or None]): The label of each recording:
             all integers from 0 or all names; None or -1 if it has none.
         classes_path (str, optional): A label map. Defaults to None.
+        known (Sequence[str]): See :func:`read_labels`. Defaults to none.
 
     Returns:
         LabelTable: The table.
@@ -159,7 +166,7 @@ def label_table(source: str, labels: Dict[str, Union[int, str, None]],
                      if not is_empty(label)}
     if not columns.texts:
         raise LabelError(f'there are no labels in {source}')
-    classes = None if classes_path is None else read_classes(classes_path)
+    classes = label_map(columns, classes_path, known)
     numbers, classes = number_labels(source, columns, classes)
     return LabelTable(source, numbers, {}, None, classes, columns.unlabeled)
 
@@ -245,6 +252,43 @@ def number_labels(
     classes = classes or sorted(set(columns.texts.values()))
     numbers = {name: number for number, name in enumerate(classes)}
     return {n: numbers[text] for n, text in columns.texts.items()}, classes
+
+
+def label_map(columns: Columns, path: Optional[str],
+              known: Sequence[str]) -> Optional[List[str]]:
+    """Returns the classes of a label map, or else the known ones if they fit.
+
+    Known classes fit names of which one is among them, which others follow,
+    and integers that are all among their labels.
+    """
+    if path is not None:
+        return read_classes(path)
+    texts = set(columns.texts.values())
+    if all(re.fullmatch(r'\d{1,9}', text) for text in texts):
+        return list(known) if max(map(int, texts)) < len(known) else None
+    return [*known, *sorted(texts - set(known))] if texts & set(
+        known) else None
+
+
+def classes_in(path: str) -> List[str]:
+    """Returns the names of the classes in an annotation pickle, if any.
+
+    Args:
+        path (str): The pickle. A folder, another file, or one that cannot be
+            read has none.
+    """
+    if not path.lower().endswith('.pkl'):
+        return []
+    try:
+        content = load_content(Path(path))
+    except (InvalidRecording, OSError):
+        return []  # reading its clips raises the error
+    info = content.get('metainfo') if isinstance(content, dict) else None
+    classes = info.get('classes') if isinstance(info, dict) else None
+    if not isinstance(classes, (list, tuple)) or not all(
+            isinstance(name, str) and name for name in classes):
+        return []
+    return list(classes) if len(set(classes)) == len(classes) else []
 
 
 def read_classes(path: str) -> List[str]:

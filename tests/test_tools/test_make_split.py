@@ -1,6 +1,8 @@
 """tools/data/make_split.py, and reading its files."""
+import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
 from forked import run_forked
 from toy import load_tool, write_ntu
@@ -148,3 +150,18 @@ def test_table_that_does_not_fit(main, tmp_path, row, message):
              '--labels', table)
     assert message.format(table=table, ann=ann_file) in stop.value.code
     assert not (tmp_path / 'split.txt').exists()
+
+
+def test_table_of_numbers_is_compared_with_named_classes(main, tmp_path):
+    path, table = tmp_path / 'ann.pkl', tmp_path / 'labels.csv'
+    clips = [dict(frame_dir='a', label=1, keypoint=np.ones((1, 2, 20, 3)),
+                  total_frames=2)]
+    path.write_bytes(pickle.dumps(dict(
+        split=dict(train=['a']), annotations=clips,
+        metainfo=dict(classes=['walk', 'sit']))))
+    table.write_text('name,label\na,0\n')
+    args = ('--split', 'train', '--labels', table)
+    with pytest.raises(SystemExit, match='label 0 in .*labels.csv, but 1 in'):
+        main(path, tmp_path / 'split.txt', *args)
+    with pytest.raises(SystemExit, match='to be read, but also to be written'):
+        main(path, path, *args)

@@ -3,10 +3,13 @@ import numpy as np
 import pytest
 import torch
 from mmaction.registry import MODELS
-from toy import load_tool, small_config, write_ntu
+from toy import CONFIGS, load_tool, small_config, write_ntu
 
 from psp_plugin.annotations import load_pickle
 from psp_plugin.datasets.split import read_split
+from psp_plugin.errors import InputError
+from psp_plugin.tooling.selection import Pool
+from psp_plugin.tooling.selection import suggest as choose
 
 
 @pytest.fixture(scope='module')
@@ -55,6 +58,19 @@ def test_config_as_pool_is_its_training_clips(suggest):
     assert of_config == of_pickle
 
 
+def test_config_whose_unlabelled_clips_are_apart(suggest):
+    config = str(CONFIGS / 'psp_two_files.py')
+    with pytest.raises(SystemExit, match='apart from the labelled ones, in '
+                       "data/skeleton/unlabeled.pkl, split 'unlabeled': name"):
+        suggest(config, '-k', 1)
+
+
+def test_scores_of_a_diverged_model():
+    pool = Pool(['a', 'b'], np.eye(2), np.full((2, 3), np.nan))
+    with pytest.raises(InputError, match='scores are NaN or infinite'):
+        choose(pool, 1, 'margin')
+
+
 def test_labels_are_left_out_and_train_a_classifier(suggest, folder):
     first, _ = suggest('pool.pkl', '-k', 6)
     rows = [f'{name},{i % 2}' for i, name in enumerate(first)]
@@ -63,6 +79,29 @@ def test_labels_are_left_out_and_train_a_classifier(suggest, folder):
         more, _ = suggest('pool.pkl', '-k', 6, '--labels', 'labels.csv',
                           '--strategy', strategy)
         assert not set(more) & set(first)
+
+
+def test_skipped_clips_are_not_suggested_again(suggest, folder):
+    names = load_pickle('pool.pkl')['split']['xsub_train']
+    rows = [f'{name},' for name in names[5:]]
+    (folder / 'labels.csv').write_text('\n'.join(
+        ['name,label', f'{names[0]},1', *rows]))
+    options = ('pool.pkl', '--split', 'xsub_train', '--labels', 'labels.csv')
+    more, _ = suggest(*options, '-k', 4)
+    assert set(more) == set(names[1:5])
+    with pytest.raises(SystemExit, match='has 4 clips without a row in lab'):
+        suggest(*options, '-k', 5)
+
+
+@pytest.mark.parametrize('name', ['pool.pkl', './labels.csv', 'model.pth'])
+def test_files_that_are_read_are_not_replaced(suggest, folder, name):
+    (folder / 'labels.csv').write_text('name,label\nS001C001P001R001A000,0\n')
+    before = (folder / name).read_bytes()
+    with pytest.raises(SystemExit, match='to be read, but also to be written'):
+        load_tool('suggest_labels').main([
+            'pool.pkl', '-k', '1', '--labels', 'labels.csv', *MODEL, '-o',
+            name])
+    assert (folder / name).read_bytes() == before
 
 
 def test_folder_of_recordings_with_one_that_is_invalid(suggest, folder,

@@ -44,7 +44,8 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument(
         '--classes', metavar='TXT',
         help='a label map, one class name per line, in the order of the '
-        'labels (default: alphabetical)')
+        'labels (default: that of the classes in a pickle, if the labels are '
+        'among them, otherwise alphabetical)')
     parser.add_argument(
         '--val-ratio', type=float, default=0.2,
         help='share of labelled clips sampled per class for the split "val", '
@@ -79,7 +80,8 @@ def convert(args: argparse.Namespace) -> recordings.Conversion:
     if args.labels in (recordings.INSIDE, recordings.FOLDERS):
         labels = args.labels
     elif args.labels:
-        table = recordings.read_labels(args.labels, args.classes)
+        table = recordings.read_labels(
+            args.labels, args.classes, recordings.classes_in(args.folder))
     return recordings.convert_folder(
         args.folder, table, args.val_ratio, args.seed, output=args.output,
         progress=partial(show_progress, doing='reading'), labels=labels,

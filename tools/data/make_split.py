@@ -7,7 +7,7 @@ import argparse
 from collections import Counter
 from typing import List, Optional, Tuple
 
-from psp_plugin.commands.command_line import exit_on_error
+from psp_plugin.commands.command_line import check_output, exit_on_error
 from psp_plugin.datasets.semi_supervised import (
     DRAWS,
     SemiSupervisedDataset,
@@ -66,7 +66,7 @@ def names_in_table(path: str, source: Source) -> List[str]:
                          f'in {path} is in {source}')
     classes = source.dataset.metainfo.get('classes')
     named = bool(table.classes and classes)
-    comparable = named or not (table.classes or classes)
+    comparable = named or not table.classes
     for name, label in own.items():
         if label is None:
             raise InputError(
@@ -112,6 +112,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     cfg = dict(type='CheckedPoseDataset', ann_file=args.ann_file,
                split=args.split)
     with exit_on_error():
+        check_output(args.output, args.ann_file, args.labels)
         names, how = draw(args, cfg)
         write_split(args.output, names, ann_file=args.ann_file,
                     split=args.split, ratio=args.ratio,

@@ -1,4 +1,6 @@
 """Annotations of the toolbox: one, a list, or a dataset with splits."""
+from dataclasses import replace
+from numbers import Real
 from typing import Any, Dict, List, Optional, Union
 
 import numpy as np
@@ -36,14 +38,33 @@ def read_annotation(content: Dict[str, Any]) -> List[Recording]:
 
 def read_dataset(content: Any) -> List[Recording]:
     """Reads the annotations of a dataset, each by its name."""
+    known = info_of(content)
     recordings = []
     for number, entry in enumerate(entries_of(content)):
         name = str(entry.get('frame_dir', entry.get('filename', number)))
         try:
-            recordings.append(recording_of(entry, name))
+            recordings.append(replace(recording_of(entry, name), **known))
         except InvalidRecording as problem:
             recordings.append(Recording(name=name, problem=str(problem)))
     return recordings
+
+
+def info_of(content: Any) -> Dict[str, Any]:
+    """Returns joint layout, joints and frame rate of a dataset, if known."""
+    info = content.get('metainfo') if isinstance(content, dict) else None
+    if not isinstance(info, dict):
+        return {}
+    layout, fps = info.get('layout'), info.get('fps')
+    known: Dict[str, Any] = {}
+    if isinstance(layout, (str, dict)):
+        known['layout'] = layout
+    if isinstance(fps, Real) and 0 < float(fps) < float('inf'):
+        known['fps'] = float(fps)
+    names = info.get('joint_names')
+    if isinstance(names, (list, tuple)) and all(
+            isinstance(name, str) for name in names):
+        known['joint_names'] = tuple(names)
+    return known
 
 
 def recording_of(entry: Dict[str, Any], name: str = '') -> Recording:

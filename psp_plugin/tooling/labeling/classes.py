@@ -8,6 +8,7 @@ from psp_plugin.recordings import is_empty
 # What tables do not take as the name of a class.
 NUMBER = re.compile(r'[+-]?(\d+\.?\d*|\.\d+)')
 LONGEST = 200  # characters of a name
+MOST = 1000  # classes of a table of numbers, also of those without a clip
 
 
 class LabelClasses:
@@ -42,9 +43,12 @@ class LabelClasses:
             self.closed = ('the table has numbers, which stand for the '
                            'classes of the pool')
         if self.integers:
-            count = max([len(names), *(int(label) + 1 for label in used)])
+            labels = {*map(int, used), *range(len(names))}
+            count = max(labels) + 1
+            if count <= MOST:  # a wrong label can be any number
+                labels |= set(range(count))
             self.titles = {str(i): names[i] if i < len(names) else str(i)
-                           for i in range(count)}
+                           for i in sorted(labels)}
         for name in () if self.integers else (*names, *used):
             label = self.cleaned(name)
             self.titles[label] = label

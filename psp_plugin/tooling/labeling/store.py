@@ -80,8 +80,9 @@ class LabelStore:
         self.counts = Counter(map(self.label_of, self.names))
 
     def close(self) -> None:
-        """Leaves the table to others."""
-        self.table_lock.release()
+        """Leaves the table to others, after a write that is not finished."""
+        with self.lock:
+            self.table_lock.release()
 
     def label_of(self, name: str) -> Optional[str]:
         """Returns the label of a clip; '' if skipped, None without a row."""

@@ -123,6 +123,11 @@ class TableFile:
     def _replace(self, data: bytes) -> None:
         """Replaces the file by a new one that is complete on disk."""
         old = self._read()
+        if old is None and self.digest is not None:
+            raise TableChangedError(
+                f'{self.path} was removed or renamed by another program: put '
+                'it back and try again, or restart tools/label.py to begin a '
+                'new table')
         if (old and digest_of(old)) != self.digest:
             raise TableChangedError(
                 f'{self.path} was changed by another program since this one '

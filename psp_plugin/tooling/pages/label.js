@@ -333,6 +333,11 @@ function renderClasses() {
   mark(found.findIndex(item => item.classList.contains('marked')));
 }
 
+/* The second click of a double click would answer the next clip. */
+const once = action => event => {
+  event.detail < 2 ? action() : say('A double click answers one clip only.', true);
+};
+
 function makeItem() {
   const item = document.createElement('li');
   const button = item.appendChild(document.createElement('button'));
@@ -340,7 +345,7 @@ function makeItem() {
   for (const [tag, name] of [['kbd', 'key'], ['span', 'title'], ['span', 'count']]) {
     button.appendChild(document.createElement(tag)).className = name;
   }
-  button.addEventListener('click', () => answer(item.dataset.label));
+  button.addEventListener('click', once(() => answer(item.dataset.label)));
   return item;
 }
 
@@ -507,8 +512,8 @@ function listen() {
     if (event.key === 'Escape') $('stage').focus({ preventScroll: true });
   });
   for (const [id, action] of [['previous', ACTIONS.ArrowLeft], ['following', ACTIONS.ArrowRight], ['undo', undo],
-    ['skip', ACTIONS.s], ['help-open', ACTIONS['?']], ['done-skipped', showSkipped], ['done-back', ACTIONS.ArrowLeft]]) {
-    $(id).addEventListener('click', event => { event.currentTarget.blur(); action(); });
+    ['skip', once(ACTIONS.s)], ['help-open', ACTIONS['?']], ['done-skipped', showSkipped], ['done-back', ACTIONS.ArrowLeft]]) {
+    $(id).addEventListener('click', event => { event.currentTarget.blur(); action(event); });
   }
   window.addEventListener('pagehide', () => navigator.sendBeacon('/api/state', new Blob(
     [JSON.stringify({ page, held: [] })], { type: 'application/json' })));

@@ -1,5 +1,5 @@
 """Chooses which clips of an unlabelled pool to label."""
 from .features import pose_features
-from .suggest import STRATEGIES, Pool, suggest
+from .suggest import STRATEGIES, Pool, check_count, suggest
 
-__all__ = ['STRATEGIES', 'Pool', 'pose_features', 'suggest']
+__all__ = ['STRATEGIES', 'Pool', 'check_count', 'pose_features', 'suggest']

@@ -11,6 +11,7 @@ from psp_plugin.errors import InputError
 NEIGHBOURS = 20  # of TypiClust
 LEAST = 5  # clips of a cluster that TypiClust prefers to smaller ones
 MAX_CLUSTERS = 500  # of TypiClust
+FEW_CLIPS = 10000  # more take minutes without mini-batches
 
 
 def unit_features(features: np.ndarray) -> np.ndarray:
@@ -31,8 +32,12 @@ def unit_features(features: np.ndarray) -> np.ndarray:
                          'the encoder has diverged')
     spread = features.std(0)
     if not spread.max() > 1e-6 * np.abs(features).max():
+        if len(features) == 1:
+            raise InputError('the pool has one clip, which leaves nothing to '
+                             'choose')
         raise InputError(f'the features of all {len(features)} clips are the '
-                         'same: the encoder has collapsed')
+                         'same: their poses are, or the encoder has '
+                         "collapsed; strategy 'random' needs no features")
     centred = (features - features.mean(0)) / np.where(spread > 0, spread, 1)
     length = np.linalg.norm(centred, axis=1, keepdims=True)
     return centred / np.where(length > 0, length, 1)
@@ -84,7 +89,8 @@ def _cluster(features: np.ndarray, clusters: int, seed: int) -> np.ndarray:
     """(N,) clusters of k-means, in mini-batches if they are many."""
     from sklearn.cluster import KMeans, MiniBatchKMeans
     from threadpoolctl import threadpool_limits  # comes with scikit-learn
-    kind = KMeans if clusters <= 50 else MiniBatchKMeans
+    few = clusters <= 50 and len(features) <= FEW_CLIPS
+    kind = KMeans if few else MiniBatchKMeans
     with threadpool_limits(1):  # threads change the order of summation
         return kind(clusters, n_init=10, random_state=seed).fit_predict(
             features)

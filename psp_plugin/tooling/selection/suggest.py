@@ -57,10 +57,7 @@ def suggest(pool: Pool, count: int, strategy: str = 'typiclust',
     check_unique(pool.names)
     known = known or {}
     have = [i for i, name in enumerate(pool.names) if name in known]
-    left = len(pool.names) - len(have)
-    if left < count:
-        raise InputError(f'the pool has {left} clips without a label, fewer '
-                         f'than the {count} to suggest')
+    check_count(pool.names, known, count)
     if not 0 <= seed < 2**32:
         raise InputError(f'seed must be from 0 to {2**32 - 1}, not {seed}')
     if strategy == 'random':
@@ -70,12 +67,31 @@ def suggest(pool: Pool, count: int, strategy: str = 'typiclust',
         if scores is None:
             scores = fitted_scores(unit_features(pool.features), have, [
                 known[pool.names[i]] for i in have])
+        if not np.isfinite(scores).all():
+            raise InputError('the scores are NaN or infinite: the training of '
+                             'the model has diverged')
         chosen = uncertain_clips(scores, count, have)
     else:
         choose = dict(typiclust=typical_clips, coreset=distant_clips)
         chosen = choose[strategy](
             unit_features(pool.features), count, have, seed)
     return [pool.names[i] for i in chosen]
+
+
+def check_count(names: Sequence[str], known: Dict[str, int], count: int,
+                table: Optional[str] = None) -> None:
+    """Raises InputError if too few clips are left to be suggested.
+
+    Args:
+        names, known, count: See :func:`suggest`.
+        table (str, optional): The table of the labels, in which clips without
+            a label are those that were skipped. Defaults to None.
+    """
+    left = sum(name not in known for name in names)
+    if left < count:
+        without = f'a row in {table}' if table else 'a label'
+        raise InputError(f'the pool has {left} clips without {without}, fewer '
+                         f'than the {count} to suggest')
 
 
 def fitted_scores(features: np.ndarray, have: Sequence[int],

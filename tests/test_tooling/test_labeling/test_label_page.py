@@ -101,6 +101,19 @@ def test_answers_by_keys(label):
     assert table(store) == {} and page.locator('#undo').is_disabled()
 
 
+@pytest.mark.parametrize('button', ['#classes button >> nth=0', '#skip'])
+def test_second_click_of_a_double_click(label, button):
+    store, (page, ) = label()
+    shows(page, 'a')
+    page.locator(button).click()
+    shows(page, 'b')
+    page.mouse.down(click_count=2)
+    page.mouse.up(click_count=2)
+    says(page, '#status', 'A double click answers one clip only.')
+    press(page, ('2', 'c'))
+    assert [*table(store)] == ['a', 'b'] and table(store)['b'] == 'sit'
+
+
 def test_key_while_the_next_clip_is_loading(label):
     store, (page, ) = label()
     shows(page, 'a')

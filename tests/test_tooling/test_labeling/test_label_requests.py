@@ -64,6 +64,7 @@ def test_only_names_of_this_machine(client, host, status):
 @pytest.mark.parametrize('headers, status', [
     ({'Origin': URL}, 200), ({'Origin': 'http://evil.example'}, 403),
     ({'Origin': 'http://127.0.0.1:9999'}, 403), ({'Origin': 'null'}, 403),
+    ({'Origin': 'http://['}, 403),
     ({'Content-Type': 'text/plain'}, 415), ({'Content-Type': ''}, 415)])
 def test_only_writes_of_the_page_itself(client, headers, status):
     assert write(client, 'a', 'walk', headers=headers).status_code == status

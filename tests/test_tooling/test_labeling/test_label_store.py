@@ -92,6 +92,11 @@ def test_integers_without_names(open_store):
         store.write('b', 'walk', None)
 
 
+def test_large_integer_does_not_stand_for_as_many_classes(open_store):
+    assert counts(open_store('name,label\na,1\nb,900000000\n')) == {
+        '1': 1, '900000000': 1}
+
+
 def test_names_of_the_pool_can_be_added_to(open_store):
     store = open_store(pool=['walk', 'sit'])
     store.write('a', ' hop ', None)
