@@ -39,6 +39,7 @@ from psp_plugin.tooling.selection import (
     STRATEGIES,
     Pool,
     check_count,
+    check_options,
     pose_features,
     suggest,
 )
@@ -184,6 +185,7 @@ def encode(clips: Dict[str, FoundClip], args: argparse.Namespace,
 def run(args: argparse.Namespace) -> List[str]:
     """Writes the list; returns the errors of invalid clips."""
     check_output(args.output, args.pool, args.labels, *args.model or ())
+    check_options(args.strategy, args.seed)
     known, skipped = read_table(args.labels)
     clips = open_pool(args)
     errors: List[str] = []

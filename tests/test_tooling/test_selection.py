@@ -1,4 +1,6 @@
 """Suggestions of clips to label: strategies and pose features."""
+import importlib.util
+
 import numpy as np
 import pytest
 
@@ -6,6 +8,7 @@ from psp_plugin.errors import InputError
 from psp_plugin.tooling.selection import (
     STRATEGIES,
     Pool,
+    check_options,
     pose_features,
     suggest,
 )
@@ -128,3 +131,12 @@ def test_pose_features_ignore_place_size_and_absent_persons(channels):
     assert np.isfinite(pose_features(clip[:, :1])).all()  # a single frame
     with pytest.raises(ValueError, match='no joint is seen'):
         pose_features(np.zeros((2, 5, 20, channels)))
+
+
+def test_options_are_checked_before_features(monkeypatch):
+    with pytest.raises(InputError, match='seed must be from 0'):
+        check_options('random', -1)
+    monkeypatch.setattr(importlib.util, 'find_spec', lambda name: None)
+    check_options('coreset', 0)
+    with pytest.raises(InputError, match='pip install scikit-learn'):
+        check_options('typiclust', 0)

@@ -1,5 +1,14 @@
 """Chooses which clips of an unlabelled pool to label."""
 from .features import pose_features
-from .suggest import STRATEGIES, Pool, check_count, suggest
+from .suggest import (
+    STRATEGIES,
+    Pool,
+    check_count,
+    check_options,
+    suggest,
+)
 
-__all__ = ['STRATEGIES', 'Pool', 'check_count', 'pose_features', 'suggest']
+__all__ = [
+    'STRATEGIES', 'Pool', 'check_count', 'check_options', 'pose_features',
+    'suggest'
+]

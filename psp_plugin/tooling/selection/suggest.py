@@ -1,4 +1,5 @@
 """Suggests clips of a pool by one of the strategies."""
+import importlib.util
 from typing import Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
@@ -6,6 +7,7 @@ import numpy as np
 from psp_plugin.datasets.split import check_unique
 from psp_plugin.errors import InputError
 
+from ..visualization.embedding import check_seed
 from .strategies import (
     distant_clips,
     random_clips,
@@ -58,8 +60,7 @@ def suggest(pool: Pool, count: int, strategy: str = 'typiclust',
     known = known or {}
     have = [i for i, name in enumerate(pool.names) if name in known]
     check_count(pool.names, known, count)
-    if not 0 <= seed < 2**32:
-        raise InputError(f'seed must be from 0 to {2**32 - 1}, not {seed}')
+    check_seed(seed)
     if strategy == 'random':
         chosen = random_clips(len(pool.names), count, have, seed)
     elif strategy == 'margin':
@@ -92,6 +93,19 @@ def check_count(names: Sequence[str], known: Dict[str, int], count: int,
         without = f'a row in {table}' if table else 'a label'
         raise InputError(f'the pool has {left} clips without {without}, fewer '
                          f'than the {count} to suggest')
+
+
+def check_options(strategy: str, seed: int) -> None:
+    """Checks a strategy and a seed before features are computed.
+
+    Raises:
+        InputError: If the seed is not one, or if scikit-learn is missing.
+    """
+    check_seed(seed)
+    needed = strategy in ('typiclust', 'margin')
+    if needed and importlib.util.find_spec('sklearn') is None:
+        raise InputError(f'strategy {strategy!r} needs scikit-learn, which is '
+                         'not installed: run `pip install scikit-learn`')
 
 
 def fitted_scores(features: np.ndarray, have: Sequence[int],
