@@ -190,7 +190,8 @@ def run(args: argparse.Namespace) -> List[str]:
     if known and not known.keys() & clips.keys():
         raise InputError(f'none of the {len(known)} clips with a label in '
                          f'{args.labels} is in the pool, whose first clip is '
-                         f'{next(iter(clips))!r}')
+                         f'{next(iter(clips))!r}: name the pool that was '
+                         'labelled, without --split')
     clips = {name: clip for name, clip in clips.items()
              if name not in skipped}
     check_count(list(clips), known, args.k, args.labels)

@@ -376,7 +376,7 @@ async function addClass(event) {
   ++changes;
   $('add-name').value = '';
   $('add-name').focus();  // letters of the next name are no keys of classes
-  say(`Added the class ${spell(content.label)}. Esc returns to the clip.`);
+  say(`Added the class ${spell(content.label)}.`);
   render();
 }
 
