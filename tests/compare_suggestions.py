@@ -82,22 +82,28 @@ def scores_of(cfg, checkpoint, clips, poses):
     return {name: np.reshape(row, (2, SEEDS)) for name, row in found.items()}
 
 
-def write_table(path, means):
-    """Writes the means of each encoder, and prints them with intervals."""
+def write_table(path, found):
+    """Writes all runs, and prints means with intervals over the seeds."""
     with open(path, 'w', newline='') as stream:
         writer = csv.writer(stream)
-        writer.writerow(['encoder', 'choice', 'view1_view2', 'view2_view1'])
-        for number, of_choice in enumerate(means):
-            for name, pair in of_choice.items():
-                writer.writerow([number, name, *(f'{x:.2f}' for x in pair)])
-    base = [pair.mean() for pair in (m['random'] for m in means)]
-    for name in means[0]:
-        pairs = np.array([of_choice[name] for of_choice in means])
-        found = difference(pairs.mean(1).tolist(), base)
-        print(f'| {name} | {pairs[:, 0].mean():.1f} | {pairs[:, 1].mean():.1f}'
-              f' | {pairs.mean():.1f} ± {pairs.mean(1).std(ddof=1):.1f} | '
-              f'{found.mean:+.1f} ± {found.margin:.1f} ({found.ahead} of '
-              f'{found.pairs}) |')
+        writer.writerow(['encoder', 'choice', 'seed', 'view1_view2',
+                         'view2_view1'])
+        for number, of_choice in enumerate(found):
+            for name, scores in of_choice.items():
+                for seed, pair in enumerate(scores.T):
+                    writer.writerow([number, name, seed,
+                                     *(f'{x:.2f}' for x in pair)])
+    scores = {name: np.mean([of_choice[name] for of_choice in found], 0)
+              for name in found[0]}  # of both directions and each seed
+    by_seed = {name: both.mean(0).tolist() for name, both in scores.items()}
+    for name, both in scores.items():
+        row = [f'{both[0].mean():.1f}', f'{both[1].mean():.1f}',
+               f'{both.mean():.1f}']
+        for base in ('random', 'balanced'):
+            found = difference(by_seed[name], by_seed[base])
+            row.append(f'{found.mean:+.1f} ± {found.margin:.1f} '
+                       f'({found.ahead} of {found.pairs})')
+        print(f'| {name} | {" | ".join(row)} |')
 
 
 def main():
@@ -110,10 +116,8 @@ def main():
     clips = open_clips(find_dataset(cfg, 'train'))
     poses = np.array([pose_features(clips.source.dataset.get_data_info(i)[
         'keypoint']) for i in range(len(clips.names))])
-    means = [{name: scores.mean(1) for name, scores in scores_of(
-        cfg, checkpoint, clips, poses).items()}
-        for checkpoint in args.checkpoints]
-    write_table(args.csv, means)
+    write_table(args.csv, [scores_of(cfg, checkpoint, clips, poses)
+                           for checkpoint in args.checkpoints])
 
 
 if __name__ == '__main__':

@@ -46,9 +46,14 @@ class TableLock:
         except FileNotFoundError:
             return False
 
+    @property
+    def released(self) -> bool:
+        """Whether others can lock the table."""
+        return self.file < 0
+
     def release(self) -> None:
         """Removes the file and leaves the table to others."""
-        if self.file < 0:
+        if self.released:
             return
         if self._is_current():
             os.unlink(self.path)

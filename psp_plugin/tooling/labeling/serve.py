@@ -14,6 +14,7 @@ from .store import LabelStore
 
 HOST = '127.0.0.1'
 PORT = 8760
+SHUTDOWN = 10  # seconds for answers that are being written at Ctrl-C
 PACKAGES = ('fastapi', 'uvicorn')
 
 
@@ -64,7 +65,7 @@ def make_server(pool: ClipPool, store: LabelStore,
     from .app import make_app
     return uvicorn.Server(uvicorn.Config(
         make_app(pool, store, command), log_level='warning',
-        timeout_graceful_shutdown=1))
+        timeout_graceful_shutdown=SHUTDOWN))
 
 
 def run_server(pool: ClipPool, store: LabelStore, listener: socket.socket,

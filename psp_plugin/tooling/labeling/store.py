@@ -103,7 +103,8 @@ class LabelStore:
 
         Raises:
             ConflictError: If it has neither the label nor the expected one.
-            InputError: If there is no such clip or class.
+            InputError: If there is no such clip or class, or if the store is
+                closed.
             TableChangedError: If another program has changed the table.
             OSError: If the table cannot be written; it is then unchanged.
         """
@@ -115,6 +116,9 @@ class LabelStore:
             if current != label:
                 if current != expected:
                     raise ConflictError(name, current)
+                if self.table_lock.released:
+                    raise InputError(f'{self.table.path} is closed: start '
+                                     'tools/label.py again')
                 self.table.set(name, label)
                 self.labels[name] = label
                 self.counts[current] -= 1

@@ -168,3 +168,11 @@ def test_folder_that_is_not_synced_is_synced_by_the_repeated_write(
     monkeypatch.setattr(os, 'fsync', synced.append)
     store.write('a', 'walk', None)
     assert len(synced) == 1 and store.table.synced
+
+
+def test_closed_store_does_not_write(open_store):
+    store = open_store('name,label\na,walk\n')
+    store.close()
+    with pytest.raises(InputError, match='is closed'):
+        store.write('b', 'walk', None)
+    assert read(store) == 'name,label\na,walk\n'
