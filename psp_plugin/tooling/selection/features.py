@@ -16,9 +16,9 @@ def pose_features(keypoint: np.ndarray) -> np.ndarray:
     all joints together. Missing joints, which are zero, take the mean of the
     others. No joint layout is needed, and nothing is rotated.
 
-    Source: this project. On the training views of NW-UCLA, TypiClust of these
-    features was as good as of an encoder's, greedy k-centre was not:
-    docs/results/suggestions.md.
+    Source: this project. On the training views of NW-UCLA, the difference to
+    the features of an encoder is undecided for TypiClust, and greedy k-centre
+    is worse with these: docs/results/suggestions.md.
 
     Args:
         keypoint (np.ndarray): (M, T, V, C); the first person who is not zero
