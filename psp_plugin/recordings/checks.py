@@ -40,6 +40,7 @@ class ReadClip(NamedTuple):
             not those of a known layout.
         notes: What was joined, dropped or resampled: predicates about the
             clip.
+        splits: The splits of its file that contain it.
     """
     annotation: Dict[str, Any]
     label: Union[int, str, None] = None
@@ -47,6 +48,7 @@ class ReadClip(NamedTuple):
     fps: Optional[float] = None
     joint_names: Optional[Tuple[str, ...]] = None
     notes: Tuple[str, ...] = ()
+    splits: Tuple[str, ...] = ()
 
 
 def in_order(clip: ReadClip, names: Tuple[str, ...],
@@ -166,7 +168,7 @@ def make_clip(recording: Recording, name: str, options: ReadOptions,
         except ValueError as error:
             raise InvalidRecording(str(error)) from error
     return ReadClip(annotation, recording.label, recording.layout, fps,
-                    recording.joint_names, tuple(notes))
+                    recording.joint_names, tuple(notes), recording.splits)
 
 
 def best(tracks: List[Track], num_frames: int, count: Optional[int]

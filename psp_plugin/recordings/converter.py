@@ -21,6 +21,7 @@ from typing import (
     NamedTuple,
     Optional,
     Sequence,
+    Set,
     Tuple,
 )
 
@@ -73,7 +74,8 @@ def convert_folder(folder: str,
                    classes: Optional[str] = None,
                    options: Optional[ReadOptions] = None,
                    jobs: int = 1,
-                   ignore: Sequence[str] = ()) -> Conversion:
+                   ignore: Sequence[str] = (),
+                   split: Optional[str] = None) -> Conversion:
     """Makes a toolbox dataset of a folder of recordings.
 
     The name of a clip is its path in the folder without suffix, followed by
@@ -110,6 +112,8 @@ def convert_folder(folder: str,
         jobs (int): Maximum number of processes. Defaults to 1.
         ignore (Sequence[str]): Files in the folder that are not recordings,
             in addition to the table and the output. Defaults to none.
+        split (str, optional): The only split of pickles to take. Defaults to
+            None, all clips.
 
     Returns:
         Conversion: The dataset; its ``failure`` is not '' if it is unusable.
@@ -131,13 +135,15 @@ def convert_folder(folder: str,
             raise ConvertError(str(error)) from error
     found = find_recordings(folder, own_files(output, table, ignore))
     read, skipped = read_all(found, options, jobs, progress)
+    if split is not None:
+        read = clips_of_split(read, split, folder)
     skipped = (missing_rows(found, read, skipped, table) + found.skipped
                + skipped)
     kept = keep_alike(found, read, options.joints, skipped)
     if labels is not None:
         table = labels_of(kept, labels, classes, classes_in(folder))
     made = Conversion([clip.annotation for clip in kept.values()], {}, table,
-                      skipped, folder_notes(found, read, labels, table)
+                      skipped, folder_notes(found, read, labels, table, split)
                       + rate_notes(kept, options.fps),
                       remarks_of(kept), metainfo_of(kept, table),
                       found.contents)
@@ -311,8 +317,9 @@ def folder_of(name: str) -> str:
 
 def folder_notes(found: Folder, read: Dict[str, Named],
                  labels: Optional[str],
-                 table: Optional[LabelTable]) -> List[str]:
-    """Notes files that are not recordings, and labels that are not used."""
+                 table: Optional[LabelTable],
+                 split: Optional[str]) -> List[str]:
+    """Notes files, labels and splits that are not used."""
     notes = []
     if found.others:
         notes.append(f'files of other formats, ignored: {found.contents}')
@@ -324,6 +331,12 @@ def folder_notes(found: Folder, read: Dict[str, Named],
     if inside and labels != INSIDE:
         notes.append(f'labels inside the recordings, not used: {inside} '
                      '(--labels inside)')
+    splits = sorted(splits_in(read))
+    if splits and split is None:
+        notes.append(
+            f'splits inside the recordings, not used: {", ".join(splits)}; '
+            'clips without a label are all in unlabeled, also those of a test '
+            'split (--split takes the clips of one)')
     notes += copies(read)
     folders = sorted({folder_of(named.recording) for named in read.values()})
     # With one recording in each folder, these are no classes.
@@ -332,6 +345,27 @@ def folder_notes(found: Folder, read: Dict[str, Named],
         notes.append(f'recordings are in {len(folders)} folders ({listed}): '
                      'if these are their classes, --labels folders')
     return notes
+
+
+def splits_in(read: Dict[str, Named]) -> Set[str]:
+    """Returns the names of the splits of pickles."""
+    return {split for named in read.values() for split in named.clip.splits}
+
+
+def clips_of_split(read: Dict[str, Named], split: str,
+                   folder: str) -> Dict[str, Named]:
+    """Returns the clips that are in a split of their pickle.
+
+    Raises:
+        ConvertError: If there are none.
+    """
+    chosen = {name: named for name, named in read.items()
+              if split in named.clip.splits}
+    if not chosen:
+        known = ', '.join(sorted(splits_in(read))) or 'none'
+        raise ConvertError(f'{folder} has no clip in a split {split!r}; its '
+                           f'splits are {known}')
+    return chosen
 
 
 def copies(read: Dict[str, Named]) -> List[str]:

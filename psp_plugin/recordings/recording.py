@@ -67,6 +67,7 @@ class Recording:
         problem: Why this clip of a file of several is invalid; '' if it is
             not.
         notes: Remarks for the user, predicates about the recording.
+        splits: The splits of its file that contain it.
     """
     frames: Optional[List[List[Detection]]] = None
     points: Optional[np.ndarray] = None
@@ -80,6 +81,7 @@ class Recording:
     order_known: bool = True
     problem: str = ''
     notes: List[str] = field(default_factory=list)
+    splits: Tuple[str, ...] = ()
 
 
 class Format(NamedTuple):

@@ -257,7 +257,7 @@ def test_copies_are_noted(tmp_path):
     """Such as those of an earlier result, which is a recording as well."""
     folder = save_all(tmp_path, a=clip(), b=clip(8), c=clip(8))
     convert_folder(folder).write(str(tmp_path / 'earlier.pkl'))
-    note, = convert_folder(folder).notes
+    _, note = convert_folder(folder).notes  # the first is of its splits
     assert 'another one: 3, such as earlier/a and a;' in note
     assert convert_folder(folder, output=str(
         tmp_path / 'earlier.pkl')).notes == []

@@ -156,7 +156,7 @@ def test_seed_and_ratio_change_the_draw(tmp_path, main):
     assert splits[0] == splits[3] != splits[1]
 
 
-def test_labels_for_the_clips_of_a_pickle(tmp_path, main):
+def test_labels_for_the_clips_of_a_pickle(tmp_path, main, capsys):
     pool, output = str(tmp_path / 'pool.pkl'), str(tmp_path / 'mine.pkl')
     write_ntu(pool, 6)
     before = {clip['frame_dir']: clip
@@ -165,6 +165,8 @@ def test_labels_for_the_clips_of_a_pickle(tmp_path, main):
     write_labels(tmp_path / 'labels.csv', [
         (names[3], 'kick'), (names[1], 'wave'), (names[2], '')])
     main([pool, '-o', output, '--labels', str(tmp_path / 'labels.csv')])
+    assert ('splits inside the recordings, not used: train, unlabeled, val, '
+            'xsub_train,') in capsys.readouterr().out
     made = load_pickle(output)
     assert {clip['frame_dir']: clip.get('label')
             for clip in made['annotations']} == dict(
@@ -179,6 +181,12 @@ def test_labels_for_the_clips_of_a_pickle(tmp_path, main):
                        'to be written'):
         main([pool, '-o', pool])
     assert load_pickle(pool)['split']
+    main([pool, '-o', output, '--split', 'xsub_train'])
+    assert load_pickle(output)['split'] == dict(unlabeled=names[:4])
+    assert 'not used: train' not in capsys.readouterr().out
+    with pytest.raises(SystemExit, match=r"has no clip in a split 'no'; its "
+                       'splits are train, unlabeled, val, xsub_train'):
+        main([pool, '-o', output, '--split', 'no'])
 
 
 def test_nothing_to_convert_exits_with_one_sentence(tmp_path, main, capsys):

@@ -47,6 +47,9 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         'labels (default: that of the classes in a pickle, if the labels are '
         'among them, otherwise alphabetical)')
     parser.add_argument(
+        '--split', metavar='NAME',
+        help='only the clips of this split of a pickle (default: all)')
+    parser.add_argument(
         '--val-ratio', type=float, default=0.2,
         help='share of labelled clips sampled per class for the split "val", '
         'if the table has no splits; 0 for none (default: %(default)s)')
@@ -86,7 +89,7 @@ def convert(args: argparse.Namespace) -> recordings.Conversion:
         args.folder, table, args.val_ratio, args.seed, output=args.output,
         progress=partial(show_progress, doing='reading'), labels=labels,
         classes=args.classes, options=read_options(args, args.persons),
-        jobs=args.jobs,
+        jobs=args.jobs, split=args.split,
         ignore=[path for path in (args.classes, args.report) if path])
 
 

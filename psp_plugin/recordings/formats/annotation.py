@@ -38,15 +38,27 @@ def read_annotation(content: Dict[str, Any]) -> List[Recording]:
 
 def read_dataset(content: Any) -> List[Recording]:
     """Reads the annotations of a dataset, each by its name."""
-    known = info_of(content)
+    known, splits = info_of(content), splits_of(content)
     recordings = []
     for number, entry in enumerate(entries_of(content)):
         name = str(entry.get('frame_dir', entry.get('filename', number)))
         try:
-            recordings.append(replace(recording_of(entry, name), **known))
+            recordings.append(replace(
+                recording_of(entry, name), **known,
+                splits=tuple(splits.get(name, ()))))
         except InvalidRecording as problem:
             recordings.append(Recording(name=name, problem=str(problem)))
     return recordings
+
+
+def splits_of(content: Any) -> Dict[str, List[str]]:
+    """Returns the splits of each clip that a dataset names in any."""
+    splits = content.get('split') if isinstance(content, dict) else None
+    found: Dict[str, List[str]] = {}
+    for split, names in splits.items() if isinstance(splits, dict) else ():
+        for name in names if isinstance(names, (list, tuple)) else ():
+            found.setdefault(str(name), []).append(str(split))
+    return found
 
 
 def info_of(content: Any) -> Dict[str, Any]:
