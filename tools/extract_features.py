@@ -14,7 +14,7 @@ import numpy as np
 from mmengine.dataset import pseudo_collate
 
 from psp_plugin.apis import SkeletonInferencer
-from psp_plugin.commands.batches import prepare_batch, test_clips
+from psp_plugin.commands.batches import prepared_batches, test_clips
 from psp_plugin.commands.command_line import (
     add_device,
     add_read_options,
@@ -24,7 +24,6 @@ from psp_plugin.commands.command_line import (
     positive,
     read_config,
     read_options,
-    show_progress,
 )
 from psp_plugin.commands.find_clips import (
     compare_files,
@@ -111,12 +110,8 @@ def run(args: argparse.Namespace) -> List[str]:
     compare_files(clips, inferencer.prepare)
     folder = make_folder(args.output)
     rows, errors, taken = [], [], set()
-    starts = range(0, len(clips), args.batch_size)
-    for start in show_progress(starts, 'computing features'):
-        batch, inputs = prepare_batch(
-            inferencer.prepare, clips[start:start + args.batch_size], errors)
-        if not batch:
-            continue
+    for batch, inputs in prepared_batches(
+            inferencer.prepare, clips, args.batch_size, errors):
         for clip, (features, label) in zip(batch, encode(
                 inferencer, inputs, args)):
             if not np.isfinite(features).all():

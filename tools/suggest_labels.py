@@ -13,7 +13,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.dataset import pseudo_collate
 
 from psp_plugin.apis import ClipError, SkeletonInferencer
-from psp_plugin.commands.batches import clips_of, prepare_batch
+from psp_plugin.commands.batches import clips_of, prepared_batches
 from psp_plugin.commands.clips import innermost_dataset
 from psp_plugin.commands.command_line import (
     add_cfg_options,
@@ -164,12 +164,8 @@ def encode(clips: Dict[str, FoundClip], args: argparse.Namespace,
     compare_files(found, inferencer.prepare)
     names: List[str] = []
     features, scores = [], []
-    starts = range(0, len(found), args.batch_size)
-    for start in show_progress(starts, 'computing features'):
-        batch, inputs = prepare_batch(
-            inferencer.prepare, found[start:start + args.batch_size], errors)
-        if not batch:
-            continue
+    for batch, inputs in prepared_batches(
+            inferencer.prepare, found, args.batch_size, errors):
         names += [clip.name for clip in batch]
         if args.strategy == 'margin':
             results = classify_batch(inferencer.model, pseudo_collate(inputs))

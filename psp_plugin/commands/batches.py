@@ -1,13 +1,23 @@
 """Clips of a dataset one after the other, and batches that a model can take.
 """
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterator,
+    List,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 from mmengine.config import Config
 
 from psp_plugin.datasets.semi_supervised import Source, open_source
 
 from .clips import Clip, ClipError, find_test_dataset
+from .command_line import show_progress
 from .find_clips import FoundClip, found_clip
 
 
@@ -105,3 +115,23 @@ def prepare_batch(prepare: Callable[[Clip], Dict[str, Any]],
         except ClipError as error:
             errors.append(str(error))
     return good, inputs
+
+
+def prepared_batches(prepare: Callable[[Clip], Dict[str, Any]],
+                     clips: Sequence[FoundClip], batch_size: int,
+                     errors: List[str]
+                     ) -> Iterator[Tuple[List[FoundClip],
+                                         List[Dict[str, Any]]]]:
+    """Yields batches of the clips that can be prepared, and their inputs.
+
+    Args:
+        prepare, errors: See :func:`prepare_batch`.
+        clips (Sequence[FoundClip]): All clips.
+        batch_size (int): Number of clips to prepare at a time.
+    """
+    starts = range(0, len(clips), batch_size)
+    for start in show_progress(starts, 'computing features'):
+        batch, inputs = prepare_batch(
+            prepare, clips[start:start + batch_size], errors)
+        if batch:
+            yield batch, inputs

@@ -113,12 +113,13 @@ def main(argv: Optional[List[str]] = None) -> None:
                split=args.split)
     with exit_on_error():
         check_output(args.output, args.ann_file, args.labels)
+        source = open_source(cfg)  # kept, so that the file is read once
         names, how = draw(args, cfg)
         write_split(args.output, names, ann_file=args.ann_file,
                     split=args.split, ratio=args.ratio,
                     per_class=args.per_class, draw=how,
                     over_all_classes=how == 'over-all', seed=args.seed)
-        label_of = dict(zip(*open_source(cfg).clips))
+        label_of = dict(zip(*source.clips))
     counts = Counter(label_of[name] for name in names)
     print('class  labelled clips')
     for label, count in sorted(counts.items()):

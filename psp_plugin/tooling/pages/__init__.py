@@ -1,8 +1,5 @@
 """What the label page and the report share: clips that play in a browser."""
-from .clips import MAX_FRAMES, clip_for_page, lines_of, up_axis
+from .clips import clip_for_page, lines_of, up_axis
 from .text import as_json, read_asset
 
-__all__ = [
-    'MAX_FRAMES', 'as_json', 'clip_for_page', 'lines_of', 'read_asset',
-    'up_axis'
-]
+__all__ = ['as_json', 'clip_for_page', 'lines_of', 'read_asset', 'up_axis']
