@@ -2,7 +2,7 @@
 import os
 import threading
 from collections import Counter
-from typing import Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from psp_plugin.errors import InputError
 from psp_plugin.recordings import number_labels, read_classes, read_columns
@@ -130,7 +130,7 @@ class LabelStore:
         with self.lock:
             return self.classes.add(text)
 
-    def progress(self) -> Dict:
+    def progress(self) -> Dict[str, Any]:
         """Counts the clips: all, labelled, skipped, and of each class."""
         with self.lock:
             skipped, left = self.counts[SKIPPED], self.counts[None]

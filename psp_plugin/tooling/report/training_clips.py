@@ -129,8 +129,8 @@ def draw(pools: List[DatasetClips], limit: int,
     chosen[np.random.default_rng(seed).choice(
         len(chosen), limit, replace=False)] = True
     parts = np.split(chosen, np.cumsum(sizes)[:-1])
-    return [replace(pool, places=[pool.places[i] for i in part.nonzero()[0]])
-            for pool, part in zip(pools, parts)]
+    return [replace(pool, places=[place for place, wanted in zip(
+        pool.places, part) if wanted]) for pool, part in zip(pools, parts)]
 
 
 def _split(part: Dict[str, Any]) -> Any:

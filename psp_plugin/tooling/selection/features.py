@@ -52,4 +52,4 @@ def _resample(points: np.ndarray, num_frames: int) -> np.ndarray:
     low = times.astype(int)
     high = np.minimum(low + 1, len(points) - 1)
     share = (times - low)[:, None, None]
-    return points[low] * (1 - share) + points[high] * share
+    return np.asarray(points[low] * (1 - share) + points[high] * share)

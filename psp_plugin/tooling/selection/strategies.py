@@ -40,7 +40,7 @@ def unit_features(features: np.ndarray) -> np.ndarray:
                          "collapsed; strategy 'random' needs no features")
     centred = (features - features.mean(0)) / np.where(spread > 0, spread, 1)
     length = np.linalg.norm(centred, axis=1, keepdims=True)
-    return centred / np.where(length > 0, length, 1)
+    return np.asarray(centred / np.where(length > 0, length, 1))
 
 
 def typical_clips(features: np.ndarray, count: int,
@@ -92,8 +92,8 @@ def _cluster(features: np.ndarray, clusters: int, seed: int) -> np.ndarray:
     few = clusters <= 50 and len(features) <= FEW_CLIPS
     kind = KMeans if few else MiniBatchKMeans
     with threadpool_limits(1):  # threads change the order of summation
-        return kind(clusters, n_init=10, random_state=seed).fit_predict(
-            features)
+        return np.asarray(kind(
+            clusters, n_init=10, random_state=seed).fit_predict(features))
 
 
 def _typicality(features: np.ndarray) -> np.ndarray:
@@ -104,7 +104,7 @@ def _typicality(features: np.ndarray) -> np.ndarray:
         return np.ones(len(features))
     distance, _ = NearestNeighbors(n_neighbors=neighbours + 1).fit(
         features).kneighbors(features)
-    return 1 / (distance[:, 1:].mean(1) + 1e-5)
+    return np.asarray(1 / (distance[:, 1:].mean(1) + 1e-5))
 
 
 def distant_clips(features: np.ndarray, count: int,
@@ -138,7 +138,7 @@ def distant_clips(features: np.ndarray, count: int,
 
 def _distances(features: np.ndarray, index: int) -> np.ndarray:
     """(N,) distances of all clips from one."""
-    return np.linalg.norm(features - features[index], axis=1)
+    return np.asarray(np.linalg.norm(features - features[index], axis=1))
 
 
 def uncertain_clips(scores: np.ndarray, count: int,
@@ -157,7 +157,7 @@ def uncertain_clips(scores: np.ndarray, count: int,
     best = np.sort(scores, 1)[:, -2:]
     margin = best[:, 1] - best[:, 0]
     margin[list(known)] = np.inf
-    return np.argsort(margin, kind='stable')[:count].tolist()
+    return list(map(int, np.argsort(margin, kind='stable')[:count]))
 
 
 def random_clips(num_clips: int, count: int, known: Sequence[int] = (),
@@ -170,4 +170,5 @@ def random_clips(num_clips: int, count: int, known: Sequence[int] = (),
         seed (int): Seed. Defaults to 0.
     """
     others = np.setdiff1d(np.arange(num_clips), list(known))
-    return np.random.default_rng(seed).permutation(others)[:count].tolist()
+    order = np.random.default_rng(seed).permutation(others)
+    return list(map(int, order[:count]))

@@ -125,4 +125,4 @@ def fitted_scores(features: np.ndarray, have: Sequence[int],
             f'labels, or labels of two classes or more, not of {classes}')
     from sklearn.linear_model import LogisticRegression
     model = LogisticRegression(max_iter=1000).fit(features[have], labels)
-    return model.predict_proba(features)
+    return np.asarray(model.predict_proba(features))
