@@ -77,8 +77,9 @@ setup(
         'report': REPORT,
         'tests': [
             'pytest>=7', 'pytest-cov>=5', 'pytest-xdist>=3', 'hypothesis>=6',
-            'mypy>=1.11', 'playwright>=1.44', 'ruff==0.17.6', 'seaborn>=0.12',
-            'tensorboard>=2.12', *BVH, *EXPORT, *LABEL, *REPORT,
+            'httpx>=0.27', 'mypy>=1.11', 'playwright>=1.44', 'ruff==0.17.6',
+            'seaborn>=0.12', 'tensorboard>=2.12', *BVH, *EXPORT, *LABEL,
+            *REPORT,
         ],
     },
 )
