@@ -43,7 +43,7 @@ def open_page(stack, browser, url):
     context = browser.new_context(viewport=dict(width=1400, height=900))
     stack.callback(context.close)
     page = context.new_page()
-    page.set_default_timeout(10000)
+    page.set_default_timeout(30000)
     page.problems = []
     page.on('pageerror', lambda error: page.problems.append(str(error)))
     page.on('dialog', lambda dialog: page.problems.append(dialog.message))
