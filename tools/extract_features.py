@@ -14,7 +14,7 @@ import numpy as np
 from mmengine.dataset import pseudo_collate
 
 from psp_plugin.apis import SkeletonInferencer
-from psp_plugin.commands.batches import prepared_batches, test_clips
+from psp_plugin.commands.batches import in_batches, prepared, test_clips
 from psp_plugin.commands.command_line import (
     add_device,
     add_read_options,
@@ -106,12 +106,12 @@ def run(args: argparse.Namespace) -> List[str]:
                                     args.classes, options=read_options(args))
     check_level(inferencer.model, args.level)
     clips = (find_clips(args.clips, args.split, read_options(args))
-             if args.clips else test_clips(cfg, args.split).take(0))
+             if args.clips else test_clips(cfg, args.split)[:])
     compare_files(clips, inferencer.prepare)
     folder = make_folder(args.output)
     rows, errors, taken = [], [], set()
-    for batch, inputs in prepared_batches(
-            inferencer.prepare, clips, args.batch_size, errors):
+    for batch, inputs in prepared(
+            inferencer.prepare, in_batches(clips, args.batch_size), errors):
         for clip, (features, label) in zip(batch, encode(
                 inferencer, inputs, args)):
             if not np.isfinite(features).all():

@@ -13,7 +13,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.dataset import pseudo_collate
 
 from psp_plugin.apis import ClipError, SkeletonInferencer
-from psp_plugin.commands.batches import clips_of, prepared_batches
+from psp_plugin.commands.batches import clips_of, in_batches, prepared
 from psp_plugin.commands.clips import innermost_dataset
 from psp_plugin.commands.command_line import (
     add_cfg_options,
@@ -109,7 +109,7 @@ def open_pool(args: argparse.Namespace) -> Dict[str, FoundClip]:
         check_unlabeled(cfg, dataset, args.pool)
     clips = clips_of(dataset, args.split)
     check_unique(clips.names)
-    return dict(zip(clips.names, clips.take(0)))
+    return dict(zip(clips.names, clips[:]))
 
 
 def check_unlabeled(cfg: Config, dataset: ConfigDict, path: str) -> None:
@@ -164,8 +164,8 @@ def encode(clips: Dict[str, FoundClip], args: argparse.Namespace,
     compare_files(found, inferencer.prepare)
     names: List[str] = []
     features, scores = [], []
-    for batch, inputs in prepared_batches(
-            inferencer.prepare, found, args.batch_size, errors):
+    for batch, inputs in prepared(
+            inferencer.prepare, in_batches(found, args.batch_size), errors):
         names += [clip.name for clip in batch]
         if args.strategy == 'margin':
             results = classify_batch(inferencer.model, pseudo_collate(inputs))

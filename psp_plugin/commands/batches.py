@@ -5,11 +5,13 @@ from typing import (
     Any,
     Callable,
     Dict,
+    Iterable,
     Iterator,
     List,
     Optional,
     Sequence,
     Tuple,
+    Union,
 )
 
 from mmengine.config import Config
@@ -45,9 +47,9 @@ class DatasetClips:
         names, _ = self.source.clips
         return [names[place] for place in self.places]
 
-    def take(self, start: int, stop: Optional[int] = None) -> List[FoundClip]:
+    def __getitem__(self, part: slice) -> List[FoundClip]:
         """Reads the clips of a slice."""
-        return [self._read(place) for place in self.places[start:stop]]
+        return [self._read(place) for place in self.places[part]]
 
     def _read(self, place: int) -> FoundClip:
         names, labels = self.source.clips
@@ -97,41 +99,37 @@ def clips_of(dataset: Dict[str, Any],
 test_clips.__test__ = False  # type: ignore[attr-defined]  # not for pytest
 
 
-def prepare_batch(prepare: Callable[[Clip], Dict[str, Any]],
-                  clips: Sequence[FoundClip], errors: List[str]
-                  ) -> Tuple[List[FoundClip], List[Dict[str, Any]]]:
-    """Returns the clips that can be prepared, and their inputs.
+def in_batches(clips: Union[DatasetClips, Sequence[FoundClip]],
+               batch_size: int, doing: str = 'computing features'
+               ) -> Iterator[Sequence[FoundClip]]:
+    """Yields clips in batches, with a progress bar.
+
+    Args:
+        clips (DatasetClips or Sequence[FoundClip]): The clips.
+        batch_size (int): Number of clips in a batch.
+        doing (str): Label of the bar. Defaults to ``'computing features'``.
+    """
+    for start in show_progress(range(0, len(clips), batch_size), doing):
+        yield clips[start:start + batch_size]
+
+
+def prepared(prepare: Callable[[Clip], Dict[str, Any]],
+             batches: Iterable[Sequence[FoundClip]], errors: List[str]
+             ) -> Iterator[Tuple[List[FoundClip], List[Dict[str, Any]]]]:
+    """Yields the clips of each batch that can be prepared, and their inputs.
 
     Args:
         prepare (Callable): A :class:`ClipPreparer`.
-        clips (Sequence[FoundClip]): A batch of clips.
-        errors (list[str]): Gets the messages of the others.
+        batches (Iterable[Sequence[FoundClip]]): See :func:`in_batches`.
+        errors (list[str]): Gets the messages of the other clips.
     """
-    good, inputs = [], []
-    for clip in clips:
-        try:
-            inputs.append(prepare(clip.clip))
-            good.append(clip)
-        except ClipError as error:
-            errors.append(str(error))
-    return good, inputs
-
-
-def prepared_batches(prepare: Callable[[Clip], Dict[str, Any]],
-                     clips: Sequence[FoundClip], batch_size: int,
-                     errors: List[str]
-                     ) -> Iterator[Tuple[List[FoundClip],
-                                         List[Dict[str, Any]]]]:
-    """Yields batches of the clips that can be prepared, and their inputs.
-
-    Args:
-        prepare, errors: See :func:`prepare_batch`.
-        clips (Sequence[FoundClip]): All clips.
-        batch_size (int): Number of clips to prepare at a time.
-    """
-    starts = range(0, len(clips), batch_size)
-    for start in show_progress(starts, 'computing features'):
-        batch, inputs = prepare_batch(
-            prepare, clips[start:start + batch_size], errors)
-        if batch:
-            yield batch, inputs
+    for batch in batches:
+        good, inputs = [], []
+        for clip in batch:
+            try:
+                inputs.append(prepare(clip.clip))
+                good.append(clip)
+            except ClipError as error:
+                errors.append(str(error))
+        if good:
+            yield good, inputs

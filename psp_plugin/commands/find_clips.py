@@ -16,7 +16,6 @@ from psp_plugin.commands.clips import Clip, ClipError, ClipPreparer
 from psp_plugin.errors import InputError
 from psp_plugin.recordings import (
     SUFFIXES,
-    InvalidRecording,
     ReadOptions,
     RecordingError,
     Source,
@@ -283,8 +282,6 @@ def read_annotation(clip: FoundClip, options: ReadOptions) -> Dict[str, Any]:
             data = read_clip(str(data), options).annotation
         except RecordingError as error:
             raise ClipError(str(error)) from error
-        except InvalidRecording as invalid:
-            raise ClipError(f'{clip.clip} {invalid}') from invalid
     problem = next(find_problems({**data, 'label': None}), None)
     if problem is not None:
         raise ClipError(f'{data.get("frame_dir", clip.name)} {problem.text}')

@@ -83,8 +83,8 @@ def convert(args: argparse.Namespace) -> recordings.Conversion:
     if args.labels in (recordings.INSIDE, recordings.FOLDERS):
         labels = args.labels
     elif args.labels:
-        table = recordings.read_labels(
-            args.labels, args.classes, recordings.classes_in(args.folder))
+        known = [] if args.classes else recordings.classes_in(args.folder)
+        table = recordings.read_labels(args.labels, args.classes, known)
     return recordings.convert_folder(
         args.folder, table, args.val_ratio, args.seed, output=args.output,
         progress=partial(show_progress, doing='reading'), labels=labels,

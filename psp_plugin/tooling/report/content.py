@@ -84,8 +84,8 @@ def collect(cfg: Config, inferencer: Inferencer, folder: Path,
     return Content(
         Path(cfg.filename).stem, folder, checkpoint, inferencer.meta,
         clips.split, names, has_head, curves, training, tested,
-        count_chosen_on(cfg, clips), points, no_points, unlabeled,
-        inferencer.lacks_attention,
+        count_chosen_on(cfg, clips, len(inferencer.classes)), points,
+        no_points, unlabeled, inferencer.lacks_attention,
         Path(cfg.filename).read_text(encoding='utf-8'), dict(
             Training=training_rows(folder, inferencer.meta),
             Report=report_rows(str(inferencer.device), seed, command),
@@ -101,17 +101,16 @@ def clips_to_test(cfg: Config, num_classes: int,
         num_classes (int): Number of classes, 0 for a model without a head.
         split (str, optional): Another split of the test dataset.
     """
-    options = tolerant(find_test_dataset(cfg))
-    if options and num_classes:
-        options['num_classes'] = num_classes
-    return test_clips(cfg, split, **options)
+    return test_clips(cfg, split, **tolerant(find_test_dataset(cfg),
+                                             num_classes))
 
 
-def tolerant(dataset: Dict[str, Any]) -> Dict[str, Any]:
+def tolerant(dataset: Dict[str, Any], num_classes: int) -> Dict[str, Any]:
     """Options with which a dataset leaves invalid clips out."""
     if dataset.get('type') != 'CheckedPoseDataset':
         return {}
-    return dict(invalid_clips='skip', need_label=False)
+    options = dict(invalid_clips='skip', need_label=False)
+    return dict(options, num_classes=num_classes) if num_classes else options
 
 
 def left_out(clips: DatasetClips) -> List[str]:
@@ -140,7 +139,8 @@ def embedded(tested: Tested,
         return None, str(error)
 
 
-def count_chosen_on(cfg: Config, clips: DatasetClips) -> int:
+def count_chosen_on(cfg: Config, clips: DatasetClips,
+                    num_classes: int) -> int:
     """Counts the test clips that are also validation clips.
 
     They have chosen the best checkpoint, so that its accuracy on them is
@@ -150,5 +150,6 @@ def count_chosen_on(cfg: Config, clips: DatasetClips) -> int:
     if not val or any(val.get(key) != test.get(key) for key in (
             'type', 'ann_file', 'seed')):
         return 0
-    source = open_source(dict(val, **tolerant(val)))
+    # Often the dataset of the test clips, which is then not read again.
+    source = open_source(dict(val, **tolerant(val, num_classes)))
     return len({*source.clips[0]} & {*clips.names})

@@ -20,13 +20,13 @@ import torch
 from mmengine.dataset import pseudo_collate
 
 from psp_plugin.annotations import is_integer
-from psp_plugin.commands.batches import DatasetClips, prepare_batch
+from psp_plugin.commands.batches import DatasetClips, in_batches, prepared
 from psp_plugin.commands.clips import Clip
-from psp_plugin.commands.command_line import show_progress
 from psp_plugin.commands.find_clips import FoundClip
 from psp_plugin.errors import InputError
 
 from ..pages import clip_for_page
+from ..selection import margins
 from ..visualization import Classified, classify_batch, clip_importance
 from .results import KeptClip, Rank, Selection, Tested
 
@@ -125,8 +125,8 @@ class Examination:
                                             errors, False):
                 assert results.scores is not None
                 ranks: List[Rank] = [
-                    (margin(scores), count + place)
-                    for place, scores in enumerate(results.scores)]
+                    (margin, count + place) for place, margin in enumerate(
+                        margins(np.stack(results.scores)).tolist())]
                 self._keep(chosen, batch, results, ranks, count)
                 count += len(batch)
         return Tested(np.empty(0, int), np.empty((0, 0), np.float32), count,
@@ -136,16 +136,13 @@ class Examination:
              labeled: bool) -> Iterator[Tuple[List[FoundClip], Classified]]:
         """Yields the clips of each batch that can be used, and results."""
         classes = len(self.inferencer.classes)
-        starts = range(0, len(clips), self.batch_size)
-        for start in show_progress(starts, doing):
-            found = clips.take(start, start + self.batch_size)
-            if labeled and classes:
-                found = [clip for clip in found
-                         if has_label(clip, classes, errors)]
-            batch, inputs = prepare_batch(self.inferencer.prepare, found,
-                                          errors)
-            if not batch:
-                continue
+        batches = in_batches(clips, self.batch_size, doing)
+        if labeled and classes:
+            batches = ([clip for clip in batch
+                        if has_label(clip, classes, errors)]
+                       for batch in batches)
+        for batch, inputs in prepared(self.inferencer.prepare, batches,
+                                      errors):
             results = classify_batch(self.inferencer.model,
                                      pseudo_collate(inputs))
             finite = [bool(np.isfinite(scores).all())
@@ -191,12 +188,6 @@ class Examination:
 def is_right(clip: FoundClip, scores: Optional[np.ndarray]) -> bool:
     """Whether the highest score is that of the clip's class."""
     return scores is not None and int(scores.argmax()) == clip.label
-
-
-def margin(scores: np.ndarray) -> float:
-    """The difference of the two highest scores."""
-    second, best = np.sort(scores)[-2:] if len(scores) > 1 else (0, scores[0])
-    return float(best - second)
 
 
 def has_label(clip: FoundClip, num_classes: int, errors: List[str]) -> bool:

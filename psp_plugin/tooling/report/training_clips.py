@@ -1,7 +1,7 @@
 """Which clips a config trains on, labelled and unlabelled."""
 from collections import Counter
 from dataclasses import replace
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set
 
 import numpy as np
 from mmaction.registry import DATASETS
@@ -10,7 +10,11 @@ from mmengine.config import Config
 from psp_plugin.annotations import is_integer
 from psp_plugin.commands.batches import DatasetClips
 from psp_plugin.configs import find_dicts
-from psp_plugin.datasets.semi_supervised import classes_of, open_source
+from psp_plugin.datasets.semi_supervised import (
+    Source,
+    classes_of,
+    open_source,
+)
 from psp_plugin.errors import InputError
 
 SPLIT = 'SemiSupervisedDataset'
@@ -31,6 +35,13 @@ class TrainingClips(NamedTuple):
         return sum(map(len, self.unlabeled))
 
 
+class Opened(NamedTuple):
+    """A dataset of the training."""
+    source: Source
+    labeled: Optional[Set[str]] = None
+    """The labelled clips of a ``SemiSupervisedDataset``, None for others."""
+
+
 def find_training_clips(cfg: Config) -> TrainingClips:
     """Finds the labelled and the unlabelled clips of a config.
 
@@ -47,12 +58,16 @@ def find_training_clips(cfg: Config) -> TrainingClips:
     """
     train = list(innermost((cfg.get('train_dataloader') or {}).get('dataset')))
     if not cfg.model.get('cls_head'):
-        return TrainingClips(0, {}, [_all_clips(part) for part in train])
-    labels = [label for part in train for label in _labels(part)]
+        return TrainingClips(0, {}, [
+            _unlabeled(Opened(_source(part))) for part in train])
+    opened = [_open(part) for part in train]
+    labels = [label for each in opened for label in _labels(each)]
     classes = Counter(int(each) for label in labels
                       for each in classes_of(label) if is_integer(each))
     return TrainingClips(len(labels), dict(classes),
-                         [_unlabeled(part) for part in _pools(cfg, train)])
+                         [_unlabeled(opened[train.index(part)]
+                                     if part in train else _open(part))
+                          for part in _pools(cfg, train)])
 
 
 def innermost(dataset: Optional[Dict[str, Any]]) -> Iterator[Dict[str, Any]]:
@@ -68,15 +83,26 @@ def innermost(dataset: Optional[Dict[str, Any]]) -> Iterator[Dict[str, Any]]:
         yield from innermost(part)
 
 
-def _labels(part: Dict[str, Any]) -> List[Any]:
+def _source(part: Dict[str, Any]) -> Source:
+    return open_source(part['dataset'] if part.get('type') == SPLIT else part)
+
+
+def _open(part: Dict[str, Any]) -> Opened:
+    """Opens a dataset of the training, and draws its labelled clips."""
+    source = _source(part)  # kept, so that the view reads no file again
+    if part.get('type') != SPLIT:
+        return Opened(source)
+    view = DATASETS.build(dict(
+        part, subset='labeled', unlabeled_pipeline=None,
+        dataset=dict(part['dataset'], pipeline=[])))
+    return Opened(source, set(view.labeled_names))
+
+
+def _labels(opened: Opened) -> List[Any]:
     """The labels that a training dataset gives to its classifier."""
-    if part.get('type') == SPLIT:
-        labeled = set(_split(part).labeled_names)
-        names, labels = open_source(part['dataset']).clips
-        return [label for name, label in zip(names, labels)
-                if name in labeled]
-    return [label for label in open_source(part).clips[1]
-            if label is not None]
+    return [label for name, label in zip(*opened.source.clips)
+            if (label is not None if opened.labeled is None
+                else name in opened.labeled)]
 
 
 def _pools(cfg: Config,
@@ -97,20 +123,11 @@ def _pools(cfg: Config,
     return pools
 
 
-def _unlabeled(part: Dict[str, Any]) -> DatasetClips:
-    if part.get('type') != SPLIT:
-        return _all_clips(part)
-    labeled = set(_split(part).labeled_names)
-    source = open_source(part['dataset'])
-    places = [place for place, name in enumerate(source.clips[0])
-              if name not in labeled]
-    return DatasetClips(source, places, labeled=False)
-
-
-def _all_clips(part: Dict[str, Any]) -> DatasetClips:
-    source = open_source(part['dataset'] if part.get('type') == SPLIT
-                         else part)
-    return DatasetClips(source, range(len(source.clips[0])), labeled=False)
+def _unlabeled(opened: Opened) -> DatasetClips:
+    names, _ = opened.source.clips
+    return DatasetClips(opened.source, [
+        place for place, name in enumerate(names)
+        if name not in (opened.labeled or ())], labeled=False)
 
 
 def draw(pools: List[DatasetClips], limit: int,
@@ -131,10 +148,3 @@ def draw(pools: List[DatasetClips], limit: int,
     parts = np.split(chosen, np.cumsum(sizes)[:-1])
     return [replace(pool, places=[place for place, wanted in zip(
         pool.places, part) if wanted]) for pool, part in zip(pools, parts)]
-
-
-def _split(part: Dict[str, Any]) -> Any:
-    """Builds the labelled view without its transforms."""
-    return DATASETS.build(dict(
-        part, subset='labeled', unlabeled_pipeline=None,
-        dataset=dict(part['dataset'], pipeline=[])))

@@ -1,5 +1,6 @@
 """Chooses which clips of an unlabelled pool to label."""
 from .features import pose_features
+from .strategies import margins
 from .suggest import (
     STRATEGIES,
     Pool,
@@ -9,6 +10,6 @@ from .suggest import (
 )
 
 __all__ = [
-    'STRATEGIES', 'Pool', 'check_count', 'check_options', 'pose_features',
-    'suggest'
+    'STRATEGIES', 'Pool', 'check_count', 'check_options', 'margins',
+    'pose_features', 'suggest'
 ]

@@ -154,10 +154,22 @@ def uncertain_clips(scores: np.ndarray, count: int,
     Returns:
         list[int]: Indices, the least certain clip first.
     """
-    best = np.sort(scores, 1)[:, -2:]
-    margin = best[:, 1] - best[:, 0]
+    margin = margins(scores)
     margin[list(known)] = np.inf
     return list(map(int, np.argsort(margin, kind='stable')[:count]))
+
+
+def margins(scores: np.ndarray) -> np.ndarray:
+    """Computes the differences of the two highest scores.
+
+    Args:
+        scores (np.ndarray): (N, num_classes).
+
+    Returns:
+        np.ndarray: (N,); the score itself where there is only one class.
+    """
+    best = np.sort(scores, 1)[:, -2:]
+    return np.asarray(best[:, -1] - (best[:, 0] if best.shape[1] > 1 else 0))
 
 
 def random_clips(num_clips: int, count: int, known: Sequence[int] = (),

@@ -12,9 +12,9 @@ from psp_plugin.tooling.report.examine import (
     FRAMES,
     LEAST_CERTAIN,
     LEVELS,
-    margin,
 )
 from psp_plugin.tooling.report.results import Selection
+from psp_plugin.tooling.selection import margins
 
 BONES = [(joint, joint + 1) for joint in range(24)]
 
@@ -64,5 +64,5 @@ def test_clips_of_the_first_ranks_are_kept():
 
 
 def test_the_margin_is_that_of_the_two_best_classes():
-    assert np.isclose(margin(np.array([.1, .5, .4])), .1)
-    assert margin(np.array([1.])) == 1
+    assert np.isclose(margins(np.array([[.1, .5, .4]])), [.1])
+    assert margins(np.array([[1.]])) == [1]
