@@ -78,7 +78,7 @@ def next_command(args: argparse.Namespace) -> Optional[str]:
 
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
-    with exit_on_error(ImportError):
+    with exit_on_error():
         require_packages()
         pool = ClipPool(args.pool, read_options(args), args.clips,
                         args.layout, args.up)

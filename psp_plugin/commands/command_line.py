@@ -2,6 +2,7 @@
 import argparse
 import contextlib
 import copy
+import importlib.util
 import inspect
 import itertools
 import os
@@ -31,6 +32,8 @@ from psp_plugin.recordings import ReadOptions
 READ_KEYS = frozenset(inspect.signature(Runner.__init__).parameters) | {
     'compile', 'custom_imports', 'find_unused_parameters',
     'model_wrapper_cfg', 'sync_bn'}
+# Packages whose modules have another name.
+PACKAGE_OF = {'sklearn': 'scikit-learn'}
 
 
 def model_parser(description: str) -> argparse.ArgumentParser:
@@ -187,6 +190,22 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f'{text!r} is not a positive integer')
     return int(text)
+
+
+def check_packages(what: str, modules: Sequence[str], install: str) -> None:
+    """Raises InputError if packages that a command needs are missing.
+
+    Args:
+        what (str): What needs them, for the message.
+        modules (Sequence[str]): Names under which they are imported.
+        install (str): What ``pip install`` is given to install them.
+    """
+    missing = [PACKAGE_OF.get(name, name) for name in modules
+               if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f'{what} needs {" and ".join(missing)}, which is not installed: '
+            f'run `pip install {install}`')
 
 
 def check_output(output: str, *inputs: Optional[str]) -> None:

@@ -1,5 +1,6 @@
 """The report of a run: its numbers, its contents and invalid input."""
 import html
+import importlib.util
 import json
 import re
 
@@ -10,7 +11,6 @@ from toy import CONFIGS, load_tool
 
 from psp_plugin.engine.atomic_backend import AtomicBackend
 from psp_plugin.tooling.experiments.run_folder import score_of_test
-from psp_plugin.tooling.report import page
 
 TOOLS = CONFIGS.parent / 'tools'
 
@@ -231,6 +231,6 @@ def test_a_full_disk_leaves_no_half_file(main, run, tmp_path, monkeypatch):
 
 
 def test_plotly_is_missing(main, run, tmp_path, monkeypatch):
-    monkeypatch.setattr(page.importlib.util, 'find_spec', lambda name: None)
+    monkeypatch.setattr(importlib.util, 'find_spec', lambda name: None)
     with pytest.raises(SystemExit, match='needs plotly, which is not'):
         main([str(run), '-o', str(tmp_path / 'a.html')])

@@ -1,12 +1,12 @@
 """Runs the label page on this machine."""
 import contextlib
 import errno
-import importlib.util
 import socket
 import threading
 import webbrowser
 from typing import Any, Iterator, Optional
 
+from psp_plugin.commands.command_line import check_packages
 from psp_plugin.errors import InputError
 
 from .pool import ClipPool
@@ -19,13 +19,8 @@ PACKAGES = ('fastapi', 'uvicorn')
 
 
 def require_packages() -> None:
-    """Raises ImportError if a package of the page is missing."""
-    missing = [name for name in PACKAGES
-               if importlib.util.find_spec(name) is None]
-    if missing:
-        raise ImportError(
-            f'the label page needs {" and ".join(missing)}, which is not '
-            'installed: run `pip install "psp_plugin[label]"`')
+    """Raises InputError if a package of the page is missing."""
+    check_packages('the label page', PACKAGES, '"psp_plugin[label]"')
 
 
 def open_socket(port: int = PORT) -> socket.socket:

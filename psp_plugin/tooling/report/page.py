@@ -1,13 +1,13 @@
 """Assembles and writes the page of a report."""
 import base64
 import hashlib
-import importlib.util
 from pathlib import Path
 from string import Template
 from typing import Any, Dict, List
 
+from psp_plugin.commands.command_line import check_packages
 from psp_plugin.engine.atomic_backend import AtomicBackend
-from psp_plugin.errors import FileError, InputError
+from psp_plugin.errors import FileError
 
 from ..pages import as_json, read_asset
 from .block import pack_clips
@@ -29,9 +29,7 @@ def check_output(path: Path) -> None:
     Raises:
         InputError: If plotly is missing, or if the file cannot be written.
     """
-    if importlib.util.find_spec('plotly') is None:
-        raise InputError('the report needs plotly, which is not installed: '
-                         'run `pip install "psp_plugin[report]"`')
+    check_packages('the report', ['plotly'], '"psp_plugin[report]"')
     if path.is_dir():
         raise FileError(str(path), 'is a folder: name a file with -o')
     part = Path(f'{path}.part')

@@ -1,9 +1,9 @@
 """Suggests clips of a pool by one of the strategies."""
-import importlib.util
 from typing import Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
+from psp_plugin.commands.command_line import check_packages
 from psp_plugin.datasets.split import check_unique
 from psp_plugin.errors import InputError
 
@@ -102,10 +102,8 @@ def check_options(strategy: str, seed: int) -> None:
         InputError: If the seed is not one, or if scikit-learn is missing.
     """
     check_seed(seed)
-    needed = strategy in ('typiclust', 'margin')
-    if needed and importlib.util.find_spec('sklearn') is None:
-        raise InputError(f'strategy {strategy!r} needs scikit-learn, which is '
-                         'not installed: run `pip install scikit-learn`')
+    if strategy in ('typiclust', 'margin'):
+        check_packages(f'strategy {strategy!r}', ['sklearn'], 'scikit-learn')
 
 
 def fitted_scores(features: np.ndarray, have: Sequence[int],

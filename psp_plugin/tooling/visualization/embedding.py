@@ -1,11 +1,11 @@
 """Embeds features in two dimensions with t-SNE and draws them."""
-import importlib.util
 from math import ceil
 from typing import Dict, Optional, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from psp_plugin.commands.command_line import check_packages
 from psp_plugin.errors import InputError
 
 MAX_PERPLEXITY = 30.  # the usual value
@@ -80,9 +80,7 @@ def check_embedding(count: int, perplexity: Optional[float] = None,
     Raises:
         InputError: See :func:`embed`, except for problems of the features.
     """
-    if importlib.util.find_spec('sklearn') is None:
-        raise InputError('t-SNE needs scikit-learn, which is not installed: '
-                         'run `pip install scikit-learn`')
+    check_packages('t-SNE', ['sklearn'], 'scikit-learn')
     if count < MIN_CLIPS:
         raise InputError(f't-SNE of {count} clips is not meaningful: choose '
                          f'more clips or classes, at least {MIN_CLIPS} clips')
