@@ -46,6 +46,7 @@ from psp_plugin.tooling.benchmark import (
     time_methods,
     time_steps,
     time_training,
+    trace_steps,
     use_synthetic_clips,
 )
 
@@ -64,7 +65,7 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument(
         '--modes', nargs='+', choices=list(MODES), metavar='MODE',
         help=f'among {", ".join(MODES)}; ratios are to the first (default: '
-        'reference, fp32, bf16, bf16-channels-last, and on a GPU tf32; for '
+        'reference, fp32, bf16, and on a GPU bf16-channels-last and tf32; for '
         'pre-training the kinds of attention plain, fused, bf16-plain, '
         'bf16-fused)')
     parser.add_argument(
@@ -91,6 +92,10 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
                         help="threads of PyTorch (default: PyTorch's default)")
     parser.add_argument('--json', metavar='FILE',
                         help='write all results to this file')
+    parser.add_argument(
+        '--trace', metavar='FILE', help='record one step of every mode in '
+        "this file, .json or .json.gz, for ui.perfetto.dev or Chrome's "
+        'about:tracing')
     add_cfg_options(parser)
     if '--made-up' in (sys.argv[1:] if argv is None else argv):
         warnings.warn('--made-up is deprecated: use --synthetic',
@@ -106,8 +111,8 @@ def time_step(cfg: Config, args: argparse.Namespace) -> dict:
     case = make_case(cfg, device, batch, args.absent)
     names = args.modes or (
         ['plain', 'fused', 'bf16-plain', 'bf16-fused'] if case.pretraining else
-        ['reference', 'fp32', 'bf16', 'bf16-channels-last']) + (
-        ['tf32'] if device.type == 'cuda' else [])
+        ['reference', 'fp32', 'bf16'] + ['bf16-channels-last'] *
+        (device.type == 'cuda')) + ['tf32'] * (device.type == 'cuda')
     modes = {name: MODES[name] for name in names}
     kept = {name: kept_bytes(case, mode) for name, mode in modes.items()}
     flops = count_flops(case)
@@ -116,6 +121,8 @@ def time_step(cfg: Config, args: argparse.Namespace) -> dict:
              for name, mode in modes.items()}
     rows = step_rows(case, time_steps(case, modes, args.rounds or 5), flops,
                      peaks, kept)
+    if args.trace:
+        trace_steps(case, modes, args.trace)
     print('clips: ' + ', '.join(
         f'{branch} {tuple(x.shape)}' for branch, x in case.inputs.items()))
     print(f'{describe(device)}; a large matrix product, TFLOP/s: ' +
@@ -131,7 +138,7 @@ def time_step(cfg: Config, args: argparse.Namespace) -> dict:
 def time_against(cfg: Config, args: argparse.Namespace) -> dict:
     """Times the steps of several configs and prints their table."""
     given = [name for name in ('modes', 'labeled', 'unlabeled', 'absent',
-                               'synthetic') if getattr(args, name)]
+                               'synthetic', 'trace') if getattr(args, name)]
     if given or args.parts != ['step']:
         raise InputError(f'--against times configs as they train, without '
                          f'--{(given or ["parts"])[0].replace("_", "-")}: '

@@ -136,7 +136,7 @@ class AttentionUnit(nn.Module):
         self.residual1, self.residual2 = (
             conv_bn(in_channels, out_channels) if project else nn.Identity()
             for _ in range(2))
-        self.act = nn.LeakyReLU(LEAKY_SLOPE)
+        self.act = nn.LeakyReLU(LEAKY_SLOPE, inplace=True)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Maps (N, C, L, V) to (N, C', L, V / stride), attending over V."""
@@ -182,7 +182,7 @@ class TemporalConv(nn.Module):
         self.residual = (
             conv_bn(channels, channels, stride=stride)
             if project else nn.Identity())
-        self.act = nn.LeakyReLU(LEAKY_SLOPE)
+        self.act = nn.LeakyReLU(LEAKY_SLOPE, inplace=True)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Maps (N, C, T, V) to (N, C, T / stride, V)."""
@@ -211,10 +211,9 @@ class DSTANet(BaseModule):
             Defaults to ``'conv'``.
         num_frames (int, optional): Number of frames T, needed only for
             temporal attention. Defaults to None.
-        channels_last (bool): Whether the memory format is channels last,
-            which is faster on CPUs and in bfloat16. PyTorch's batch norms on
-            CPUs are less precise then: gradients in float32 are off by about
-            a hundredth. Defaults to False.
+        channels_last (bool, optional): Whether the memory format is channels
+            last, which is faster on CPUs and in bfloat16. Defaults to None:
+            on CPUs, except in compiled and exported graphs.
         init_cfg (dict or list[dict], optional): Defaults to Kaiming (fan out)
             for convolutions, biases 0.
 
@@ -231,7 +230,7 @@ class DSTANet(BaseModule):
                  num_heads: int = 4,
                  temporal: str = 'conv',
                  num_frames: Optional[int] = None,
-                 channels_last: bool = False,
+                 channels_last: Optional[bool] = None,
                  init_cfg: Optional[dict] = dict(
                      type='Kaiming', layer='Conv2d', mode='fan_out')) -> None:
         super().__init__(init_cfg=init_cfg)
@@ -251,7 +250,7 @@ class DSTANet(BaseModule):
         self.channels_last = channels_last
         self.num_frames = num_frames if temporal == 'attention' else None
         self.embed = nn.Sequential(*conv_bn(in_channels, blocks[0][0]),
-                                   nn.LeakyReLU(LEAKY_SLOPE))
+                                   nn.LeakyReLU(LEAKY_SLOPE, inplace=True))
         layers, channels, frames = [], blocks[0][0], num_frames
         for i, (inputs, outputs, att_channels, stride) in enumerate(blocks):
             if inputs != channels:
@@ -297,7 +296,10 @@ class DSTANet(BaseModule):
         if self.num_frames not in (None, t):
             raise ValueError(f'this DSTANet was built for {self.num_frames} '
                              f'frames, the clip has {t}: set num_frames={t}')
+        last = self.channels_last
+        if last is None:
+            last = x.device.type == 'cpu' and not torch.compiler.is_compiling()
         x = x.flatten(0, 1).permute(0, 3, 1, 2).contiguous(
             memory_format=torch.channels_last
-            if self.channels_last else torch.contiguous_format)
+            if last else torch.contiguous_format)
         return self.layers(self.embed(x)).unflatten(0, (n, m))

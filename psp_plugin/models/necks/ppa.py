@@ -76,7 +76,7 @@ class LevelAttention(nn.Module):
         self.query_key_value = nn.Conv2d(channels, 3 * channels, 1)
         self.feed_forward = nn.Sequential(
             nn.Conv2d(channels, channels, 1), nn.BatchNorm2d(channels))
-        self.act = nn.LeakyReLU(0.1)
+        self.act = nn.LeakyReLU(0.1, inplace=True)
 
     def attend(self, x: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
         """Computes the level's own map and its values.

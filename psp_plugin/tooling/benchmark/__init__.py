@@ -7,11 +7,12 @@ from .reference import ReferencePath
 from .report import as_table, loading_lines, step_rows
 from .step import Timing, time_steps
 from .synthetic_clips import use_synthetic_clips, write_clips
+from .trace import trace_steps
 from .training import Training, time_training
 
 __all__ = [
     'Case', 'Loading', 'MODES', 'Mode', 'ReferencePath', 'Timing', 'Training',
     'as_table', 'count_flops', 'kept_bytes', 'loading_lines', 'make_case',
     'peak_flops', 'step_rows', 'time_loading', 'time_methods', 'time_steps',
-    'time_training', 'use_synthetic_clips', 'write_clips'
+    'time_training', 'trace_steps', 'use_synthetic_clips', 'write_clips'
 ]

@@ -19,7 +19,8 @@ class Mode(NamedTuple):
     Args:
         reference: Whether to use :class:`.reference.ReferencePath`; on a GPU
             without cuDNN.
-        channels_last: Whether to use ``DSTANet(channels_last=True)``.
+        channels_last: ``channels_last`` of ``DSTANet``. Defaults to None: on
+            CPUs.
         bf16: Whether to use bfloat16 autocast.
         tf32: Whether to use TF32 in matrix products and convolutions, on a
             GPU. If False, it is off in both; PyTorch's default is on for
@@ -29,7 +30,7 @@ class Mode(NamedTuple):
             attention. Defaults to None: as configured.
     """
     reference: bool = False
-    channels_last: bool = False
+    channels_last: Optional[bool] = None
     bf16: bool = False
     tf32: bool = False
     compile: bool = False
@@ -78,6 +79,7 @@ class Mode(NamedTuple):
 MODES = {
     'reference': Mode(reference=True),
     'fp32': Mode(),
+    'channels-first': Mode(channels_last=False),
     'channels-last': Mode(channels_last=True),
     'tf32': Mode(tf32=True),
     'bf16': Mode(bf16=True),

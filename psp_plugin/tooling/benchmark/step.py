@@ -8,6 +8,7 @@ from typing import Dict, Iterator, List, NamedTuple, Optional
 import torch
 from mmaction.registry import OPTIM_WRAPPERS
 from mmengine.optim import OptimWrapper, build_optim_wrapper
+from torch.profiler import record_function
 
 from .cases import Case, Mode
 from .reference import ReferencePath
@@ -37,9 +38,10 @@ class Stopwatch:
 
     @contextmanager
     def __call__(self, phase: str) -> Iterator[None]:
-        """Times the code within the context."""
+        """Times the code within the context, a span of traces."""
         started = now(self.device)
-        yield
+        with record_function(phase):
+            yield
         self.seconds[phase] = now(self.device) - started
 
 

@@ -38,19 +38,26 @@ def tool():
 
 
 def test_modes_in_turns(tool, tmp_path, capsys):
-    path = tmp_path / 'new/times.json'
+    path, trace = tmp_path / 'new/times.json', tmp_path / 'new/trace.json'
     tool.main([SMALL, '--labeled', '2', '--unlabeled', '3', '--rounds', '1',
-               '--json', str(path), '--device', 'cpu'])
+               '--json', str(path), '--trace', str(trace), '--device', 'cpu'])
     table = capsys.readouterr().out
     rows = json.loads(path.read_text())['step']['rows']
-    assert [row['mode'] for row in rows] == [
-        'reference', 'fp32', 'bf16', 'bf16-channels-last']
+    assert [row['mode'] for row in rows] == ['reference', 'fp32', 'bf16']
     assert all(row['mode'] in table for row in rows)
     assert rows[0]['ratio'] == 1
-    plain, fast, half, last = (row['loss'] for row in rows)
+    plain, fast, half = (row['loss'] for row in rows)
     assert fast == pytest.approx(plain, rel=1e-4)
     assert half == pytest.approx(plain, rel=0.05) and half != plain
-    assert last == pytest.approx(half, rel=0.02)
+    events = json.loads(trace.read_text())['traceEvents']
+    spans = {event['name']: event for event in events
+             if event.get('cat') == 'user_annotation'}
+    assert set(spans) >= {'reference', 'fp32', 'bf16'} | PHASES
+    convolutions = [event['ts'] for event in events
+                    if event['name'] == 'aten::convolution']
+    for name in ('reference', 'fp32', 'bf16'):
+        start, length = spans[name]['ts'], spans[name]['dur']
+        assert any(start < time < start + length for time in convolutions)
     for row in rows:
         assert set(row['phases']) == PHASES
         # Phases are most of a step and no more than all of it.
@@ -138,14 +145,15 @@ def test_channels_last_and_compiled_steps():
     """Only with the compiler's tracer, as a compiler may be missing."""
     cfg = load_tool('benchmark').Config.fromfile(SMALL)
     case = make_case(cfg, torch.device('cpu'), dict(labeled=2, unlabeled=3))
-    run = Run(case, MODES['channels-last'])
-    seen = []
-    run.model.backbone.layers[0].register_forward_hook(
-        lambda module, inputs, output: seen.append(inputs[0].stride(1)))
-    run.step()
-    assert seen == [1]
+    strides = []
+    for name in ('channels-last', 'fp32', 'channels-first'):
+        run = Run(case, MODES[name])
+        run.model.backbone.layers[0].register_forward_hook(
+            lambda module, inputs, output: strides.append(inputs[0].stride(1)))
+        run.step()
+    assert strides[:2] == [1, 1] != strides[2:]
     case.model.backbone.channels_last = True  # as in some configs
-    assert not Run(case, MODES['fp32']).model.backbone.channels_last
+    assert Run(case, MODES['fp32']).model.backbone.channels_last is None
     assert Run(case, MODES['compile']).model.backbone._compiled_call_impl
     assert case.model.backbone._compiled_call_impl is None
 
