@@ -65,9 +65,8 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument(
         '--modes', nargs='+', choices=list(MODES), metavar='MODE',
         help=f'among {", ".join(MODES)}; ratios are to the first (default: '
-        'reference, fp32, bf16, and on a GPU bf16-channels-last and tf32; for '
-        'pre-training the kinds of attention plain, fused, bf16-plain, '
-        'bf16-fused)')
+        'reference, fp32, bf16, and on a GPU tf32; for pre-training the kinds '
+        'of attention plain, fused, bf16-plain, bf16-fused)')
     parser.add_argument(
         '--against', nargs='+', metavar='CONFIG', help='only time steps of '
         'these configs in turns with the first, each as it trains')
@@ -111,8 +110,8 @@ def time_step(cfg: Config, args: argparse.Namespace) -> dict:
     case = make_case(cfg, device, batch, args.absent)
     names = args.modes or (
         ['plain', 'fused', 'bf16-plain', 'bf16-fused'] if case.pretraining else
-        ['reference', 'fp32', 'bf16'] + ['bf16-channels-last'] *
-        (device.type == 'cuda')) + ['tf32'] * (device.type == 'cuda')
+        ['reference', 'fp32', 'bf16']) + (
+        ['tf32'] if device.type == 'cuda' else [])
     modes = {name: MODES[name] for name in names}
     kept = {name: kept_bytes(case, mode) for name, mode in modes.items()}
     flops = count_flops(case)
@@ -171,8 +170,7 @@ def time_both(cfg: Config, args: argparse.Namespace) -> dict:
                          '--cfg-options')
     case = make_case(cfg, choose_device(args.device))
     results = {}
-    for name in args.modes or ['fp32', 'bf16' if case.pretraining else
-                               'bf16-channels-last']:
+    for name in args.modes or ['fp32', 'bf16']:
         made = time_training(cfg, case, MODES[name], args.rounds or 20)
         print(f'{name}: {made.seconds:.3f} s a step with the loaders running, '
               f'{made.rate:.1f} clips/s, {made.waiting:.1%} of the time '

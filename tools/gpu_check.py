@@ -41,7 +41,7 @@ FAMILIES = (
     'mix/ppa_aagcn_nwucla_xview_5p', 'mix/refine_stgcn_ntu60_xsub')
 COMPILED = FAMILIES[:2]
 BENCHMARK = 'psp_nwucla_xview_5p'
-MODES = ('reference', 'fp32', 'tf32', 'bf16', 'bf16-channels-last',
+MODES = ('reference', 'fp32', 'tf32', 'bf16', 'bf16-channels-first',
          'compile-bf16')
 
 

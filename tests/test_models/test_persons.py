@@ -58,7 +58,6 @@ def test_encoder_gets_only_present_persons():
 
 def test_traced_graph_of_fixed_size_returns_the_same():
     model = build(contrast=False, skip_absent_persons=True).eval()
-    model.backbone.channels_last = False  # as in traced graphs
     x = one_or_two(4)
     program = torch.export.export(model, (x, )).module()
     for given, expected in zip(program(x), model(x)):

@@ -19,8 +19,8 @@ class Mode(NamedTuple):
     Args:
         reference: Whether to use :class:`.reference.ReferencePath`; on a GPU
             without cuDNN.
-        channels_last: ``channels_last`` of ``DSTANet``. Defaults to None: on
-            CPUs.
+        channels_last: ``channels_last`` of ``DSTANet``. Defaults to None:
+            under autocast.
         bf16: Whether to use bfloat16 autocast.
         tf32: Whether to use TF32 in matrix products and convolutions, on a
             GPU. If False, it is off in both; PyTorch's default is on for
@@ -79,13 +79,12 @@ class Mode(NamedTuple):
 MODES = {
     'reference': Mode(reference=True),
     'fp32': Mode(),
-    'channels-first': Mode(channels_last=False),
     'channels-last': Mode(channels_last=True),
     'tf32': Mode(tf32=True),
     'bf16': Mode(bf16=True),
-    'bf16-channels-last': Mode(bf16=True, channels_last=True),
+    'bf16-channels-first': Mode(bf16=True, channels_last=False),
     'compile': Mode(compile=True),
-    'compile-bf16': Mode(bf16=True, channels_last=True, compile=True),
+    'compile-bf16': Mode(bf16=True, compile=True),
     'plain': Mode(fused=False),
     'fused': Mode(fused=True),
     'bf16-plain': Mode(bf16=True, fused=False),

@@ -104,8 +104,6 @@ def chains(config: Path, tools: Path, folder: Path, clip: str, port: int,
     """
     cfg = Config.fromfile(str(config))
     bf16 = ['optim_wrapper.type=BFloat16OptimWrapper']
-    if cfg.model.backbone.type == 'DSTANet':
-        bf16.append('model.backbone.channels_last=True')
     by_epoch = 'max_epochs' in cfg.train_cfg
     length = 'train_cfg.max_epochs' if by_epoch else 'train_cfg.max_iters'
     extra = ['train_cfg.val_interval=1',
