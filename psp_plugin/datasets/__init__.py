@@ -11,6 +11,7 @@ from psp_plugin.annotations import (
 
 from . import transforms
 from .checked import CheckedPoseDataset
+from .collate import compact_collate
 from .samplers import ClassBalancedSampler
 from .semi_supervised import SemiSupervisedDataset
 from .synthetic import SyntheticSkeletonDataset
@@ -19,5 +20,5 @@ from .transforms import *  # noqa: F403
 __all__ = [
     'AnnotationError', 'CheckedPoseDataset', 'ClassBalancedSampler',
     'InvalidClipError', 'PickleFileError', 'SemiSupervisedDataset',
-    'SyntheticSkeletonDataset', *transforms.__all__
+    'SyntheticSkeletonDataset', 'compact_collate', *transforms.__all__
 ]

@@ -3,6 +3,7 @@
 train_dataloader = dict(
     batch_size=64,
     num_workers=4,
+    collate_fn=dict(type='compact_collate'),
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
         type='RepeatDataset',
@@ -19,6 +20,7 @@ custom_hooks = [
             batch_size=64,
             num_workers=4,
             drop_last=True,
+            collate_fn=dict(type='compact_collate'),
             sampler=dict(type='DefaultSampler', shuffle=True)))
 ]
 val_dataloader = dict(
