@@ -79,12 +79,12 @@ class KillRun(Hook):
         self.kill(runner, runner.iter == self.val)
 
     def kill(self, runner, due):
-        if due and runner.rank == self.rank and not runner._resume:
+        if due and runner.rank == self.rank and not runner._has_loaded:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def before_save_checkpoint(self, runner, checkpoint):
         self.saved += 1
-        if self.saved == self.save and not runner._resume:
+        if self.saved == self.save and not runner._has_loaded:
             # The kernel kills a process that exceeds this file size.
             signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,11 +1,20 @@
-"""Killed and resumed runs of several processes."""
+"""Killed and resumed runs of several processes and machines."""
 import logging
+import os
+import subprocess
 from types import SimpleNamespace
 
 import pytest
 from mmengine.hooks import CheckpointHook, SyncBuffersHook
+from ranks import free_ports
 from resumable_ranks import kill_ranks_and_resume, ranks_config, train_ranks
-from resumable_runs import assert_as_uninterrupted
+from resumable_runs import (
+    ROOT,
+    assert_as_uninterrupted,
+    assert_same,
+    load_state,
+    logs,
+)
 from toy import write_ntu
 
 from psp_plugin.engine import distributed
@@ -54,6 +63,37 @@ def test_another_number_of_processes_raises(ann_file, tmp_path, reference):
                        size=1) == [1]
     assert ('the checkpoint is of a run with 2 processes and this is one with '
             '1: start 2, or') in (tmp_path / 'printed.txt').read_text()
+
+
+def train_on_two_machines(cfg, *args, **environment):
+    """Runs ``dist_train.sh`` twice, as if on two machines."""
+    path = f'{cfg.work_dir}/config.py'
+    cfg.dump(path)
+    environment = dict(
+        os.environ, NNODES='2', PORT=str(free_ports(1)[0]),
+        OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='-1',
+        PYTHONWARNINGS='ignore', PYTHONPATH=str(ROOT / 'tests'),
+        **environment)
+    with open(f'{cfg.work_dir}/printed.txt', 'w') as stream:
+        machines = [subprocess.Popen(
+            ['bash', str(ROOT / 'tools/dist_train.sh'), path, '1', *args],
+            env=dict(environment, NODE_RANK=rank), stdout=stream,
+            stderr=subprocess.STDOUT) for rank in '10']
+        assert [machine.wait(200) for machine in machines] == [0, 0]
+
+
+def test_two_machines(ann_file, tmp_path, reference):
+    train_on_two_machines(ranks_config(ann_file, tmp_path))
+    assert_same(*(load_state(folder / 'epoch_3.pth')
+                  for folder in (reference, tmp_path)))
+    assert logs(tmp_path) == logs(reference)
+
+
+def test_restart_on_two_machines(ann_file, tmp_path, reference):
+    cfg = ranks_config(ann_file, tmp_path)
+    cfg.custom_hooks.append(dict(type='KillRun', at=6, rank=1))
+    train_on_two_machines(cfg, '--resume', MAX_RESTARTS='1')
+    assert_as_uninterrupted(reference, tmp_path)
 
 
 def resumed(size, hub=None, unused=True, hook=SyncStatisticsHook):
