@@ -91,6 +91,26 @@ class KillRun(Hook):
             resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 
 
+@HOOKS.register_module()
+class EndJob(Hook):
+    """Sends a signal to the job of this training, as Slurm does.
+
+    Args:
+        at (int): The iteration before which it is sent, by the first attempt.
+        seed (int): The run that does so.
+        number (int): The signal.
+    """
+
+    def __init__(self, at, seed, number):
+        self.at, self.seed, self.number = at, seed, number
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if ('SUBMITIT_EXECUTOR' in os.environ and not runner._has_loaded
+                and (runner.iter + 1, runner.seed) == (self.at, self.seed)):
+            os.kill(os.getppid(), self.number)
+            os.kill(os.getpid(), self.number)
+
+
 def resumable_config(ann_file, work_dir, loop='epoch', workers=0) -> Config:
     """A run of nine iterations with dropout, checkpoints and validation."""
     cfg = small_config(CONFIG, ann_file, work_dir, epochs=3)
