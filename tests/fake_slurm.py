@@ -50,7 +50,11 @@ elif tool == 'srun':
                   os.O_CREAT | os.O_WRONLY | os.O_APPEND)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    os.execvp(words[place + 1], words[place + 1:])
+    command = words[place + 1:]
+    while command[0].startswith('-'):
+        name, value = command.pop(0)[2:].split('=')
+        os.environ['SLURM_' + name.replace('-', '_').upper()] = value
+    os.execvp(command[0], command)
 elif tool == 'squeue':
     print(*(path.name for path in queue.iterdir()), sep='\\n')
 elif tool == 'scontrol':

@@ -143,4 +143,7 @@ def read_parameters(items: Sequence[str]) -> Dict[str, Any]:
             raise InputError(f'--slurm {item} is not in minutes, as in '
                              'time=1440 for a day')
         parameters[name] = [value] if name in LISTS else value
+    if 'cpus_per_task' in parameters:  # which srun alone may not inherit
+        parameters.setdefault('srun_args', []).append(
+            f'--cpus-per-task={parameters["cpus_per_task"]}')
     return parameters

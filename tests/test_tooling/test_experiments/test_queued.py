@@ -14,7 +14,7 @@ from tiny import tiny_config
 
 from psp_plugin.tooling.experiments import carry_out, work, write_tables
 from psp_plugin.tooling.experiments.queued import last_job
-from psp_plugin.tooling.experiments.slurm import SlurmQueue
+from psp_plugin.tooling.experiments.slurm import SlurmQueue, read_parameters
 
 ROOT = Path(__file__).resolve().parents[3]
 # A fast replacement of tools/test.py: the top-1 of the last validation.
@@ -136,13 +136,15 @@ def test_ended_jobs_give_the_same_table(tmp_path, monkeypatch):
                       for folder in (run.folder, other.folder)))
 
 
-def test_jobs_of_slurm(tmp_path, tools, slurm):
+def test_jobs_of_slurm(tmp_path, tools, slurm, monkeypatch):
     """An array for several runs; a failed one is named."""
+    monkeypatch.delenv('OMP_NUM_THREADS', raising=False)
     runs = plan(tmp_path, write_config(tmp_path, 'good'),
                 write_config(tmp_path, 'bad', 'fail_once'))
     ended = []
     outcomes = carry_out(runs, tools, 2, ended.append, queue=slurm(
-        jobs=2, partition='gpu', time=90, setup=['echo loading']))
+        jobs=2, **read_parameters(['partition=gpu', 'time=90',
+                                   'setup=echo loading', 'cpus_per_task=3'])))
     log = runs[1].folder / 'train.log'
     assert failures(outcomes) == [
         None, f'tools/train.py ended with status 1, see {log} ("no such thing '
@@ -154,6 +156,7 @@ def test_jobs_of_slurm(tmp_path, tools, slurm):
                  'array=0-1%2'):
         assert f'#SBATCH --{line}\n' in script
     assert '\necho loading\n' in script
+    assert (runs[0].folder / 'attempt_0/threads').read_text() == '3'
 
     outcomes = carry_out(runs, tools, 2, queue=slurm())
     assert failures(outcomes) == [None, None]
