@@ -79,12 +79,17 @@ class KillRun(Hook):
         self.kill(runner, runner.iter == self.val)
 
     def kill(self, runner, due):
-        if due and runner.rank == self.rank and not runner._has_loaded:
+        if due and runner.rank == self.rank and not self.resumed(runner):
             os.kill(os.getpid(), signal.SIGKILL)
+
+    def resumed(self, runner):
+        """Torchrun restarts a run with the ``--resume`` of its first start."""
+        restarted = 'TORCHELASTIC_RESTART_COUNT' in os.environ
+        return runner._has_loaded if restarted else runner._resume
 
     def before_save_checkpoint(self, runner, checkpoint):
         self.saved += 1
-        if self.saved == self.save and not runner._has_loaded:
+        if self.saved == self.save and not runner._resume:
             # The kernel kills a process that exceeds this file size.
             signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -19,7 +19,9 @@ export PYTHONPATH="$tools/..${PYTHONPATH:+:$PYTHONPATH}"
 if [ "${MAX_RESTARTS:-0}" = 0 ]; then
   rendezvous=(--node_rank="${NODE_RANK:-0}" --master_port="${PORT:-29500}"
     --master_addr="${MASTER_ADDR:-127.0.0.1}")
-else  # the static rendezvous above keeps the addresses of dead processes
+else  # the static rendezvous keeps the addresses of dead processes, as does
+  # the other one unless it makes a store of addresses for each attempt
+  export TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1
   rendezvous=(--max_restarts="$MAX_RESTARTS" --rdzv_backend=c10d
     --rdzv_endpoint="${MASTER_ADDR:-127.0.0.1}:${PORT:-29500}")
   if [ "${NODE_RANK:-0}" = 0 ]; then

@@ -83,7 +83,7 @@ class AtomicCheckpointHook(CheckpointHook):
         Within an epoch those of processes differ, and a checkpoint has one.
         """
         if not self.by_epoch:  # else SyncStatisticsHook has averaged them
-            average_statistics(runner.model)
+            average_statistics(runner)
         super()._save_checkpoint(runner)
 
     def _find_replacement(self, runner: Runner) -> Optional[Path]:
