@@ -44,6 +44,7 @@ def train_ranks(cfg: Config, *args: str, size: int = 2) -> List[int]:
 def run_rank(folder: Path, args: tuple, environment: dict) -> None:
     """Runs the script as torchrun does."""
     os.environ.update({key: str(x) for key, x in environment.items()})
+    os.chdir(folder)  # MMEngine collects validations in .dist_test here
     run_script(folder, ['--launcher', 'pytorch', *args])
 
 

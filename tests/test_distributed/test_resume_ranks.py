@@ -81,8 +81,8 @@ def train_on_two_machines(cfg, *args, **environment):
     with open(f'{cfg.work_dir}/printed.txt', 'w') as stream:
         machines = [subprocess.Popen(
             ['bash', str(ROOT / 'tools/dist_train.sh'), path, '1', *args],
-            env=dict(environment, NODE_RANK=rank), stdout=stream,
-            stderr=subprocess.STDOUT) for rank in '10']
+            env=dict(environment, NODE_RANK=rank), cwd=cfg.work_dir,
+            stdout=stream, stderr=subprocess.STDOUT) for rank in '10']
         assert [machine.wait(200) for machine in machines] == [0, 0]
 
 

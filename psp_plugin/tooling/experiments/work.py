@@ -10,7 +10,7 @@ from psp_plugin.errors import InputError
 
 from .budget import Budget
 from .command import Interrupted, run_command
-from .plan import TEST_SPLIT, Run
+from .plan import TEST_SPLIT, Run, has_changed
 from .progress import INTERRUPTED, Display
 from .provenance import commit, machine
 from .run_folder import State, occupied, read_state, score_of_test
@@ -94,6 +94,9 @@ class Work:
 
     def _do(self, descriptor: int) -> None:
         run, state = self.run, self.state
+        if has_changed(run):
+            raise RunFailed(f'{run.config} has changed since this run was '
+                            'planned: start the command again')
         self.display.start(run)
         try:
             if not state.trained:

@@ -1,4 +1,5 @@
 """Runs as jobs of a queue, with real trainings and with fast scripts."""
+import argparse
 import csv
 import os
 import signal
@@ -12,7 +13,13 @@ from forked import run_forked
 from resumable_runs import assert_same, load_state
 from tiny import tiny_config
 
-from psp_plugin.tooling.experiments import carry_out, work, write_tables
+from psp_plugin.errors import InputError
+from psp_plugin.tooling.experiments import (
+    carry_out,
+    queue_of,
+    work,
+    write_tables,
+)
 from psp_plugin.tooling.experiments.queued import last_job
 from psp_plugin.tooling.experiments.slurm import SlurmQueue, read_parameters
 
@@ -194,3 +201,8 @@ def test_refused_jobs_are_failures(tmp_path, tools, slurm):
     outcome, = carry_out([run], tools, 1, queue=slurm())
     assert outcome.failure == ('sbatch failed: sbatch: error: invalid '
                                'partition specified: none')
+
+
+def test_the_time_limit_of_a_study_is_not_that_of_jobs():
+    with pytest.raises(InputError, match='--slurm time=MINUTES'):
+        queue_of(argparse.Namespace(launcher='slurm', slurm=[], minutes=5))

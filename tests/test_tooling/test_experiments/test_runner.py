@@ -249,6 +249,16 @@ def test_a_folder_in_use_raises(tmp_path, tools):
     assert 'is in use by another process' in outcome.failure
 
 
+def test_a_config_that_changes_meanwhile_raises(tmp_path, tools):
+    path = write_config(tmp_path, 'a')
+    run, = plan(tmp_path, path, options=['note=x'])
+    Path(path).write_text(Path(path).read_text().replace('0.05', '0.1'))
+    outcome, = carry_out([run], tools, jobs=1)
+    assert outcome.failure == (f'{path} has changed since this run was '
+                               'planned: start the command again')
+    assert not calls(run)
+
+
 def test_a_file_system_without_locks_raises(tmp_path, tools, monkeypatch):
     def refuse(*_):
         raise OSError(errno.ENOSYS, 'Function not implemented')
