@@ -122,8 +122,8 @@ def check_processes(runner: Runner) -> None:
     if runner.iter > 0 and before not in (None, size):
         raise InputError(
             f'the checkpoint is of a run with {before} processes and this is '
-            f'one with {size}: start {before}, or give up exact resume by '
-            '--cfg-options default_hooks.exact_resume=None')
+            f'one with {size}: start {before}, or leave out --resume and '
+            'begin with its weights (--cfg-options load_from=CHECKPOINT)')
     runner.message_hub.update_info(PROCESSES, size)
     if runner.iter > 0 and size > 2 and is_rounded_anew(runner):
         runner.logger.warning(
