@@ -28,7 +28,8 @@ class Queued:
         queue (SlurmQueue): The queue.
         tools (Path): Folder of ``train.py`` and ``test.py``.
         display (Display): Gets start and end of the runs.
-        on_end (Callable): Called with the outcome of every run that ends.
+        on_end (Callable): Called with the outcome of every run that has
+            ended, also before.
     """
 
     def __init__(self, queue: SlurmQueue, tools: Path, display: Display,
@@ -49,9 +50,8 @@ class Queued:
                 self._look()
         except KeyboardInterrupt:
             self.display.print(
-                'jobs stay in the queue: the same command waits for them '
-                f'again, `scancel {" ".join(self.waiting.values())}` ends '
-                'them')
+                'the same command waits again for what is in the queue; '
+                f'`scancel {" ".join(self.waiting.values())}` would end it')
         for run in runs:
             if run not in self.outcomes:
                 self.outcomes[run] = Outcome(
@@ -71,7 +71,7 @@ class Queued:
             job = last_job(run)
             if state.done(run):
                 self.display.skip(run)
-                self.outcomes[run] = Outcome(run, state)
+                self._note(Outcome(run, state))
             elif job in active:
                 self._wait_for(run, job)
             else:
@@ -122,9 +122,12 @@ class Queued:
 
     def _end(self, run: Run, state: Optional[State],
              failure: Optional[str]) -> None:
-        self.outcomes[run] = Outcome(run, state, failure)
         self.display.end(run, failure)
-        self.on_end(self.outcomes[run])
+        self._note(Outcome(run, state, failure))
+
+    def _note(self, outcome: Outcome) -> None:
+        self.outcomes[outcome.run] = outcome
+        self.on_end(outcome)
 
 
 def last_job(run: Run) -> Optional[str]:

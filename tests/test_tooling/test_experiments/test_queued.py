@@ -156,7 +156,7 @@ def test_jobs_of_slurm(tmp_path, tools, slurm, monkeypatch):
     assert failures(outcomes) == [
         None, f'tools/train.py ended with status 1, see {log} ("no such thing '
         'as a free lunch")']
-    assert {id(x) for x in ended} == {id(x) for x in outcomes}
+    assert {x.run for x in ended} == set(runs)
     assert [last_job(run) for run in runs] == ['100_0', '100_1']
     script = (tmp_path / 'submitted_100').read_text()
     for line in ('partition=gpu', 'time=90', 'requeue', 'signal=USR2@90',
@@ -165,8 +165,9 @@ def test_jobs_of_slurm(tmp_path, tools, slurm, monkeypatch):
     assert '\necho loading\n' in script
     assert (runs[0].folder / 'attempt_0/threads').read_text() == '3'
 
-    outcomes = carry_out(runs, tools, 2, queue=slurm())
-    assert failures(outcomes) == [None, None]
+    ended.clear()
+    outcomes = carry_out(runs, tools, 2, ended.append, queue=slurm())
+    assert failures(outcomes) == failures(ended) == [None, None]
     assert len(calls(runs[0])) == 2  # not again
     assert '--resume' in calls(runs[1])[1]
     assert [last_job(run) for run in runs] == ['100_0', '101']
@@ -183,7 +184,7 @@ def test_ctrl_c_leaves_the_jobs_and_the_next_call_waits_for_them(
     thread.join()
     signal.signal(signal.SIGINT, before)
     assert outcome.failure == 'in the queue as job 100' and outcome.is_open
-    assert 'waits for them again, `scancel 100` ends them' in (
+    assert 'waits again for what is in the queue; `scancel 100` would' in (
         capsys.readouterr().out)
     training = int(pids.read_text().split()[0])
     stat = Path(f'/proc/{training}/stat').read_text()
