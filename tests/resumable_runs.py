@@ -3,11 +3,13 @@ import gc
 import json
 import multiprocessing
 import os
+import random
 import resource
 import runpy
 import signal
 import sys
 import time
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +32,7 @@ NOT_COMPARED = ('cfg', 'experiment_name', 'mmengine_version', 'epoch', 'iter',
 
 @HOOKS.register_module()
 class RecordClips(Hook):
-    """Writes the names and sums of every batch's clips to a file."""
+    """Writes every batch's clips, as names and sums, and the random states."""
     priority = 'LOW'
 
     def before_train_iter(self, runner, batch_idx, data_batch=None):
@@ -40,9 +42,17 @@ class RecordClips(Hook):
                          clips, data_batch['data_samples'][branch])]
             for branch, clips in data_batch['inputs'].items()
         }
-        with open(Path(runner.work_dir, 'clips.json'), 'a') as stream:
-            stream.write(json.dumps(dict(iter=runner.iter + 1, **batch)) +
-                         '\n')
+        name = f'clips_{runner.rank}.json' if runner.rank else 'clips.json'
+        with open(Path(runner.work_dir, name), 'a') as stream:
+            stream.write(json.dumps(dict(
+                iter=runner.iter + 1, random=random_states(), **batch)) + '\n')
+
+
+def random_states():
+    """Check sums of the random states of Python, NumPy and PyTorch."""
+    states = (random.getstate(), np.random.get_state(),
+              torch.get_rng_state().tolist())
+    return [zlib.crc32(repr(state).encode()) for state in states]
 
 
 @HOOKS.register_module()
@@ -54,20 +64,28 @@ class KillRun(Hook):
         save (int): The number of the checkpoint during whose writing it is
             killed, with a part of the file on disk.
         val (int): The iteration after which it is killed in validation.
+        rank (int): The process that is killed, of several. Defaults to 0.
     """
     priority = 'LOWEST'
 
-    def __init__(self, at=None, save=None, val=None):
-        self.at, self.save, self.val = at, save, val
+    def __init__(self, at=None, save=None, val=None, rank=0):
+        self.at, self.save, self.val, self.rank = at, save, val, rank
         self.saved = 0
 
     def before_train_iter(self, runner, batch_idx, data_batch=None):
-        if runner.iter + 1 == self.at and not runner._resume:
-            os.kill(os.getpid(), signal.SIGKILL)
+        self.kill(runner, runner.iter + 1 == self.at)
 
     def before_val_iter(self, runner, batch_idx, data_batch=None):
-        if runner.iter == self.val and not runner._resume:
+        self.kill(runner, runner.iter == self.val)
+
+    def kill(self, runner, due):
+        if due and runner.rank == self.rank and not self.resumed(runner):
             os.kill(os.getpid(), signal.SIGKILL)
+
+    def resumed(self, runner):
+        """Torchrun restarts a run with the ``--resume`` of its first start."""
+        restarted = 'TORCHELASTIC_RESTART_COUNT' in os.environ
+        return runner._has_loaded if restarted else runner._resume
 
     def before_save_checkpoint(self, runner, checkpoint):
         self.saved += 1
@@ -76,6 +94,26 @@ class KillRun(Hook):
             signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+
+@HOOKS.register_module()
+class EndJob(Hook):
+    """Sends a signal to the job of this training, as Slurm does.
+
+    Args:
+        at (int): The iteration before which it is sent, by the first attempt.
+        seed (int): The run that does so.
+        number (int): The signal.
+    """
+
+    def __init__(self, at, seed, number):
+        self.at, self.seed, self.number = at, seed, number
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if ('SUBMITIT_EXECUTOR' in os.environ and not runner._has_loaded
+                and (runner.iter + 1, runner.seed) == (self.at, self.seed)):
+            os.kill(os.getppid(), self.number)
+            os.kill(os.getpid(), self.number)
 
 
 def resumable_config(ann_file, work_dir, loop='epoch', workers=0) -> Config:
@@ -227,12 +265,13 @@ def assert_as_uninterrupted(uninterrupted, resumed):
     """
     assert_same(*(load_state((folder / 'last_checkpoint').read_text())
                   for folder in (uninterrupted, resumed)))
-    reference, clips = (read_lines(folder / 'clips.json')
-                        for folder in (uninterrupted, resumed))
-    assert [batch['iter'] for batch in reference] == list(range(1, 10))
-    assert {batch['iter'] for batch in clips} == set(range(1, 10))
-    for batch in clips:
-        assert batch == reference[batch['iter'] - 1]
+    for path in uninterrupted.glob('clips*.json'):  # of all processes
+        reference, clips = (read_lines(folder / path.name)
+                            for folder in (uninterrupted, resumed))
+        assert [batch['iter'] for batch in reference] == list(range(1, 10))
+        assert {batch['iter'] for batch in clips} == set(range(1, 10))
+        for batch in clips:
+            assert batch == reference[batch['iter'] - 1]
     (expected, ), (first, second) = logs(uninterrupted), logs(resumed)
     assert first == expected[:len(first)]
     assert second == expected[-len(second):]

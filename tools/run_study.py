@@ -8,8 +8,10 @@ from typing import List, Optional
 from psp_plugin.commands.command_line import add_jobs, exit_on_error
 from psp_plugin.tooling.experiments import (
     Record,
+    add_launcher,
     compare,
     plan_study,
+    queue_of,
     read_study,
 )
 from psp_plugin.tooling.experiments.record import carry_out_study
@@ -30,6 +32,7 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         '--work-dir', default='work_dirs/study',
         help='folder of the runs (default: %(default)s)')
     add_jobs(parser)
+    add_launcher(parser)
     parser.add_argument(
         '--minutes', type=float, metavar='M',
         help='time limit; no run starts that would exceed it (default: none)')
@@ -48,11 +51,12 @@ def main(argv: Optional[List[str]] = None) -> None:
         study = read_study(args.study, args.baseline)
         runs = plan_study(study, args.work_dir)
         record = Record(args.csv)
+        queue = None if args.show else queue_of(args)
     seconds = None if args.minutes is None else 60 * args.minutes
     failed, open_runs = [], []
     if not args.show:
         failed, open_runs = carry_out_study(
-            runs, record, TOOLS, args.jobs, seconds)
+            runs, record, TOOLS, args.jobs, seconds, queue)
     print(f'\n{compare(study, runs, record)}\n{args.csv} contains '
           f'{sum(map(record.holds, runs))} of {len(runs)} runs')
     for outcome in failed:

@@ -5,9 +5,14 @@ import sys
 from pathlib import Path
 from typing import List, Optional
 
-from psp_plugin.commands.command_line import add_jobs
-from psp_plugin.errors import InputError
-from psp_plugin.tooling.experiments import carry_out, plan_runs, write_tables
+from psp_plugin.commands.command_line import add_jobs, exit_on_error
+from psp_plugin.tooling.experiments import (
+    add_launcher,
+    carry_out,
+    plan_runs,
+    queue_of,
+    write_tables,
+)
 
 TOOLS = Path(__file__).resolve().parent
 
@@ -25,6 +30,7 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
         '--work-dir', default='work_dirs/table',
         help='folder of the runs and tables (default: %(default)s)')
     add_jobs(parser)
+    add_launcher(parser)
     parser.add_argument(
         '--splits', nargs='+', default=[],
         help='splits to test on in addition to that of the config, such as '
@@ -37,20 +43,19 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
 
 def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
-    try:
+    with exit_on_error():
         runs = plan_runs(args.configs, args.seeds, args.work_dir,
                          args.cfg_options, args.splits)
-    except InputError as error:
-        sys.exit(str(error))
-    outcomes = carry_out(runs, TOOLS, args.jobs)
+        queue = queue_of(args)
+    outcomes = carry_out(runs, TOOLS, args.jobs, queue=queue)
     files = write_tables(outcomes, args.work_dir)
     print(f'\n{files[0].read_text()}\nwritten to ' +
           ', '.join(map(str, files)))
-    failed = [x for x in outcomes if x.failure not in (None, 'interrupted')]
+    failed = [x for x in outcomes if x.has_failed]
     for outcome in failed:
         print(f'{outcome.run.name} seed {outcome.run.seed} failed: '
               f'{outcome.failure}', file=sys.stderr)
-    if any(x.failure == 'interrupted' for x in outcomes):
+    if any(x.is_open for x in outcomes):
         sys.exit(128 + signal.SIGINT)
     if failed:
         sys.exit(f'{len(failed)} of {len(outcomes)} runs failed')

@@ -13,7 +13,7 @@ default_hooks = dict(
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='AtomicCheckpointHook', interval=1, save_best='auto'),
     sampler_seed=dict(type='DistSamplerSeedHook'),
-    sync_buffers=dict(type='SyncBuffersHook'),
+    sync_buffers=dict(type='SyncStatisticsHook'),
     exact_resume=dict(type='ExactResumeHook'),
     non_finite=dict(type='StopOnNonFiniteHook'),
     contrast=dict(type='ContrastMonitorHook'))

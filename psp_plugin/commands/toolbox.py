@@ -105,6 +105,7 @@ def run_tool(name: str, uses: Sequence[str]) -> None:
         if getattr(args, 'amp', False):
             _check_amp(args.config)
         options = [*class_options(cfg, uses), *label_options(cfg, uses),
+                   *resume_options(args, cfg),
                    *fit_options(name, args, cfg),
                    *join_cpu_processes(args.launcher, cfg)]
     except (FileNotFoundError, ValueError) as error:
@@ -115,6 +116,32 @@ def run_tool(name: str, uses: Sequence[str]) -> None:
         tool.main()
     except (InputError, InvalidClipError, FloatingPointError) as error:
         sys.exit(f'{args.config}: {error}')
+
+
+def resume_options(args: argparse.Namespace, cfg: Config) -> List[str]:
+    """Returns options with which ``--resume`` respects ``load_from``.
+
+    In the toolbox, ``--resume`` without a checkpoint to resume from trains
+    from scratch, whatever the config's ``load_from``; with ``load_from`` in
+    ``--cfg-options`` it resumes that checkpoint instead of the run's own.
+
+    Args:
+        args (argparse.Namespace): Arguments of the script.
+        cfg (Config): The config of the run.
+
+    Returns:
+        list[str]: Values for ``--cfg-options``: the run resumes its own last
+        checkpoint, or begins with ``load_from`` if it has none.
+    """
+    path = cfg.get('load_from')
+    if getattr(args, 'resume', None) != 'auto' or not path:
+        return []
+    folder = Path(args.work_dir or cfg.get('work_dir') or
+                  Path('work_dirs', Path(args.config).stem))
+    if (folder / 'last_checkpoint').is_file() or any(folder.glob('*.pth')):
+        return ['load_from=None']
+    check_checkpoint_file(str(path))
+    return ['resume=False', f'load_from={path}']
 
 
 def fit_options(name: str, args: argparse.Namespace,

@@ -9,11 +9,12 @@ from .hooks import (
     ExactResumeHook,
     InterleaveHook,
     StopOnNonFiniteHook,
+    SyncStatisticsHook,
 )
 from .optim import BFloat16OptimWrapper, LayerDecayConstructor
 
 __all__ = [
     'AtomicCheckpointHook', 'BFloat16OptimWrapper', 'CheckpointFitHook',
     'CompileHook', 'ExactResumeHook', 'InterleaveHook',
-    'LayerDecayConstructor', 'StopOnNonFiniteHook'
+    'LayerDecayConstructor', 'StopOnNonFiniteHook', 'SyncStatisticsHook'
 ]

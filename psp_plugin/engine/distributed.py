@@ -1,4 +1,4 @@
-"""Distributed training on CPUs, and checks against deadlocks.
+"""Distributed training on CPUs, and checks of processes against each other.
 
 MMEngine's launchers call CUDA in every process, and its wrapper assigns a
 CUDA device to every model. It does neither if a process group exists already
@@ -13,12 +13,15 @@ import torch.distributed as dist
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.dist import all_gather_object
+from mmengine.hooks import SyncBuffersHook
+from mmengine.runner import Runner
 
 from psp_plugin.errors import InputError
 
 # Environment variables set by torchrun.
 ENVIRONMENT = ('RANK', 'LOCAL_RANK', 'WORLD_SIZE', 'MASTER_ADDR',
                'MASTER_PORT')
+PROCESSES = 'processes'  # the message hub's key of their number
 
 
 def join_cpu_processes(launcher: str, cfg: Config) -> List[str]:
@@ -97,3 +100,46 @@ def check_equal_epochs(loader: Sized) -> None:
             f'ranks 0 to {len(lengths) - 1} have {lengths} labelled batches '
             'an epoch, which must be the same: are the annotation files the '
             'same on all machines, and does the sampler have round_up=True?')
+
+
+def check_processes(runner: Runner) -> None:
+    """Checks that all processes resume, as many as saved the checkpoint.
+
+    Args:
+        runner (Runner): The runner, its checkpoint loaded. Their number is
+            recorded for its next checkpoint.
+
+    Raises:
+        InputError: In every process, if not.
+    """
+    places, size = all_gather_object(runner.iter), runner.world_size
+    if len(set(places)) > 1:
+        raise InputError(
+            f'ranks 0 to {size - 1} begin at iterations {places}: all '
+            'machines must see the same work_dir, where rank 0 saves the '
+            'checkpoints')
+    before = runner.message_hub.get_info(PROCESSES)
+    if runner.iter > 0 and before not in (None, size):
+        raise InputError(
+            f'the checkpoint is of a run with {before} processes and this is '
+            f'one with {size}: start {before}, or leave out --resume and '
+            'begin with its weights (--cfg-options load_from=CHECKPOINT)')
+    runner.message_hub.update_info(PROCESSES, size)
+    if runner.iter > 0 and size > 2 and is_rounded_anew(runner):
+        runner.logger.warning(
+            f'Resuming {size} processes: sums over them are rounded in '
+            'another way than without the interruption. It would be the same '
+            'with find_unused_parameters=True and SyncStatisticsHook from '
+            'the start.')
+
+
+def is_rounded_anew(runner: Runner) -> bool:
+    """Whether sums over three or more processes differ in a resumed run.
+
+    After the first step, DistributedDataParallel arranges gradients in the
+    order in which they came, unless ``find_unused_parameters=True``; the
+    place of a gradient decides in which order those of the processes are
+    added. MMEngine's ``SyncBuffersHook`` averages constants.
+    """
+    return (not getattr(runner.model, 'find_unused_parameters', True)
+            or any(type(hook) is SyncBuffersHook for hook in runner.hooks))

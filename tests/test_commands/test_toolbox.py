@@ -3,6 +3,7 @@ import re
 import sys
 
 import pytest
+from mmengine.config import Config
 from page import PAGE
 
 from psp_plugin.commands import toolbox
@@ -52,3 +53,28 @@ def test_command_of_the_page_prints_the_tools_folder(capsys):
     exec(line, {})
     assert capsys.readouterr().out.strip() == str(toolbox.tools_folder())
     assert (toolbox.tools_folder() / 'train.py').is_file()
+
+
+@pytest.mark.parametrize('option', [False, True])
+@pytest.mark.parametrize('saved', [False, True])
+def test_resume_with_load_from(monkeypatch, tmp_path, option, saved):
+    """The run's own checkpoint comes first, then the config's."""
+    own, other = tmp_path / 'run/last_checkpoint', tmp_path / 'other.pth'
+    other.touch()
+    own.parent.mkdir()
+    if saved:
+        own.touch()
+    entry = f'load_from={str(other)!r}'
+    (tmp_path / 'a.py').write_text('' if option else entry)
+    tool = toolbox.load_tool('train')
+    argv = ['train', str(tmp_path / 'a.py'), '--resume', '--work-dir',
+            str(tmp_path / 'run')]
+    argv += ['--cfg-options', entry.replace("'", '')] * option
+    monkeypatch.setenv('LOCAL_RANK', '0')
+    monkeypatch.setattr(sys, 'argv', argv)
+    args = tool.parse_args()
+    options = toolbox.resume_options(args, toolbox.read_config(args))
+    monkeypatch.setattr(sys, 'argv', [*argv, '--cfg-options', *options])
+    cfg = tool.merge_args(Config.fromfile(args.config), tool.parse_args())
+    assert (cfg.resume, cfg.load_from) == (
+        (True, None) if saved else (False, str(other)))

@@ -110,6 +110,12 @@ def test_usage(tmp_path, script):
     assert done.stderr.startswith(f'usage: bash tools/{script} CONFIG')
 
 
+def test_restarts_need_resume(tmp_path):
+    done = run('dist_train.sh', 'config.py', 2, cwd=tmp_path, MAX_RESTARTS='3')
+    assert done.returncode == 2
+    assert done.stderr.startswith('MAX_RESTARTS=3 needs --resume')
+
+
 # Initialisation of the processes
 
 

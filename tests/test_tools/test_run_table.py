@@ -1,5 +1,6 @@
 """The command for a table, with the real training and test."""
 import csv
+import importlib.util
 import json
 import os
 import signal
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from fake_slurm import install_slurm
 from fake_tools import when_written, write_config, write_tools
 from mmengine.config import Config
 from tiny import tiny_config
@@ -137,3 +139,31 @@ def test_wrong_arguments(tmp_path, main, args, capsys):
         main([*[write_config(tmp_path, 'a')] * bool(args), *args])
     assert ended.value.code == 2
     assert capsys.readouterr().err.startswith('usage')
+
+
+@pytest.mark.parametrize('args, message', [
+    (['--slurm', 'time=9'], '--slurm time=9 needs --launcher slurm'),
+    (['--launcher', 'slurm', '--slurm', 'time'], 'time is not KEY=VALUE'),
+    (['--launcher', 'slurm', '--slurm', 'time=1:00'], 'is not in minutes'),
+    (['--launcher', 'slurm', '--slurm', 'nodes=2'], 'nodes cannot be set'),
+    (['--launcher', 'slurm', '--slurm', 'memory=1GB'], 'memory is not a '
+     'parameter of submitit, which has account, comment, '),
+])
+def test_wrong_parameters_of_jobs_start_nothing(tmp_path, main, monkeypatch,
+                                                args, message):
+    folder = install_slurm(tmp_path, monkeypatch)
+    with pytest.raises(SystemExit, match=message):
+        main([write_config(tmp_path, 'a'), *args, '--work-dir',
+              str(tmp_path / 'table')])
+    assert not list(folder.glob('submitted_*'))
+
+
+def test_without_slurm_nothing_starts(tmp_path, main, monkeypatch):
+    command = [write_config(tmp_path, 'a'), '--launcher', 'slurm']
+    monkeypatch.setenv('PATH', str(tmp_path))
+    with pytest.raises(SystemExit, match='needs sbatch, which is not install'):
+        main(command)
+    monkeypatch.setattr(importlib.util, 'find_spec', lambda name: None)
+    with pytest.raises(SystemExit, match=r'needs submitit, .* run `pip instal'
+                       r'l "psp_plugin\[slurm\]"`'):
+        main(command)

@@ -11,6 +11,7 @@ from mmengine.runner import Runner
 from psp_plugin.errors import InputError
 
 from ..atomic_backend import AtomicBackend
+from .sync_statistics import average_statistics
 
 
 @HOOKS.register_module()
@@ -22,6 +23,9 @@ class AtomicCheckpointHook(CheckpointHook):
     resuming, if ``last_checkpoint`` is missing or truncated, or names a
     missing or damaged file, it is set to the newest complete checkpoint, with
     a warning.
+
+    Within an epoch (``by_epoch=False``) several processes first average their
+    running statistics, so that all go on from what the checkpoint has.
 
     Remote files (``out_dir='s3://...'``) are written by their own backend.
 
@@ -72,6 +76,15 @@ class AtomicCheckpointHook(CheckpointHook):
         """
         super().before_train(runner)
         self.last_ckpt = runner.message_hub.get_info('last_ckpt')
+
+    def _save_checkpoint(self, runner: Runner) -> None:
+        """Averages running statistics over the processes, then saves.
+
+        Within an epoch those of processes differ, and a checkpoint has one.
+        """
+        if not self.by_epoch:  # else SyncStatisticsHook has averaged them
+            average_statistics(runner)
+        super()._save_checkpoint(runner)
 
     def _find_replacement(self, runner: Runner) -> Optional[Path]:
         """Finds a checkpoint to replace the last one; None if not needed."""

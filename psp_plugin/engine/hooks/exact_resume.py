@@ -6,11 +6,13 @@ from typing import Callable, Iterator, Optional
 import numpy as np
 import torch
 from mmaction.registry import HOOKS
-from mmengine.hooks import CheckpointHook, Hook
+from mmengine.hooks import CheckpointHook, Hook, SyncBuffersHook
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
 
 from psp_plugin.errors import InputError
 
+from ..distributed import check_processes
+from .atomic_checkpoint import AtomicCheckpointHook
 from .interleave import (
     LABELED,
     InterleaveHook,
@@ -37,12 +39,17 @@ class ExactResumeHook(Hook):
     * The seed of the labelled loader, if the config sets none: the loader is
       built before the checkpoint is read, and rebuilt with its seed.
 
+    Processes of a distributed run have their own random states, and the same
+    number of processes must resume, see
+    :func:`psp_plugin.engine.distributed.check_processes`.
+
     A checkpoint inside an epoch of ``EpochBasedTrainLoop`` raises an error,
     since that loop restarts at the beginning of an epoch.
 
     Raises:
         InputError: In ``before_train``, if the run cannot be resumed exactly,
-            because of persistent workers or checkpoints within an epoch.
+            because of persistent workers, checkpoints within an epoch, or
+            other processes than before.
     """
 
     # After all other hooks: random numbers that they use at the end of an
@@ -70,12 +77,17 @@ class ExactResumeHook(Hook):
         Args:
             runner (Runner): The runner, its checkpoint loaded.
         """
+        check_processes(runner)
         if runner.seed != self._seed:
             rebuild_loader(runner)
         check_workers(runner)
         check_epoch_end(runner)
         if is_validation_missing(runner):
             runner.logger.info('Validating, as was due at the checkpoint.')
+            for hook in runner.hooks:
+                if isinstance(hook, SyncBuffersHook):  # not a second time
+                    hook.called_in_train = isinstance(
+                        runner.train_loop, EpochBasedTrainLoop)
             runner.val_loop.run()
 
     def before_train_epoch(self, runner: Runner) -> None:
@@ -170,16 +182,23 @@ def check_epoch_end(runner: Runner) -> None:
 
     Raises:
         InputError: If a run with ``EpochBasedTrainLoop`` saves checkpoints
-            inside an epoch, or resumes from one.
+            inside an epoch, or resumes from one; or if several processes save
+            the running statistics of one inside an epoch.
     """
+    inside = [hook for hook in runner.hooks
+              if isinstance(hook, CheckpointHook) and not hook.by_epoch]
     if not isinstance(runner.train_loop, EpochBasedTrainLoop):
-        return
-    for hook in runner.hooks:
-        if isinstance(hook, CheckpointHook) and not hook.by_epoch:
+        if runner.world_size > 1 and not all(
+                isinstance(hook, AtomicCheckpointHook) for hook in inside):
             raise InputError(
-                'EpochBasedTrainLoop cannot resume inside an epoch, where '
-                'CheckpointHook(by_epoch=False) saves: set by_epoch=True, or '
-                'use IterBasedTrainLoop')
+                'CheckpointHook saves the running statistics of one process '
+                'only: use AtomicCheckpointHook, which averages them')
+        return
+    if inside:
+        raise InputError(
+            'EpochBasedTrainLoop cannot resume inside an epoch, where '
+            'CheckpointHook(by_epoch=False) saves: set by_epoch=True, or '
+            'use IterBasedTrainLoop')
     length = len(runner.train_dataloader)
     if runner.iter != runner.epoch * length:
         raise InputError(

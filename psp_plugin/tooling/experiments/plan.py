@@ -119,6 +119,20 @@ def plan_seed(name: str, config: str, seed: int, work_dir: str,
         settings=_hash(cfg, seed))
 
 
+def has_changed(run: Run) -> bool:
+    """Whether its config differs from that with which it was planned.
+
+    Args:
+        run (Run): The run, which may have waited for long.
+
+    Raises:
+        FileError: If the config cannot be read any more.
+    """
+    seeds = _seed_places(load_config(run.config, run.options))
+    options = run.options[:len(run.options) - len(seeds)]
+    return _hash(load_config(run.config, options), run.seed) != run.settings
+
+
 def load_config(path: str, options: Sequence[str]) -> Config:
     """Reads a config and applies options as the toolbox's scripts do.
 

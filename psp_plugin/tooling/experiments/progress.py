@@ -50,13 +50,13 @@ class Display:
         self.progress.console.print(text, markup=False, highlight=False,
                                     soft_wrap=True)
 
-    def start(self, run: Run) -> None:
+    def start(self, run: Run, how: str = 'at work') -> None:
         """Adds the bar of a run that starts or resumes."""
         with self.lock:
             self.tasks[run] = self.progress.add_task(
                 f'{run.name} seed {run.seed}', total=run.length,
                 note='starting')
-        self.print(f'{run.name} seed {run.seed}: at work in {run.folder}')
+        self.print(f'{run.name} seed {run.seed}: {how} in {run.folder}')
 
     def skip(self, run: Run) -> None:
         """Counts a run that was finished before."""

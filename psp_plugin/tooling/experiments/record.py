@@ -7,12 +7,13 @@ from typing import Dict, List, Optional, Sequence, Tuple
 from psp_plugin.errors import FileError
 
 from .plan import Run
-from .progress import INTERRUPTED
 from .provenance import machine
 from .run_folder import State
-from .runner import Outcome, carry_out
+from .runner import carry_out
+from .slurm import SlurmQueue
 from .study import names_of
 from .text import as_csv, write_atomically
+from .work import Outcome
 
 COLUMNS = ('case', 'setting', 'seed', 'split', 'top1', 'seconds', 'commit',
            'machine', 'config', 'hash')
@@ -80,7 +81,8 @@ class Record:
 
 
 def carry_out_study(runs: Sequence[Run], record: Record, tools: Path,
-                    jobs: int, seconds: Optional[float] = None
+                    jobs: int, seconds: Optional[float] = None,
+                    queue: Optional[SlurmQueue] = None
                     ) -> Tuple[List[Outcome], List[Outcome]]:
     """Carries out the runs that are not in the record, and adds them to it.
 
@@ -91,17 +93,18 @@ def carry_out_study(runs: Sequence[Run], record: Record, tools: Path,
         jobs (int): Number of concurrent runs.
         seconds (float, optional): Time limit for all runs. Defaults to None:
             no limit.
+        queue (SlurmQueue, optional): See :func:`runner.carry_out`.
 
     Returns:
         tuple[list[Outcome], list[Outcome]]: The runs that failed, and those
-        that Ctrl-C or the time limit interrupted.
+        that Ctrl-C or the time limit interrupted or that are in the queue.
     """
     def keep(outcome: Outcome) -> None:
         if outcome.failure is None:
             record.add(outcome.run, outcome.state)
 
     outcomes = carry_out([run for run in runs if not record.holds(run)],
-                         tools, jobs, keep, seconds, record.times(machine()))
-    ended = [x for x in outcomes if x.failure == INTERRUPTED]
-    failed = [x for x in outcomes if x.failure not in (None, INTERRUPTED)]
-    return failed, ended
+                         tools, jobs, keep, seconds, record.times(machine()),
+                         queue)
+    return ([x for x in outcomes if x.has_failed],
+            [x for x in outcomes if x.is_open])

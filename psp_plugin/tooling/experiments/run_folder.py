@@ -85,7 +85,8 @@ def occupied(folder: Path) -> Iterator[int]:
         keeps the lock, even if this process is killed.
 
     Raises:
-        FileError: If another process has locked the folder.
+        FileError: If another process has locked the folder, or if its file
+            system has no locks.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / 'occupied', 'w') as stream:
@@ -94,6 +95,11 @@ def occupied(folder: Path) -> Iterator[int]:
         except BlockingIOError as error:
             raise FileError(str(folder), 'is in use by another process: wait '
                             'for it to end') from error
+        except OSError as error:
+            raise FileError(str(folder), 'cannot be locked by flock '
+                            f'({error.strerror}): use a work dir on another '
+                            'file system, or mount this one with flock'
+                            ) from error
         yield stream.fileno()
 
 

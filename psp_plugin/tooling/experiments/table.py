@@ -7,8 +7,8 @@ from psp_plugin.errors import FileError
 
 from .paper import paper_accuracy
 from .run_folder import validation_scores
-from .runner import Outcome
 from .text import as_csv, as_markdown, write_atomically
+from .work import Outcome
 
 NONE = '-'
 NOTE = '''Top-1 in percent. Mean and spread (sample standard deviation) are

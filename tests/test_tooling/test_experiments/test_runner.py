@@ -1,4 +1,6 @@
 """Concurrent runs: outcomes, failures, interruptions and resuming."""
+import errno
+import fcntl
 import json
 import os
 import signal
@@ -245,6 +247,28 @@ def test_a_folder_in_use_raises(tmp_path, tools):
     with occupied(run.folder):
         outcome, = carry_out([run], tools, jobs=1)
     assert 'is in use by another process' in outcome.failure
+
+
+def test_a_config_that_changes_meanwhile_raises(tmp_path, tools):
+    path = write_config(tmp_path, 'a')
+    run, = plan(tmp_path, path, options=['note=x'])
+    Path(path).write_text(Path(path).read_text().replace('0.05', '0.1'))
+    outcome, = carry_out([run], tools, jobs=1)
+    assert outcome.failure == (f'{path} has changed since this run was '
+                               'planned: start the command again')
+    assert not calls(run)
+
+
+def test_a_file_system_without_locks_raises(tmp_path, tools, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOSYS, 'Function not implemented')
+
+    monkeypatch.setattr(fcntl, 'flock', refuse)
+    run, = plan(tmp_path, write_config(tmp_path, 'a'))
+    outcome, = carry_out([run], tools, jobs=1)
+    assert outcome.failure == (
+        f'{run.folder} cannot be locked by flock (Function not implemented): '
+        'use a work dir on another file system, or mount this one with flock')
 
 
 def test_a_child_of_a_killed_parent_keeps_the_lock(tmp_path, tools):
