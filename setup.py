@@ -14,6 +14,7 @@ EXPORT = ['onnx>=1.17', 'onnxruntime>=1.19', 'onnxscript>=0.7']
 FIGURES = ['scikit-learn>=1.3']
 LABEL = ['fastapi>=0.110', 'uvicorn>=0.29']
 REPORT = ['plotly>=5.24', *FIGURES]
+SLURM = ['submitit>=1.5']
 VERSION = {}
 exec((ROOT / 'psp_plugin/version.py').read_text(encoding='utf-8'), VERSION)
 
@@ -75,11 +76,12 @@ setup(
         'figures': FIGURES,
         'label': LABEL,
         'report': REPORT,
+        'slurm': SLURM,
         'tests': [
             'pytest>=7', 'pytest-cov>=5', 'pytest-xdist>=3', 'hypothesis>=6',
             'httpx>=0.27', 'mypy>=1.11', 'playwright>=1.44', 'ruff==0.17.6',
             'seaborn>=0.12', 'tensorboard>=2.12', *BVH, *EXPORT, *LABEL,
-            *REPORT,
+            *REPORT, *SLURM,
         ],
     },
 )
