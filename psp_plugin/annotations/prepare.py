@@ -155,7 +155,7 @@ def storable(what: str) -> Iterator[None]:
 
 
 def numbered(file: AnnotationFile, numbers: Dict[str, Optional[int]]
-             ) -> Optional[Dict[Any, List[int]]]:
+             ) -> Optional[Dict[Any, Sequence[int]]]:
     """Returns the numbers of the clips of each split."""
     if file.splits is None:
         return None

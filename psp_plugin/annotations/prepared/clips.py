@@ -1,5 +1,6 @@
 """Sequences of clips, names and labels that are read when asked for."""
 import os.path as osp
+from itertools import repeat
 from typing import (
     Any,
     Dict,
@@ -119,12 +120,26 @@ class ClipNames(Lazy[str]):
 
 
 class ClipLabels(Lazy[Any]):
-    """Labels of clips, None for those without; see :class:`Lazy`."""
+    """Labels of clips, None for those without; see :class:`Lazy`.
+
+    Args:
+        dropped (bool): Whether all are None. Defaults to False.
+    """
+
+    def __init__(self, file: PreparedFile, numbers: np.ndarray,
+                 dropped: bool = False) -> None:
+        super().__init__(file, numbers)
+        self.dropped = dropped
+
+    def take(self, places: Any) -> 'ClipLabels':
+        return ClipLabels(self.file, self.numbers[places], self.dropped)
 
     def read(self, number: int) -> Any:
         return next(self.piece(np.array([number])))
 
     def piece(self, numbers: np.ndarray) -> Iterator[Any]:
+        if self.dropped:
+            return repeat(None, len(numbers))
         if not dense(numbers):
             return super().piece(numbers)
         first, last = int(numbers.min()), int(numbers.max())
@@ -167,7 +182,12 @@ class PreparedClips(Lazy[Dict[str, Any]]):
 
     def column(self, name: str) -> np.ndarray:
         """Reads a column of the file for these clips."""
-        return self.file.read(name)[self.numbers]
+        values: np.ndarray = self.file.read(name)[self.numbers]
+        return values
+
+    def unlabeled(self) -> np.ndarray:
+        """The places of those without a label."""
+        return np.flatnonzero(self.column('kind') == NO_LABEL)
 
     @property
     def layouts(self) -> List[Optional[Layout]]:

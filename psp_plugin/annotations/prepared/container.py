@@ -40,7 +40,8 @@ LENGTH = struct.Struct('<Q')
 ROW = struct.Struct('<4q')
 MAGIC = LENGTH.pack(HEADER - LENGTH.size) + (
     b'{"__metadata__":{"format":"psp_plugin clips"')
-DTYPES = dict(I64=np.dtype('<i8'), I32=np.dtype('<i4'), U8=np.dtype('u1'))
+DTYPES: Dict[str, Any] = dict(
+    I64=np.dtype('<i8'), I32=np.dtype('<i4'), U8=np.dtype('u1'))
 # In the order of the file, so that each begins at a multiple of its itemsize.
 COLUMNS = dict(data='U8', clips='I64', name_ends='I64', label='I32',
                splits='I32', layout='U8', kind='U8', names='U8')
@@ -187,7 +188,7 @@ class PreparedFile:
         end = os.fstat(self.descriptor).st_size
         while place < end:
             part = self._read(place, min(CHUNK, end - place))
-            digest.update(part)
+            digest.update(part.data)
             place += len(part)
         if digest.hexdigest() != self.sha256:
             raise self.damaged('its contents do not fit their hash')
@@ -200,9 +201,9 @@ class PreparedFile:
     def _read(self, place: int, size: int) -> np.ndarray:
         """Reads bytes into a new array."""
         made = np.empty(size, np.uint8)
-        done = os.preadv(self.descriptor, [made], place)
+        done = os.preadv(self.descriptor, [made.data], place)
         while 0 < done < size:
-            more = os.preadv(self.descriptor, [made[done:]], place + done)
+            more = os.preadv(self.descriptor, [made[done:].data], place + done)
             if not more:
                 break
             done += more

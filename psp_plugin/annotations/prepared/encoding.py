@@ -6,7 +6,7 @@ and lists are those of JSON.
 """
 import json
 from collections import OrderedDict, defaultdict
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Literal, Tuple
 
 import numpy as np
 
@@ -41,8 +41,7 @@ class Blob:
     def append(self, array: np.ndarray) -> int:
         """Appends an array, and returns where it begins."""
         if id(array) not in self.places:
-            order = order_of(array)
-            data = array.tobytes(order)
+            data = array.tobytes(order_of(array))
             self.places[id(array)] = array, self.size
             self.parts.append(data)
             padding = -len(data) % ALIGNMENT
@@ -51,7 +50,7 @@ class Blob:
         return self.places[id(array)][1]
 
 
-def order_of(array: np.ndarray) -> str:
+def order_of(array: np.ndarray) -> Literal['C', 'F']:
     """``'F'`` for an array whose first axis is contiguous only, else ``'C'``.
     """
     flags = array.flags
@@ -101,7 +100,7 @@ def coded(value: Any, blob: Blob) -> Any:
                  for key, item in value.items()]
         if kind is not defaultdict:
             return {kind.__name__: pairs}
-        factory = getattr(value.default_factory, '__name__', None)
+        factory = getattr(value.default_factory, '__name__', '')
         if FACTORIES.get(factory) is value.default_factory:
             return dict(defaultdict=[factory, pairs])
     if isinstance(value, np.dtype) and is_plain(value):

@@ -9,7 +9,6 @@ from typing import (
     BinaryIO,
     Dict,
     Iterator,
-    List,
     Optional,
     Sequence,
 )
@@ -47,7 +46,7 @@ class Writer:
         self.stream, self.key, self.source = stream, key, source
         self.first = first_checksum(source)
         self.size = 0
-        self.layouts: Dict[Optional[Layout], int] = {}
+        self.layouts: Dict[Layout, int] = {}
         self.clips, self.name_ends = array('q'), array('q', [0])
         self.label, self.layout, self.kind = array('i'), array('B'), array('B')
         self.names = bytearray()
@@ -122,7 +121,7 @@ class Writer:
         self._append(dict(
             key=self.key, is_frame_dir=bool(self.is_frame_dir),
             splits=None if splits is None else bounds, metainfo=metainfo,
-            layouts=[None, None, *map(list, self.layouts)]))
+            layouts=[None, None, *([*layout] for layout in self.layouts)]))
         columns: Dict[str, Any] = dict(
             clips=self.clips, name_ends=self.name_ends, label=self.label,
             splits=members, layout=self.layout, kind=self.kind,
@@ -135,8 +134,8 @@ class Writer:
             # Little-endian on every machine.
             data = np.frombuffer(columns[name], DTYPES_OF_ARRAYS[name]).astype(
                 DTYPES[COLUMNS[name]], copy=False)
-            digest.update(data)  # type: ignore[arg-type]
-            self.stream.write(data)  # type: ignore[arg-type]
+            digest.update(data.data)
+            self.stream.write(data.data)
         header = make_header(shapes, self.source, digest.hexdigest())
         self.stream.seek(0)
         self.stream.write(LENGTH.pack(len(header)) + header)
