@@ -52,6 +52,7 @@ def prepare(path: str,
             output: str,
             invalid_clips: str = 'stop',
             need_points: bool = True,
+            drop_labels: bool = False,
             progress: Callable[[Sequence[Any]], Iterable[Any]] = iter
             ) -> Preparation:
     """Writes a file that datasets open without reading its clips.
@@ -70,6 +71,8 @@ def prepare(path: str,
             ``'skip'`` to leave such clips out. Defaults to ``'stop'``.
         need_points (bool): Whether clips must have key points. Defaults to
             True.
+        drop_labels (bool): Whether labels are left out without being checked,
+            for unlabelled pools. Defaults to False.
         progress (Callable): Wraps the list of clips during iteration.
             Defaults to ``iter``.
 
@@ -87,33 +90,54 @@ def prepare(path: str,
     left_out = unusable_names(file)
     if left_out and invalid_clips == 'stop':
         raise refusal(path, left_out[0])
-    options = f'{invalid_clips}, {need_points}'
-    source = f'SHA-256 {hash_of(path)}, {options}, {len(left_out)}'
+    source = (f'SHA-256 {hash_of(path)}, {invalid_clips}, {need_points}, '
+              f'{drop_labels}')
     with written(output) as stream:
         writer = Writer(stream, file.key, source)
-        numbers: Dict[str, Optional[int]] = {}  # None if left out
-        for clip in progress(file.clips):
-            name = clip[file.key]
-            if name in numbers:
-                continue  # of repeated names the first counts, as in datasets
-            problem = next(find_problems(
-                clip, multi_class=True, need_points=need_points), None)
-            if problem is not None and invalid_clips == 'stop':
-                raise refusal(path, InvalidClip(name, problem))
-            if problem is not None:
-                left_out.append(InvalidClip(name, problem))
-                numbers[name] = None
-                continue
-            numbers[name] = writer.count
-            with storable(f'{path}: clip {name!r}'):
-                writer.add(clip)
-        if not writer.count:
-            raise AnnotationError(f'{path} has no valid clip: `python tools/'
-                                  f'data/check_dataset.py {path}` lists the '
-                                  'problems')
-        with storable(f'{path}: metainfo or a split name'):
+        numbers = write_clips(writer, file, left_out, dict(
+            invalid_clips=invalid_clips, need_points=need_points,
+            drop_labels=drop_labels, progress=progress))
+        with storable(f'{path}: metainfo or the name of a split'):
             sha256 = writer.finish(numbered(file, numbers), file.metainfo)
     return Preparation(writer.count, left_out, sha256)
+
+
+def write_clips(writer: Writer, file: AnnotationFile,
+                left_out: List[InvalidClip], options: Dict[str, Any]
+                ) -> Dict[str, Optional[int]]:
+    """Checks and writes the clips.
+
+    Args:
+        writer (Writer): The file to write.
+        file (AnnotationFile): The clips.
+        left_out (list[InvalidClip]): Gets those that are left out.
+        options (dict): The arguments of :func:`prepare`.
+
+    Returns:
+        dict[str, int]: The number of each clip, None for one left out.
+    """
+    numbers: Dict[str, Optional[int]] = {}
+    for clip in options['progress'](file.clips):
+        name = clip[file.key]
+        if name in numbers:
+            continue  # of repeated names the first counts, as in datasets
+        if options['drop_labels']:
+            clip.pop('label', None)
+        problem = next(find_problems(clip, multi_class=True, need_points=(
+            options['need_points'])), None)
+        numbers[name] = writer.count if problem is None else None
+        if problem is None:
+            with storable(f'{file.path}: clip {name!r}'):
+                writer.add(clip)
+        elif options['invalid_clips'] == 'stop':
+            raise refusal(file.path, InvalidClip(name, problem))
+        else:
+            left_out.append(InvalidClip(name, problem))
+    if not writer.count:
+        raise AnnotationError(
+            f'{file.path} has no valid clip: `python tools/data/'
+            f'check_dataset.py {file.path}` lists the problems')
+    return numbers
 
 
 def check_target(path: str, output: str) -> None:

@@ -35,7 +35,6 @@ from .file import (
     repeated_names,
     select_clips,
 )
-from .prepared import PreparedClips
 
 
 @dataclass
@@ -175,8 +174,7 @@ def expected_layout(clips: Sequence[Dict[str, Any]],
                     joints: Optional[int]) -> Optional[Layout]:
     """The most frequent layout, among clips with ``joints`` if given."""
     if joints is None:
-        return (clips.common_layout() if isinstance(clips, PreparedClips)
-                else common_layout(clips))
+        return common_layout(clips)
     having = (clip for clip in clips
               if getattr(layout_of(clip), 'joints', None) == joints)
     return common_layout(having) or Layout(joints, 3, False)

@@ -30,7 +30,8 @@ class PreparedPoses(PoseDataset):
     @property
     def is_prepared(self) -> bool:
         """Whether the annotations, once read, are a prepared file's."""
-        return isinstance(self.data_list, PreparedClips)
+        # A subset of serialized clips has no data_list.
+        return isinstance(getattr(self, 'data_list', None), PreparedClips)
 
     @property
     def uses_valid_ratio(self) -> bool:
@@ -42,8 +43,8 @@ class PreparedPoses(PoseDataset):
         if self.uses_valid_ratio:
             self._apply_valid_ratio()
         clips = self.data_list
-        layout = clips.common_layout()
-        options = dict(layout=layout, num_classes=self.num_classes,
+        options = dict(layout=clips.common_layout(),
+                       num_classes=self.num_classes,
                        multi_class=self.multi_class,
                        need_label=self.need_label,
                        need_points='skeleton' not in self.data_prefix)

@@ -29,6 +29,9 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument(
         '--points-apart', action='store_true',
         help="key points are in one file per clip, data_prefix['skeleton']")
+    parser.add_argument(
+        '--drop-labels', action='store_true',
+        help='leave labels out, without checking them')
     return parser.parse_args(argv)
 
 
@@ -36,7 +39,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     args = parse_args(argv)
     with exit_on_error():
         made = prepare(args.ann_file, args.output, args.invalid_clips,
-                       not args.points_apart,
+                       not args.points_apart, args.drop_labels,
                        partial(show_progress, doing='preparing'))
     for name, problem in made.left_out[:LISTED]:
         print(f'left out {name!r}, which {problem.text}')
