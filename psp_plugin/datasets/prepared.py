@@ -31,7 +31,7 @@ class PreparedPoses(PoseDataset):
     def is_prepared(self) -> bool:
         """Whether the annotations, once read, are a prepared file's."""
         # A subset of serialized clips has no data_list.
-        return isinstance(getattr(self, 'data_list', None), PreparedClips)
+        return type(getattr(self, 'data_list', None)) is PreparedClips
 
     @property
     def uses_valid_ratio(self) -> bool:

@@ -105,7 +105,7 @@ def checksum(first: int, number: int, *parts: Any) -> int:
         number (int): Number of the clip.
         *parts (bytes or np.ndarray): The bytes of the clip.
     """
-    value = zlib.crc32(b'%d' % number, first)
+    value = first ^ number
     for part in parts:
         value = zlib.crc32(part, value)
     return value
@@ -142,6 +142,8 @@ class PreparedFile:
                                     'before, as it has been replaced: start '
                                     'again')
         self.first = first_checksum(self.source)
+        self.rows = self.columns['clips'].offset
+        self.size = self.columns['data'].shape[0]
         self.count = self.columns['label'].shape[0]
         self.description = self.clip(self.count)
 
@@ -239,14 +241,14 @@ class PreparedFile:
             PreparedFileError: If its bytes do not fit their checksum.
         """
         row = os.pread(self.descriptor, ROW.size,
-                       self.columns['clips'].offset + number * ROW.size)
+                       self.rows + number * ROW.size)
         if len(row) < ROW.size:
             raise self.damaged('it is cut short')
         place, arrays, text, expected = ROW.unpack(row)
-        _, (size, ), offset = self.columns['data']
-        if min(place, arrays, text) < 0 or place + arrays + text > size:
+        if not 0 <= place <= place + arrays <= place + arrays + text <= (
+                self.size):
             raise self.damaged(f'clip {number} is not inside')
-        blob = self._read(offset + place, arrays + text)
+        blob = self._read(HEADER + place, arrays + text)
         if checksum(self.first, number, blob) != expected:
             raise self.damaged(f'clip {number} does not fit its checksum')
         try:

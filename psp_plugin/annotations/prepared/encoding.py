@@ -14,6 +14,7 @@ import numpy as np
 ALIGNMENT = 16
 # Kinds of dtypes as in the reader of pickles: no objects, times, records.
 KINDS = 'biufcSU'
+DECODER = json.JSONDecoder()
 AS_THEY_ARE = (type(None), bool, int, float, str)
 FACTORIES = {kind.__name__: kind for kind in (
     list, dict, set, int, float, complex, bytes, frozenset)}
@@ -127,7 +128,8 @@ def decode(blob: np.ndarray, size: int) -> Dict[str, Any]:
             the clip are views of them.
         size (int): Number of bytes of the arrays.
     """
-    clip: Dict[str, Any] = json.loads(blob[size:].tobytes())
+    clip: Dict[str, Any]
+    clip, _ = DECODER.raw_decode(str(blob[size:].data, 'ascii'))
     for key, value in clip.items():
         if type(value) is dict or type(value) is list:
             clip[key] = restored(value, blob)
