@@ -2,8 +2,9 @@
 
 Each number of processes is started anew, opens the same file and reads clips
 from it; memory is what each process has of its own, above what it had after
-its imports; of a worker of a loader, above one that has no file. ``--sparse`` writes a prepared file only, whose key points are
-zeros that take no space on the disk, for sizes that no pickle reaches.
+its imports; of a worker of a loader, above one that has no file. ``--sparse``
+writes a prepared file only, whose key points are zeros that take no space on
+the disk, for sizes that no pickle reaches.
 """
 import argparse
 import multiprocessing

@@ -430,6 +430,14 @@ class SemiSupervisedDataset:
         return [int(each) for each in classes_of(label)]
 
     @force_full_init
+    def names_and_labels(self) -> Tuple[Sequence[str], Sequence[Any]]:
+        """Returns names, and labels or None, of the clips of this view."""
+        names, labels = (part_of(items, self._indices)
+                         for items in self._source.clips)
+        return names, (labels if self.subset == 'labeled' else
+                       [None] * len(names))
+
+    @force_full_init
     def __len__(self) -> int:
         return len(self._indices)
 
