@@ -11,7 +11,7 @@ from psp_plugin.errors import InputError
 
 from .clip_checks import Problem, is_unlabeled, shown
 from .pickles import PickleFileError, load_pickle
-from .prepared import ClipNames, PreparedClips, PreparedFile, is_prepared
+from .prepared import PreparedClips, PreparedFile, SplitNames, is_prepared
 
 LISTS = (list, tuple, set, frozenset, np.ndarray)
 KEYS = ('split', 'annotations')
@@ -124,7 +124,7 @@ def open_prepared(path: str) -> AnnotationFile:
     file = PreparedFile(path)
     about = file.description
     splits = about['splits'] and {
-        name: ClipNames(file, file.read('splits', *bounds))
+        name: SplitNames(file, bounds)
         for name, bounds in about['splits'].items()}
     return AnnotationFile(path, splits, PreparedClips.of(file), about['key'],
                           about['metainfo'])
@@ -268,8 +268,8 @@ def select_clips(file: AnnotationFile,
                 else list(file.clips))
     names = names_of_split(file, split)
     clips: Sequence[Dict[str, Any]]
-    if isinstance(names, ClipNames):
-        clips = PreparedClips(names.file, np.unique(names.numbers))
+    if isinstance(names, SplitNames):
+        clips = names.in_order()
     else:
         chosen = set(names)
         clips = [clip for clip in file.clips if clip[file.key] in chosen]

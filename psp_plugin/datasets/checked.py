@@ -166,7 +166,7 @@ class CheckedPoseDataset(PreparedPoses):
         if self.is_prepared:
             self.filter_prepared()
             self._apply_policy()
-            self._log_unlabeled(len(self.data_list.unlabeled()))
+            self._log_unlabeled(self.data_list.count_unlabeled())
             return self.data_list
         if self.uses_valid_ratio:
             self._sift(self._valid_problems)

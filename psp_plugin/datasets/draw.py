@@ -73,8 +73,10 @@ class Ranking:
 def members_of_classes(labels: Sequence[Any]
                        ) -> Iterator[Tuple[int, np.ndarray]]:
     """Yields each class and the places of its clips, in order."""
-    classes = np.fromiter(map(int, labels), np.int64, len(labels))
-    for label in np.unique(classes).tolist():
+    present = sorted(set(map(int, labels)))
+    dtype = np.result_type(*map(np.min_scalar_type, present or [0]))
+    classes = np.fromiter(map(int, labels), dtype, len(labels))
+    for label in present:
         yield label, np.flatnonzero(classes == label)
 
 

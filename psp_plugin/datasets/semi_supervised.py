@@ -313,10 +313,11 @@ class SemiSupervisedDataset:
         key = repr((self.labeled_ratio, self.labeled_per_class, self.seed,
                     self.draw))
         if key not in self._source.drawn:
-            places = self._with_labels(labels)
-            if len(places) == len(names):
+            known = self._with_labels(labels)
+            if known.all():
                 chosen = self._choose(names, labels)
             else:
+                places = np.flatnonzero(known)
                 chosen = places[self._choose(part_of(names, places),
                                              part_of(labels, places))]
             self._source.drawn[key] = chosen.astype(np.int32)
@@ -354,22 +355,22 @@ class SemiSupervisedDataset:
         return draw_per_class(names, labels, count, self.seed)
 
     def _with_labels(self, labels: Sequence[Any]) -> np.ndarray:
-        """Returns the places of the clips that have a label.
+        """Returns of each clip whether it has a label.
 
         Raises:
             InputError: If none has.
         """
-        places = np.flatnonzero(np.fromiter(
-            (label is not None for label in labels), bool, len(labels)))
-        if not len(places) and len(labels):
+        known = np.fromiter((label is not None for label in labels), bool,
+                            len(labels))
+        if not known.any() and len(labels):
             raise InputError(f'none of the {len(labels)} clips has a label: '
                              'label some, or train on them without labels '
                              '(configs/pretrain)')
-        if len(places) < len(labels):
+        if not known.all():
             print_log(f'{self._source}: the labelled clips are drawn among '
-                      f'the {len(places)} of {len(labels)} that have a label',
+                      f'the {known.sum()} of {len(labels)} that have a label',
                       logger='current')
-        return places
+        return known
 
     def _read_split(self, names: Sequence[str],
                     labels: Sequence[Any]) -> np.ndarray:

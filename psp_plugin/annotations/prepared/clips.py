@@ -1,5 +1,6 @@
 """Sequences of clips, names and labels that are read when asked for."""
 import os.path as osp
+from functools import cached_property
 from itertools import repeat
 from typing import (
     Any,
@@ -119,6 +120,30 @@ class ClipNames(Lazy[str]):
             yield name if self.prefix is None else osp.join(self.prefix, name)
 
 
+class SplitNames(ClipNames):
+    """Names of the clips of a split, whose numbers are read when needed.
+
+    Args:
+        file (PreparedFile): The file.
+        bounds (Sequence[int]): First and last row + 1 of its ``splits``.
+    """
+
+    def __init__(self, file: PreparedFile, bounds: Sequence[int]) -> None:
+        self.file, self.bounds, self.prefix = file, bounds, None
+
+    @cached_property
+    def numbers(self) -> np.ndarray:  # type: ignore[override]
+        """The numbers of the clips, int32."""
+        return self.file.read('splits', *self.bounds)
+
+    def in_order(self) -> 'PreparedClips':
+        """The clips of the split in the order of the file, each once."""
+        numbers = self.numbers
+        if (numbers[1:] <= numbers[:-1]).any():
+            numbers = np.unique(numbers)
+        return PreparedClips(self.file, numbers)
+
+
 class ClipLabels(Lazy[Any]):
     """Labels of clips, None for those without; see :class:`Lazy`.
 
@@ -182,12 +207,17 @@ class PreparedClips(Lazy[Dict[str, Any]]):
 
     def column(self, name: str) -> np.ndarray:
         """Reads a column of the file for these clips."""
-        values: np.ndarray = self.file.read(name)[self.numbers]
+        values = np.empty(len(self), self.file.columns[name].dtype)
+        for start in range(0, len(self), PIECE):
+            part = self.numbers[start:start + PIECE]
+            first, last = int(part.min()), int(part.max())
+            values[start:start + PIECE] = self.file.read(
+                name, first, last + 1)[part - first]
         return values
 
-    def unlabeled(self) -> np.ndarray:
-        """The places of those without a label."""
-        return np.flatnonzero(self.column('kind') == NO_LABEL)
+    def count_unlabeled(self) -> int:
+        """The number of clips without a label."""
+        return int((self.column('kind') == NO_LABEL).sum())
 
     @property
     def layouts(self) -> List[Optional[Layout]]:
@@ -197,12 +227,12 @@ class PreparedClips(Lazy[Dict[str, Any]]):
 
     def common_layout(self) -> Optional[Layout]:
         """The most frequent layout, the first in a tie; None without any."""
-        values, first, counts = np.unique(
-            self.column('layout'), return_index=True, return_counts=True)
-        ranked = sorted(zip(-counts, first, values))
-        layouts = (self.layouts[value] for _, _, value in ranked)
-        return next((layout for layout in layouts if layout is not None),
-                    None)
+        own, ranked = self.column('layout'), []
+        for number, layout in enumerate(self.layouts):
+            having = own == number
+            if layout is not None and having.any():
+                ranked.append((-having.sum(), having.argmax(), layout))
+        return min(ranked)[2] if ranked else None
 
     def unfit(self, layout: Optional[Layout], num_classes: Optional[int],
               multi_class: bool, need_label: bool, need_points: bool,
@@ -234,6 +264,7 @@ class PreparedClips(Lazy[Dict[str, Any]]):
         own = self.column('layout')
         if need_points:
             bad |= own == NO_POINTS
-        wrong = [other not in (None, layout) for other in self.layouts]
-        bad |= np.array(wrong)[own]
+        for number, other in enumerate(self.layouts):
+            if other not in (None, layout):
+                bad |= own == number
         return np.flatnonzero(bad)
