@@ -326,19 +326,19 @@ class SemiSupervisedDataset:
     def _choose(self, names: Sequence[str],
                 labels: Sequence[Any]) -> np.ndarray:
         """Returns the labelled ones among the places of clips with labels."""
-        several = next((name for name, label in zip(names, labels)
-                        if type(label) is not int and np.ndim(label)), None)
-        if several is not None and self.draw != 'over-all':
+        others = [(place, label) for place, label in enumerate(labels)
+                  if type(label) is not int]
+        several = [place for place, label in others if np.ndim(label)]
+        if several and self.draw != 'over-all':
             raise InputError(
-                f'clip {several!r} has several labels; a draw per class '
-                'needs one: name the labelled clips in a split_file, or draw '
-                "a labeled_ratio over all classes with draw='over-all'")
-        wrong = [name for name, label in zip(names, labels)
-                 if type(label) is not int
-                 and not all(map(is_integer, classes_of(label)))]
+                f'clip {names[several[0]]!r} has several labels; a draw per '
+                'class needs one: name the labelled clips in a split_file, or '
+                "draw a labeled_ratio over all classes with draw='over-all'")
+        wrong = [place for place, label in others
+                 if not all(map(is_integer, classes_of(label)))]
         if wrong:
             raise InputError(
-                f'clip {wrong[0]!r} has a label that is not an integer '
+                f'clip {names[wrong[0]]!r} has a label that is not an integer '
                 f'(such clips: {len(wrong)} of {len(names)}): number the '
                 'classes from 0')
         if self.draw == 'over-all':
