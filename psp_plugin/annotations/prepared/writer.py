@@ -1,6 +1,5 @@
 """Writes prepared files: clip by clip, and under their name when complete."""
 import contextlib
-import fcntl
 import hashlib
 import os
 from array import array
@@ -184,6 +183,7 @@ def written(path: str) -> Iterator[BinaryIO]:
 @contextlib.contextmanager
 def locked(unfinished: str, path: str) -> Iterator[BinaryIO]:
     """Opens an empty file that no other process writes."""
+    import fcntl  # not on Windows, where the rest of the package is imported
     while True:
         number = os.open(unfinished, os.O_RDWR | os.O_CREAT, 0o666)
         with open(number, 'r+b', buffering=1 << 20) as stream:
