@@ -32,7 +32,8 @@ from psp_plugin.commands.find_clips import (
     find_pool,
     read_annotation,
 )
-from psp_plugin.datasets.split import check_unique, write_split
+from psp_plugin.datasets.draw import check_unique
+from psp_plugin.datasets.split import write_split
 from psp_plugin.errors import InputError
 from psp_plugin.recordings import read_labels
 from psp_plugin.tooling.selection import (

@@ -34,16 +34,26 @@ from .invalid_clips import (
     take_clip,
 )
 from .pickles import PickleFileError, load_pickle, write_pickle
+from .prepare import Preparation, prepare
+from .prepared import (
+    ClipLabels,
+    ClipNames,
+    PreparedClips,
+    PreparedFile,
+    PreparedFileError,
+    is_prepared,
+)
 from .survey import Survey, survey
 from .survey_report import describe, row
 
 __all__ = [
-    'AnnotationError', 'AnnotationFile', 'InvalidClip', 'InvalidClipError',
-    'Layout', 'PickleFileError', 'Problem', 'Survey', 'absent_clips',
-    'annotation_path', 'check_annotation_file', 'check_policy',
-    'checked_img_shape', 'clip_name', 'common_layout', 'describe',
-    'find_problems', 'is_integer', 'is_unlabeled', 'load_pickle',
-    'parse_annotations', 'pass_pipeline', 'read_annotations', 'read_pickle',
-    'repeated_names', 'row', 'select_clips', 'several', 'shown', 'survey',
-    'take_clip', 'write_pickle'
+    'AnnotationError', 'AnnotationFile', 'ClipLabels', 'ClipNames',
+    'InvalidClip', 'InvalidClipError', 'Layout', 'PickleFileError',
+    'Preparation', 'PreparedClips', 'PreparedFile', 'PreparedFileError',
+    'Problem', 'Survey', 'absent_clips', 'annotation_path',
+    'check_annotation_file', 'check_policy', 'checked_img_shape', 'clip_name',
+    'common_layout', 'describe', 'find_problems', 'is_integer', 'is_prepared',
+    'is_unlabeled', 'load_pickle', 'parse_annotations', 'pass_pipeline',
+    'prepare', 'read_annotations', 'read_pickle', 'repeated_names', 'row',
+    'select_clips', 'several', 'shown', 'survey', 'take_clip', 'write_pickle'
 ]

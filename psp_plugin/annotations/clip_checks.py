@@ -4,7 +4,17 @@ Shape legend: M person, T frame, V joint, C coordinate, K pose.
 """
 import reprlib
 from collections import Counter
-from typing import Any, Dict, Iterable, Iterator, NamedTuple, Optional, Tuple
+from typing import (
+    Any,
+    Dict,
+    Iterable,
+    Iterator,
+    NamedTuple,
+    Optional,
+    Protocol,
+    Tuple,
+    runtime_checkable,
+)
 
 import numpy as np
 
@@ -66,8 +76,18 @@ def layout_of(clip: Dict[str, Any]) -> Optional[Layout]:
     return Layout.of(clip)
 
 
+@runtime_checkable
+class HasLayout(Protocol):
+    """Clips that know their most frequent layout."""
+
+    def common_layout(self) -> Optional[Layout]:
+        """The most frequent layout, the first in a tie; None without any."""
+
+
 def common_layout(clips: Iterable[Dict[str, Any]]) -> Optional[Layout]:
     """The most frequent layout, the first in a tie; None without any."""
+    if isinstance(clips, HasLayout):  # without reading them
+        return clips.common_layout()
     counts = Counter(filter(None, map(layout_of, clips)))
     return max(counts, key=counts.__getitem__, default=None)
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from psp_plugin.errors import InputError
 
-from .clip_checks import Problem, shown
+from .clip_checks import Problem, is_unlabeled, shown
 from .pickles import PickleFileError, load_pickle
+from .prepared import PreparedClips, PreparedFile, SplitNames, is_prepared
 
 LISTS = (list, tuple, set, frozenset, np.ndarray)
 KEYS = ('split', 'annotations')
@@ -43,7 +44,8 @@ class AnnotationFile(NamedTuple):
     Args:
         path: Path of the file.
         splits: The clip names of every split; None for a bare list of clips.
-        clips: The annotations.
+        clips: The annotations; of a prepared file, they are read when asked
+            for.
         key: The key with the clip's name, ``filename`` or ``frame_dir``.
         metainfo: What the file has as ``metainfo``: ``classes`` (list of
             names, by label), ``layout`` (name or table of the joint layout),
@@ -54,6 +56,21 @@ class AnnotationFile(NamedTuple):
     clips: Sequence[Dict[str, Any]]
     key: str
     metainfo: Dict[str, Any] = {}
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of the clips."""
+        if isinstance(self.clips, PreparedClips):
+            return self.clips.names
+        return [clip[self.key] for clip in self.clips]
+
+    @property
+    def labels(self) -> Sequence[Any]:
+        """The labels of the clips, None for those without."""
+        if isinstance(self.clips, PreparedClips):
+            return self.clips.labels
+        labels = [clip.get('label') for clip in self.clips]
+        return [None if is_unlabeled(label) else label for label in labels]
 
 
 def read_pickle(path: str, safe: bool = True) -> Any:
@@ -82,7 +99,8 @@ def read_annotations(path: str, safe: bool = True) -> AnnotationFile:
 
     Args:
         path (str): A pickle of clips, or of ``split`` and ``annotations``, as
-            the toolbox's ``PoseDataset`` reads them.
+            the toolbox's ``PoseDataset`` reads them; or a file that
+            :func:`.prepare.prepare` made of one.
         safe (bool): See :func:`read_pickle`. Defaults to True.
 
     Returns:
@@ -90,12 +108,26 @@ def read_annotations(path: str, safe: bool = True) -> AnnotationFile:
 
     Raises:
         FileNotFoundError: If it is missing.
+        PreparedFileError: If it is a prepared file that is damaged.
         PickleFileError: If it is empty, truncated, not a pickle, or contains
             objects other than plain containers and NumPy arrays.
         AnnotationError: If it does not consist of splits and clips.
     """
     check_annotation_file(path)
+    if is_prepared(path):
+        return open_prepared(path)
     return parse_annotations(read_pickle(path, safe), path)
+
+
+def open_prepared(path: str) -> AnnotationFile:
+    """Opens a prepared file; names, labels and clips are read on demand."""
+    file = PreparedFile(path)
+    about = file.description
+    splits = about['splits'] and {
+        name: SplitNames(file, bounds)
+        for name, bounds in about['splits'].items()}
+    return AnnotationFile(path, splits, PreparedClips.of(file), about['key'],
+                          about['metainfo'])
 
 
 def parse_annotations(data: Any, path: str) -> AnnotationFile:
@@ -215,8 +247,10 @@ def names_of_split(file: AnnotationFile, split: str) -> Iterable[str]:
 
 
 def select_clips(file: AnnotationFile,
-                 split: Optional[str]) -> List[Dict[str, Any]]:
+                 split: Optional[str]) -> Sequence[Dict[str, Any]]:
     """Returns the clips of a split in the order of the file.
+
+    Those of a prepared file are read when asked for.
 
     Args:
         file (AnnotationFile): The file.
@@ -230,9 +264,15 @@ def select_clips(file: AnnotationFile,
             raise AnnotationError(
                 f'{file.path} has the splits {several(file.splits, 20)}, but '
                 'split is None: set split to one of its splits')
-        return list(file.clips)
-    names = set(names_of_split(file, split))
-    clips = [clip for clip in file.clips if clip[file.key] in names]
+        return (file.clips if isinstance(file.clips, PreparedClips)
+                else list(file.clips))
+    names = names_of_split(file, split)
+    clips: Sequence[Dict[str, Any]]
+    if isinstance(names, SplitNames):
+        clips = names.in_order()
+    else:
+        chosen = set(names)
+        clips = [clip for clip in file.clips if clip[file.key] in chosen]
     if not clips:
         raise AnnotationError(
             f'{file.path}: split {split!r} has no clip among the '
@@ -243,8 +283,8 @@ def select_clips(file: AnnotationFile,
 def absent_clips(file: AnnotationFile,
                  split: Optional[str]) -> List[InvalidClip]:
     """The clips that are listed in a split but have no annotation."""
-    if split is None:
-        return []
+    if split is None or isinstance(file.clips, PreparedClips):
+        return []  # a prepared file has none
     present = {clip[file.key] for clip in file.clips}
     return [
         InvalidClip(name, Problem('in a split only', f'is in split {split!r} '
@@ -257,6 +297,8 @@ def absent_clips(file: AnnotationFile,
 def repeated_names(file: AnnotationFile,
                    clips: Sequence[Dict[str, Any]]) -> List[InvalidClip]:
     """The clips whose name occurs more than once."""
+    if isinstance(clips, PreparedClips):
+        return []  # a prepared file has none
     counts = Counter(clip[file.key] for clip in clips)
     return [InvalidClip(name, Problem('name not unique',
                                       f'occurs {count} times'))

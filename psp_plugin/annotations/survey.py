@@ -4,7 +4,17 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from itertools import combinations
 from statistics import median
-from typing import Any, Callable, Dict, Iterable, List, Optional, Set, cast
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    List,
+    Optional,
+    Sequence,
+    Set,
+    cast,
+)
 
 import numpy as np
 
@@ -96,7 +106,7 @@ def survey(path: str,
            split: Optional[str] = None,
            num_classes: Optional[int] = None,
            joints: Optional[int] = None,
-           progress: Callable[[List[Any]], Iterable[Any]] = iter,
+           progress: Callable[[Sequence[Any]], Iterable[Any]] = iter,
            **kinds: bool) -> Survey:
     """Surveys an annotation file without stopping at its first problem.
 
@@ -124,7 +134,7 @@ def survey(path: str,
             such split.
     """
     file = read_annotations(path)
-    clips = list(file.clips)
+    clips = file.clips
     if split is not None:
         clips = select_clips(file, split)
         file = file._replace(splits={split: names_of_split(file, split)})
@@ -149,7 +159,7 @@ def survey(path: str,
     count_classes(file, num_classes, found)
     compare_splits(file, digests, found)
     if split is None and file.splits is not None:
-        unused = {clip[file.key] for clip in clips}.difference(
+        unused = set(file.names).difference(
             *file.splits.values())
         if unused:
             found.notes.append(f'clips in no split: {len(unused)}')
@@ -160,7 +170,7 @@ def survey(path: str,
     return found
 
 
-def expected_layout(clips: List[Dict[str, Any]],
+def expected_layout(clips: Sequence[Dict[str, Any]],
                     joints: Optional[int]) -> Optional[Layout]:
     """The most frequent layout, among clips with ``joints`` if given."""
     if joints is None:
@@ -195,7 +205,7 @@ def digest(points: np.ndarray) -> bytes:
 def count_classes(file: AnnotationFile, num_classes: Optional[int],
                   found: Survey) -> None:
     """Counts clips per split and class, and notes empty classes."""
-    labels = {clip[file.key]: clip.get('label') for clip in file.clips}
+    labels = dict(zip(file.names, file.labels))
     splits = file.splits if file.splits is not None else {'all': list(labels)}
     for split, names in splits.items():
         present = [labels[name] for name in dict.fromkeys(names)

@@ -7,8 +7,10 @@ from psp_plugin.annotations import (
     AnnotationFile,
     find_problems,
     is_integer,
+    is_prepared,
     is_unlabeled,
     parse_annotations,
+    read_annotations,
     read_pickle,
     select_clips,
 )
@@ -230,6 +232,8 @@ def read_file(path: str) -> Optional[AnnotationFile]:
 
     A pickle of one annotation is a recording.
     """
+    if is_prepared(path):
+        return read_annotations(path)
     if Path(path).suffix.lower() != '.pkl' or not Path(path).is_file():
         return None
     try:

@@ -7,9 +7,7 @@ from typing import Any, Callable, Dict, Iterable, List, Optional
 
 import numpy as np
 import torch
-from mmaction.datasets import PoseDataset
 from mmaction.registry import DATASETS
-from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
 from psp_plugin.annotations import (
@@ -17,6 +15,7 @@ from psp_plugin.annotations import (
     AnnotationFile,
     InvalidClip,
     InvalidClipError,
+    PreparedClips,
     Problem,
     absent_clips,
     check_policy,
@@ -36,13 +35,11 @@ from psp_plugin.annotations import (
 )
 
 from .axes import warn_of_axes
-
-# Invalid clips named in a message.
-LISTED = 20
+from .prepared import LISTED, PreparedPoses
 
 
 @DATASETS.register_module()
-class CheckedPoseDataset(PoseDataset):
+class CheckedPoseDataset(PreparedPoses):
     """``PoseDataset`` that runs no code of its file and checks every clip.
 
     For files that ``PoseDataset`` reads and in which
@@ -62,7 +59,9 @@ class CheckedPoseDataset(PoseDataset):
     dataset's ``metainfo``, unless the config sets them.
 
     Args:
-        ann_file (str): The annotation file.
+        ann_file (str): The annotation file; or the file that
+            ``tools/data/prepare.py`` makes of it, whose items are identical,
+            and which is opened at once, without reading its clips.
         pipeline (list[dict | callable]): The transforms. Defaults to [].
         invalid_clips (str): Policy for invalid clips. ``'stop'``: raises an
             error that names the first one. ``'skip'``: removes those found in
@@ -129,20 +128,25 @@ class CheckedPoseDataset(PoseDataset):
         for key, value in file.metainfo.items():
             self._metainfo.setdefault(key, value)
         self._check_class_names(file)
+        if isinstance(clips, PreparedClips):
+            self.serialize_data = False  # clips stay in the file
+            return clips
         first: Dict[str, dict] = {}
         for clip in clips:
             first.setdefault(clip[file.key], clip)
-        clips = list(first.values())
+        return list(map(self._adapted, first.values()))
+
+    def _adapted(self, clip: Dict[str, Any]) -> Dict[str, Any]:
+        """Changes label and names of a clip as the arguments require."""
         prefix = self.data_prefix.get('video')
-        for clip in clips:
-            if self.drop_labels:
-                clip.pop('label', None)
-            if isinstance(clip.get('label'), np.integer):
-                clip['label'] = int(clip['label'])  # as the toolbox needs it
-            for key in ('filename', 'frame_dir'):
-                if prefix is not None and key in clip:
-                    clip[key] = osp.join(prefix, clip[key])
-        return clips
+        if self.drop_labels:
+            clip.pop('label', None)
+        if isinstance(clip.get('label'), np.integer):
+            clip['label'] = int(clip['label'])  # as the toolbox needs it
+        for key in ('filename', 'frame_dir'):
+            if prefix is not None and key in clip:
+                clip[key] = osp.join(prefix, clip[key])
+        return clip
 
     def _check_class_names(self, file: AnnotationFile) -> None:
         """Raises AnnotationError if the named classes are not all."""
@@ -159,7 +163,12 @@ class CheckedPoseDataset(PoseDataset):
 
     def filter_data(self) -> List[Dict]:
         """Applies ``valid_ratio``, then the policy for invalid clips."""
-        if isinstance(self.valid_ratio, float) and self.valid_ratio > 0:
+        if self.is_prepared:
+            self.filter_prepared()
+            self._apply_policy()
+            self._log_unlabeled(self.data_list.count_unlabeled())
+            return self.data_list
+        if self.uses_valid_ratio:
             self._sift(self._valid_problems)
         super().filter_data()
         layout = common_layout(self.data_list)
@@ -167,19 +176,22 @@ class CheckedPoseDataset(PoseDataset):
             clip, layout, self.num_classes, self.multi_class, self.need_label,
             need_points='skeleton' not in self.data_prefix))
         self._apply_policy()
-        self._remove_empty_labels()
+        self._log_unlabeled(sum(map(self._remove_empty_label,
+                                    self.data_list)))
         return self.data_list
 
-    def _remove_empty_labels(self) -> None:
-        """Removes labels that are None or -1, and logs how many there are."""
-        unlabeled = [clip for clip in self.data_list
-                     if is_unlabeled(clip.get('label'))]
-        for clip in unlabeled:
+    def _remove_empty_label(self, clip: Dict[str, Any]) -> bool:
+        """Removes a label that is None or -1; whether there is none."""
+        is_empty = is_unlabeled(clip.get('label'))
+        if is_empty:
             clip.pop('label', None)
-        if unlabeled and not self.drop_labels:
-            print_log(f'{self._where}: {len(unlabeled)} of '
-                      f'{len(self.data_list)} clips have no label',
-                      logger='current')
+        return is_empty
+
+    def _log_unlabeled(self, count: int) -> None:
+        """Logs how many clips have no label, if they may have one."""
+        if count and not self.drop_labels:
+            print_log(f'{self._where}: {count} of {len(self.data_list)} clips '
+                      'have no label', logger='current')
 
     def _sift(self, problems_of: Callable[[dict], Iterable[Problem]]) -> None:
         """Moves clips with a problem to the invalid ones."""
@@ -245,9 +257,8 @@ class CheckedPoseDataset(PoseDataset):
         Raises:
             InvalidClipError: If its file is missing or invalid.
         """
-        # Not the methods of PoseDataset, whose unpickler runs code, and of
-        # BaseActionDataset, which needs a label with multi_class.
-        info = BaseDataset.get_data_info(self, idx)
+        # Not the method of PoseDataset, whose unpickler runs code.
+        info = self.annotation(idx)
         info.update(modality=self.modality, start_index=self.start_index)
         if self.multi_class and 'label' in info:
             hot = torch.zeros(self.num_classes)
@@ -285,7 +296,9 @@ class CheckedPoseDataset(PoseDataset):
             list[int]: One class, or several with ``multi_class``; empty for
             an unlabelled clip, which ``ClassBalancedDataset`` never repeats.
         """
-        label = BaseDataset.get_data_info(self, idx).get('label')
+        self.full_init()
+        label = (self.names_and_labels()[1][idx] if self.is_prepared else
+                 self.annotation(idx).get('label'))
         return [] if label is None else np.ravel(label).tolist()
 
     def prepare_data(self, idx: int) -> Any:

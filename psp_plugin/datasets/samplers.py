@@ -1,6 +1,6 @@
 """Sampler of labelled clips that draws every class equally often."""
 import math
-from typing import Any, Dict, Iterator, List, Optional, Sized
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Sized
 
 import numpy as np
 from mmaction.registry import DATA_SAMPLERS
@@ -15,6 +15,9 @@ from psp_plugin.annotations import (
     shown,
 )
 from psp_plugin.errors import InputError
+
+from .prepared import PreparedPoses
+from .semi_supervised import SemiSupervisedDataset
 
 
 @DATA_SAMPLERS.register_module()
@@ -124,13 +127,22 @@ def members_of_classes(dataset: Sized) -> Dict[int, List[int]]:
                          f'which {type(dataset).__name__} does not have: use '
                          'SemiSupervisedDataset')
     members: Dict[int, List[int]] = {}
-    for index in range(len(dataset)):
-        label = checked_label(dataset.get_data_info(index))
-        members.setdefault(label, []).append(index)
+    for index, label in enumerate(labels_of(dataset)):
+        if not is_integer(label) or is_unlabeled(label):
+            label = checked_label(dataset.get_data_info(index))
+        members.setdefault(int(label), []).append(index)
     if not members:
         raise InputError('ClassBalancedSampler has no clip to draw from: '
                          f'{type(dataset).__name__} is empty')
     return dict(sorted(members.items()))
+
+
+def labels_of(dataset: Sized) -> Iterable[Any]:
+    """Returns the labels of all clips, without reading clips if possible."""
+    if isinstance(dataset, (SemiSupervisedDataset, PreparedPoses)):
+        return dataset.names_and_labels()[1]
+    return (dataset.get_data_info(index).get('label')
+            for index in range(len(dataset)))
 
 
 def checked_label(info: Dict[str, Any]) -> int:

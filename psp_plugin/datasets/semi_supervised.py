@@ -5,7 +5,7 @@ import json
 import logging
 from collections import Counter
 from pathlib import Path
-from typing import Any, List, Optional, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -25,13 +25,14 @@ from psp_plugin.annotations import (
 from psp_plugin.errors import InputError
 
 from .axes import warn_of_axes
+from .draw import draw_in_proportion, draw_over_all, draw_per_class
 from .split import (
-    choose_labeled,
-    choose_over_all,
-    choose_proportional,
+    check_count,
     clips_over_all,
     clips_per_class,
+    exact_ratio,
     read_split,
+    sorted_names,
 )
 
 # How labelled clips are sampled.
@@ -47,6 +48,8 @@ class Source:
 
     def __init__(self, dataset: BaseDataset) -> None:
         self.dataset = dataset
+        # By the arguments of a draw, the places of the labelled clips.
+        self.drawn: Dict[str, np.ndarray] = {}
 
     def __str__(self) -> str:
         """The annotation file, or else the dataset's type, and the split."""
@@ -55,14 +58,17 @@ class Source:
             '' if split is None else f', split {split!r}')
 
     @functools.cached_property
-    def clips(self) -> Tuple[List[str], List[Any]]:
+    def clips(self) -> Tuple[Sequence[str], Sequence[Any]]:
         """Names and labels of all clips, in the dataset's order.
 
         The label of an unlabelled clip is None, also if it is -1 in the file.
+        Those of a prepared file are read when asked for.
         """
         names, labels = [], []
         try:
             self.dataset.full_init()
+            if getattr(self.dataset, 'is_prepared', False):
+                return self.dataset.names_and_labels()
             for index in range(len(self.dataset)):
                 # Not the dataset's own method, which may open a file per
                 # clip and converts lists of labels to vectors.
@@ -109,6 +115,13 @@ def checked_draw(draw: Optional[str], balanced: bool, given: str) -> str:
 def classes_of(label: Any) -> List[Any]:
     """Returns the classes of a clip as a list, for one or several labels."""
     return np.ravel(label).tolist() if np.ndim(label) else [label]
+
+
+def part_of(items: Sequence[Any], places: np.ndarray) -> Sequence[Any]:
+    """Returns the items at some places."""
+    if hasattr(items, 'take'):  # read when asked for
+        return items.take(places)
+    return [items[place] for place in places.tolist()]
 
 
 _SOURCES: 'WeakValueDictionary[str, Source]' = WeakValueDictionary()
@@ -265,75 +278,108 @@ class SemiSupervisedDataset:
             return
         names, labels = self._source.clips
         try:
-            self.labeled_names = self._choose(names, labels)
+            self._labeled = self._draw(names, labels)
         except ValueError as error:
             raise InputError(f'{self._source}: {error}') from error
-        labeled = set(self.labeled_names)
+        # Arrays, which forked workers do not copy as they do objects.
+        keep = np.full(len(names), self.include_labeled)
         if self.subset == 'labeled':
-            keep = [name in labeled for name in names]
-        else:
-            keep = [self.include_labeled or name not in labeled
-                    for name in names]
-        self._indices = [i for i, kept in enumerate(keep) if kept]
+            keep[:] = False
+            keep[self._labeled] = True
+        elif not self.include_labeled:
+            keep[:] = True
+            keep[self._labeled] = False
+        self._indices = np.flatnonzero(keep).astype(np.int32)
         self._fully_initialized = True
         warn_of_axes(self.pipeline, self._source.dataset)
         print_log(f'{len(self)} {self.subset} of {len(names)} clips '
-                  f'({len(labeled)} labelled in total)', logger='current')
+                  f'({len(self._labeled)} labelled in total)',
+                  logger='current')
         if self.subset == 'labeled' and self.draw == 'over-all':
             self._warn_of_classes_left_out(
-                labels, [label for label, kept in zip(labels, keep) if kept])
+                labels, part_of(labels, self._labeled))
 
-    def _choose(self, names: List[str], labels: List[Any]) -> List[str]:
+    @property
+    def labeled_names(self) -> List[str]:
+        """The names of the labelled clips, sorted."""
+        self.full_init()
+        return sorted_names(self._source.clips[0], self._labeled)
+
+    def _draw(self, names: Sequence[str],
+              labels: Sequence[Any]) -> np.ndarray:
+        """Returns the places of the labelled clips, ascending."""
         if self.split_file is not None:
             return self._read_split(names, labels)
-        names, labels = self._with_labels(names, labels)
-        several = [n for n, label in zip(names, labels) if np.ndim(label)]
+        key = repr((self.labeled_ratio, self.labeled_per_class, self.seed,
+                    self.draw))
+        if key not in self._source.drawn:
+            known = self._with_labels(labels)
+            if known.all():
+                chosen = self._choose(names, labels)
+            else:
+                places = np.flatnonzero(known)
+                chosen = places[self._choose(part_of(names, places),
+                                             part_of(labels, places))]
+            self._source.drawn[key] = chosen.astype(np.int32)
+        return self._source.drawn[key]
+
+    def _choose(self, names: Sequence[str],
+                labels: Sequence[Any]) -> np.ndarray:
+        """Returns the labelled ones among the places of clips with labels."""
+        others = [(place, label) for place, label in enumerate(labels)
+                  if type(label) is not int]
+        several = [place for place, label in others if np.ndim(label)]
         if several and self.draw != 'over-all':
             raise InputError(
-                f'clip {several[0]!r} has several labels; a draw per class '
-                'needs one: name the labelled clips in a split_file, or draw '
-                "a labeled_ratio over all classes with draw='over-all'")
-        wrong = [n for n, label in zip(names, labels)
+                f'clip {names[several[0]]!r} has several labels; a draw per '
+                'class needs one: name the labelled clips in a split_file, or '
+                "draw a labeled_ratio over all classes with draw='over-all'")
+        wrong = [place for place, label in others
                  if not all(map(is_integer, classes_of(label)))]
         if wrong:
             raise InputError(
-                f'clip {wrong[0]!r} has a label that is not an integer '
+                f'clip {names[wrong[0]]!r} has a label that is not an integer '
                 f'(such clips: {len(wrong)} of {len(names)}): number the '
                 'classes from 0')
         if self.draw == 'over-all':
             count = clips_over_all(self.labeled_ratio, len(names))
-            return choose_over_all(names, count, self.seed)
+            return draw_over_all(names, count, self.seed)
         if self.draw == 'proportional':
-            return choose_proportional(names, labels, self.labeled_ratio,
-                                       self.seed)
+            return draw_in_proportion(
+                names, labels, exact_ratio(self.labeled_ratio), self.seed)
         count = self.labeled_per_class
         if count is None:
             count = clips_per_class(self.labeled_ratio, len(names),
                                     len(set(labels)))
-        return choose_labeled(names, labels, count, self.seed)
+        check_count(count)
+        return draw_per_class(names, labels, count, self.seed)
 
-    def _with_labels(self, names: List[str],
-                     labels: List[Any]) -> Tuple[List[str], List[Any]]:
-        """Returns names and labels of the clips that have a label.
+    def _with_labels(self, labels: Sequence[Any]) -> np.ndarray:
+        """Returns of each clip whether it has a label.
 
         Raises:
             InputError: If none has.
         """
-        pairs = [(name, label) for name, label in zip(names, labels)
-                 if label is not None]
-        if not pairs and names:
-            raise InputError(f'none of the {len(names)} clips has a label: '
+        known = np.fromiter((label is not None for label in labels), bool,
+                            len(labels))
+        if not known.any() and len(labels):
+            raise InputError(f'none of the {len(labels)} clips has a label: '
                              'label some, or train on them without labels '
                              '(configs/pretrain)')
-        if len(pairs) < len(names):
+        if not known.all():
             print_log(f'{self._source}: the labelled clips are drawn among '
-                      f'the {len(pairs)} of {len(names)} that have a label',
+                      f'the {known.sum()} of {len(labels)} that have a label',
                       logger='current')
-        return [name for name, _ in pairs], [label for _, label in pairs]
+        return known
 
-    def _read_split(self, names: List[str], labels: List[Any]) -> List[str]:
+    def _read_split(self, names: Sequence[str],
+                    labels: Sequence[Any]) -> np.ndarray:
         labeled = read_split(self.split_file)
-        counts, label_of = Counter(names), dict(zip(names, labels))
+        wanted = set(labeled)
+        found = [(place, name, label) for place, (name, label) in enumerate(
+            zip(names, labels)) if name in wanted]
+        counts = Counter(name for _, name, _ in found)
+        label_of = {name: label for _, name, label in found}
         for name in labeled:
             if counts[name] != 1:
                 raise InputError(
@@ -344,10 +390,10 @@ class SemiSupervisedDataset:
                 raise InputError(
                     f'split file {self.split_file} names clip {name!r}, which '
                     'has no label: remove it from the split file')
-        return sorted(labeled)
+        return np.array([place for place, _, _ in found], np.int32)
 
-    def _warn_of_classes_left_out(self, labels: List[Any],
-                                  labeled: List[Any]) -> None:
+    def _warn_of_classes_left_out(self, labels: Sequence[Any],
+                                  labeled: Sequence[Any]) -> None:
         every, drawn = (
             {each for label in some if label is not None
              for each in classes_of(label)} for some in (labels, labeled))
@@ -362,7 +408,7 @@ class SemiSupervisedDataset:
     @force_full_init
     def get_data_info(self, idx: int) -> dict:
         """Returns the annotation of a clip, without label if unlabelled."""
-        info = self._source.dataset.get_data_info(self._indices[idx])
+        info = self._source.dataset.get_data_info(int(self._indices[idx]))
         if self.subset == 'unlabeled':
             label = info.pop('label', None)
             if self.reveal_labels and not is_unlabeled(label):
@@ -379,10 +425,18 @@ class SemiSupervisedDataset:
         Returns:
             list[int]: One class, or several; empty in the unlabelled view.
         """
-        label = self._source.clips[1][self._indices[idx]]
+        label = self._source.clips[1][int(self._indices[idx])]
         if self.subset == 'unlabeled' or label is None:
             return []
         return [int(each) for each in classes_of(label)]
+
+    @force_full_init
+    def names_and_labels(self) -> Tuple[Sequence[str], Sequence[Any]]:
+        """Returns names, and labels or None, of the clips of this view."""
+        names, labels = (part_of(items, self._indices)
+                         for items in self._source.clips)
+        return names, (labels if self.subset == 'labeled' else
+                       [None] * len(names))
 
     @force_full_init
     def __len__(self) -> int:

@@ -1,14 +1,15 @@
 """Selects the labelled clips of a dataset: pure functions."""
-import hashlib
 import json
 import math
-from collections import Counter, defaultdict
+from collections import Counter
 from fractions import Fraction
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, Dict, List, Sequence
+from typing import Any, Iterable, List, Sequence
 
 from psp_plugin.errors import InputError
+
+from .draw import draw_in_proportion, draw_over_all, draw_per_class
 
 
 def exact_ratio(ratio: float) -> Fraction:
@@ -75,32 +76,16 @@ def clips_over_all(ratio: float, num_clips: int) -> int:
     return count
 
 
-def check_unique(names: Sequence[str]) -> None:
-    """Raises InputError if a name occurs more than once."""
-    name, times = Counter(names).most_common(1)[0] if names else ('', 0)
-    if times > 1:
-        raise InputError(f'clip {name!r} occurs {times} times: a labelled '
-                         'split needs unique names')
+def check_count(count: Any) -> None:
+    """Raises InputError unless it is a number of labelled clips per class."""
+    if type(count) is bool or not isinstance(count, Integral) or count < 1:
+        raise InputError('labeled_per_class must be an integer of at least 1, '
+                         f'not {count!r}')
 
 
-def ranked(names: Sequence[str], seed: int) -> List[str]:
-    """Sorts names by a hash of seed and name."""
-    return sorted(names, key=lambda name: hashlib.sha256(
-        f'{seed}/{name}'.encode()).digest())
-
-
-def clips_by_class(names: Sequence[str],
-                   labels: Sequence[int]) -> Dict[int, List[str]]:
-    """Returns the names of each class, sorted by class.
-
-    Raises:
-        InputError: If a name occurs more than once.
-    """
-    check_unique(names)
-    by_class: Dict[int, List[str]] = defaultdict(list)
-    for name, label in zip(names, labels):
-        by_class[int(label)].append(name)
-    return dict(sorted(by_class.items()))
+def sorted_names(names: Sequence[str], places: Iterable[int]) -> List[str]:
+    """Returns the names at some places, sorted."""
+    return sorted(names[int(place)] for place in places)
 
 
 def choose_labeled(names: Sequence[str], labels: Sequence[int], count: int,
@@ -125,20 +110,8 @@ def choose_labeled(names: Sequence[str], labels: Sequence[int], count: int,
         InputError: If ``count`` is not a positive integer, if a name occurs
             twice, or if a class has fewer than ``count`` clips.
     """
-    if type(count) is bool or not isinstance(
-            count, Integral) or count < 1:
-        raise InputError('labeled_per_class must be an integer of at least 1, '
-                         f'not {count!r}')
-    chosen = []
-    for label, members in clips_by_class(names, labels).items():
-        if len(members) < count:
-            raise InputError(f'class {label} has {len(members)} clips, fewer '
-                             f'than the {count} to be labelled per class: '
-                             'lower labeled_ratio or labeled_per_class, or '
-                             'draw a labeled_ratio of each class with '
-                             "draw='proportional'")
-        chosen += ranked(members, seed)[:count]
-    return sorted(chosen)
+    check_count(count)
+    return sorted_names(names, draw_per_class(names, labels, count, seed))
 
 
 def choose_proportional(names: Sequence[str], labels: Sequence[int],
@@ -169,13 +142,7 @@ def choose_proportional(names: Sequence[str], labels: Sequence[int],
             if there is no clip.
     """
     exact = exact_ratio(ratio)
-    if not names:
-        raise InputError('there is no clip to draw labelled clips from')
-    chosen = []
-    for members in clips_by_class(names, labels).values():
-        count = max(1, round(exact * len(members)))
-        chosen += ranked(members, seed)[:count]
-    return sorted(chosen)
+    return sorted_names(names, draw_in_proportion(names, labels, exact, seed))
 
 
 def choose_over_all(names: Sequence[str], count: int, seed: int) -> List[str]:
@@ -204,11 +171,7 @@ def choose_over_all(names: Sequence[str], count: int, seed: int) -> List[str]:
             count, Integral) or count < 1:
         raise InputError('the number of labelled clips must be an integer of '
                          f'at least 1, not {count!r}')
-    check_unique(names)
-    if len(names) < count:
-        raise InputError(f'there are {len(names)} clips, fewer than the '
-                         f'{count} to be labelled: lower that number')
-    return sorted(ranked(names, seed)[:count])
+    return sorted_names(names, draw_over_all(names, count, seed))
 
 
 def write_split(path: str, labeled: Sequence[str], **origin: Any) -> None:

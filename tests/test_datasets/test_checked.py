@@ -5,9 +5,9 @@ import pickle
 
 import numpy as np
 import pytest
-import torch
 from mmaction.registry import DATASETS
 from mmengine.config import Config
+from same import assert_same
 from torch.utils.data import DataLoader
 from toy import CONFIGS, write_ntu
 
@@ -74,21 +74,6 @@ def log(caplog):
     logger.addHandler(caplog.handler)
     yield caplog
     logger.removeHandler(caplog.handler)
-
-
-def assert_same(ours, theirs):
-    assert type(ours) is type(theirs)
-    if isinstance(theirs, dict):
-        assert list(ours) == list(theirs)
-        for key in theirs:
-            assert_same(ours[key], theirs[key])
-    elif isinstance(theirs, (np.ndarray, torch.Tensor)):
-        assert ours.dtype == theirs.dtype
-        np.testing.assert_array_equal(ours, theirs)
-    elif hasattr(theirs, 'to_dict'):
-        assert_same(ours.to_dict(), theirs.to_dict())
-    else:
-        assert ours == theirs
 
 
 def assert_same_items(**cfg):

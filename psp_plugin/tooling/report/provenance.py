@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Tuple
 
 from mmengine.config import Config
 
+from psp_plugin.annotations import PreparedFile, is_prepared
 from psp_plugin.commands.run_checks import annotation_paths
 from psp_plugin.errors import FileError
 
@@ -104,6 +105,8 @@ def hash_of(path: Path) -> str:
     """SHA-256 of a file, or why there is none."""
     if not path.is_file():
         return 'unknown, as the file is not on this machine'
+    if is_prepared(str(path)):  # too large to be read for a report
+        return f'of the contents {PreparedFile(str(path)).sha256}'
     digest = hashlib.sha256()
     with open(path, 'rb') as stream:
         for part in iter(lambda: stream.read(1 << 20), b''):

@@ -4,7 +4,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence
 import numpy as np
 
 from psp_plugin.commands.command_line import check_packages
-from psp_plugin.datasets.split import check_unique
+from psp_plugin.datasets.draw import check_unique
 from psp_plugin.errors import InputError
 
 from ..visualization.embedding import check_seed
