@@ -1,0 +1,102 @@
+"""Lines of JSON in, lines of JSON out, with bounded delay."""
+import threading
+from collections import deque
+from typing import Any, Deque, Dict, Iterable, Iterator, List, Optional, Tuple
+
+from psp_plugin.errors import InputError
+
+from .stream import SkeletonStream, Window
+
+# Errors that wait to be written while a window is classified; then the reader
+# waits too.
+MOST_ERRORS = 100
+
+
+def classify_lines(stream: SkeletonStream,
+                   lines: Iterable[bytes]) -> Iterator[Dict[str, Any]]:
+    """Classifies the frames of lines of JSON as they arrive.
+
+    A thread reads the lines. While a window is classified, the frames of at
+    most one window and one step are kept; then the newest complete window is
+    next, and those before it are skipped. So a result is never later than the
+    time of two windows, however fast the frames come. At the end of the lines
+    the last frames are classified.
+
+    Args:
+        stream (SkeletonStream): Classifies the windows.
+        lines (Iterable[bytes]): A JSON object each, see
+            :meth:`psp_plugin.apis.frames.FrameReader.read`; blank ones are
+            left out.
+
+    Yields:
+        dict: See :meth:`SkeletonStream.classify`; or ``line``, its number
+        from 1, and ``error`` for a line that is not a frame, which is left
+        out.
+    """
+    reader = LineReader(stream, lines)
+    reader.start()
+    while True:
+        errors, window, ended = reader.next()
+        yield from errors
+        if window is not None:
+            yield stream.classify(window)
+        elif ended:
+            break
+    if reader.failure is not None:
+        raise reader.failure
+
+
+class LineReader(threading.Thread):
+    """Reads lines into a stream, and keeps the errors of invalid ones.
+
+    Args:
+        stream (SkeletonStream): Gets the frames.
+        lines (Iterable[bytes]): The lines.
+    """
+
+    def __init__(self, stream: SkeletonStream,
+                 lines: Iterable[bytes]) -> None:
+        super().__init__(daemon=True)  # it may wait for a line forever
+        self.stream, self.lines = stream, lines
+        self.errors: Deque[Dict[str, Any]] = deque()
+        self.changed = threading.Condition()
+        self.ended = False
+        self.failure: Optional[Exception] = None
+
+    def run(self) -> None:
+        try:
+            for number, line in enumerate(self.lines, 1):
+                if line.strip():
+                    self.add(number, line)
+        except Exception as error:  # is raised in the other thread
+            self.failure = error
+        with self.changed:
+            self.ended = True
+            self.changed.notify_all()
+
+    def add(self, number: int, line: bytes) -> None:
+        """Adds a line to the stream, or its error to the errors."""
+        try:
+            frame = self.stream.reader.read_line(line)
+        except InputError as problem:
+            with self.changed:
+                self.changed.wait_for(lambda: len(self.errors) < MOST_ERRORS)
+                self.errors.append(dict(
+                    line=number, error=f'line {number} {problem}.'))
+                self.changed.notify_all()
+            return
+        with self.changed:
+            self.stream.push(frame)
+            self.changed.notify_all()
+
+    def next(self) -> Tuple[List[Dict[str, Any]], Optional[Window], bool]:
+        """Waits for errors, a window or the end, and returns them."""
+        with self.changed:
+            self.changed.wait_for(
+                lambda: self.errors or self.stream.due or self.ended)
+            errors = list(self.errors)
+            self.errors.clear()
+            window = self.stream.take(
+                rest=self.ended and not self.stream.due)
+            self.changed.notify_all()
+            return errors, window, self.ended

@@ -1,0 +1,64 @@
+"""Scores of a model from ONNX Runtime instead of PyTorch."""
+import logging
+from typing import Any, Dict, List, Sequence, Tuple
+
+import numpy as np
+import torch
+from mmaction.models.recognizers import BaseRecognizer
+
+from .export import make_graph, open_session, require_packages
+
+
+class OnnxScores:
+    """Computes the scores of a recognizer with ONNX Runtime, on the CPU.
+
+    The graph is made of the model itself, at the first clip, and compared
+    with it, see :func:`export_onnx`; clips of another shape get their own.
+    It runs clip by clip, which is faster than in batches: the features of a
+    clip stay in the cache.
+
+    Args:
+        model (BaseRecognizer): The recognizer, in evaluation mode.
+
+    Raises:
+        ImportError: If a package is missing or PyTorch is too old.
+        ValueError: If the model does not average its scores over sampled
+            clips.
+    """
+
+    def __init__(self, model: BaseRecognizer) -> None:
+        require_packages()
+        if model.cls_head.average_clips is None:
+            raise ValueError('ONNX Runtime needs the scores of the sampled '
+                             'clips to be averaged: set '
+                             "model.cls_head.average_clips to 'prob'")
+        self.model = model
+        self.sessions: Dict[Tuple[int, ...], Any] = {}
+
+    def __call__(self, clips: Sequence[torch.Tensor]) -> List[np.ndarray]:
+        """Computes scores.
+
+        Args:
+            clips (Sequence[Tensor]): (num_clips, M, T, V, C) each, as the
+                test pipeline returns it.
+
+        Returns:
+            list[np.ndarray]: (num_classes,) each, float32.
+
+        Raises:
+            ExportError: If the model cannot be exported or its ONNX graph
+                differs from PyTorch.
+        """
+        return [self._session(clip).run(
+            ['scores'], dict(inputs=clip[None].float().numpy()))[0][0]
+                for clip in clips]
+
+    def _session(self, clip: torch.Tensor) -> Any:
+        shape = tuple(clip.shape[1:])
+        if shape not in self.sessions:
+            # torch.onnx warns about operators of torchvision.
+            logging.getLogger('torch.onnx').setLevel(logging.ERROR)
+            graph, _ = make_graph(self.model, clip[None])
+            self.sessions[shape] = open_session(
+                graph, torch.get_num_threads())
+        return self.sessions[shape]
