@@ -143,22 +143,21 @@ def check_options(parser: argparse.ArgumentParser,
     """Exits if options exclude each other."""
     if not args.stream and not args.clips:
         parser.error('the following arguments are required: CLIP')
-    mode = '--stream' if args.stream else '--segments'
+    mode, unused = 'without --segments or --stream', ['window', 'every',
+                                                      'min_frames']
     if args.stream:
-        unused = ['clips', 'split', 'json', 'video', 'per_person', 'segments',
-                  'min_frames']
+        mode, unused = 'with --stream', [
+            'clips', 'split', 'json', 'video', 'per_person', 'segments',
+            'min_frames']
     elif args.segments:
-        unused = ['json', 'video']
-    else:
-        mode = 'neither --stream nor --segments'
-        unused = ['window', 'every', 'min_frames']
+        mode, unused = 'with --segments', ['json', 'video']
+    elif args.per_person:
+        mode, unused = 'with --per-person', ['video']
     for name in unused:
         if getattr(args, name):
             shown = 'CLIP' if name == 'clips' else (
                 f'--{name.replace("_", "-")}')
-            parser.error(f'{shown} has no meaning with {mode}')
-    if args.per_person and args.video:
-        parser.error('--video has no meaning with --per-person')
+            parser.error(f'{shown} has no meaning {mode}')
 
 
 def log(message: str) -> None:
