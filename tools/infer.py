@@ -126,8 +126,9 @@ def add_window_options(parser: argparse.ArgumentParser) -> None:
         help='classify live frames from the standard input, see below')
     parser.add_argument(
         '--window', type=positive, metavar='FRAMES',
-        help='with --segments or --stream: frames classified together '
-        '(default: as many as the test pipeline samples)')
+        help='with --segments or --stream: frames classified together, best '
+        'as many as the training clips have (default: twice as many as the '
+        'test pipeline samples)')
     parser.add_argument(
         '--every', type=positive, metavar='FRAMES',
         help='frames from one window to the next (default: a quarter of the '

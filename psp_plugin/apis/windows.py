@@ -11,10 +11,10 @@ def window_sizes(inferencer: SkeletonInferencer,
 
     Args:
         inferencer (SkeletonInferencer): The model.
-        window (int, optional): The length. Defaults to None: the frames that
-            the test pipeline samples of a clip (``clip_len``). Best is the
-            usual length of the training clips, which are then sampled as
-            densely as the windows.
+        window (int, optional): The length. Defaults to None: twice the
+            frames that the test pipeline samples of a clip (``clip_len``).
+            Best is the usual length of the training clips or somewhat more;
+            in windows that are too short the model sees parts of actions.
         every (int, optional): The step. Defaults to None: a quarter of the
             window.
 
@@ -23,7 +23,7 @@ def window_sizes(inferencer: SkeletonInferencer,
             ``clip_len`` and no length is given.
     """
     if window is None:
-        window = next((transform.clip_len
+        window = next((2 * transform.clip_len
                        for transform in inferencer.prepare.transforms
                        if hasattr(transform, 'clip_len')), None)
     if window is None:

@@ -49,16 +49,21 @@ class OnnxScores:
             ExportError: If the model cannot be exported or its ONNX graph
                 differs from PyTorch.
         """
-        return [self._session(clip).run(
+        return [self.session(clip).run(
             ['scores'], dict(inputs=clip[None].float().numpy()))[0][0]
                 for clip in clips]
 
-    def _session(self, clip: torch.Tensor) -> Any:
+    def session(self, clip: torch.Tensor) -> Any:
+        """Returns the session for clips of this shape."""
         shape = tuple(clip.shape[1:])
         if shape not in self.sessions:
-            # torch.onnx warns about operators of torchvision.
-            logging.getLogger('torch.onnx').setLevel(logging.ERROR)
-            graph, _ = make_graph(self.model, clip[None])
             self.sessions[shape] = open_session(
-                graph, torch.get_num_threads())
+                self.graph(clip), torch.get_num_threads())
         return self.sessions[shape]
+
+    def graph(self, clip: torch.Tensor) -> bytes:
+        """Returns the serialized graph for clips of this shape."""
+        # torch.onnx warns about operators of torchvision.
+        logging.getLogger('torch.onnx').setLevel(logging.ERROR)
+        graph, _ = make_graph(self.model, clip[None])
+        return graph

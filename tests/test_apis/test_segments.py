@@ -37,7 +37,7 @@ def test_windows_cover_a_recording_to_its_end():
 
 
 def test_sizes_of_windows(inferencer):
-    assert window_sizes(inferencer) == (8, 2)
+    assert window_sizes(inferencer) == (16, 4)
     assert window_sizes(inferencer, 3) == (3, 1)
     with pytest.raises(ValueError, match='every must be at least 1 frame'):
         window_sizes(inferencer, 3, 0)

@@ -205,7 +205,7 @@ def run_tool(model, monkeypatch, lines, out):
     with open(source) as stdin, open(out, 'w') as stdout:
         monkeypatch.setattr(sys, 'stdin', stdin)
         monkeypatch.setattr(sys, 'stdout', stdout)
-        load_tool('infer').main([*model, '--stream', '--every', '100',
+        load_tool('infer').main([*model, '--stream', '--window', '8',
                                  '--top-k', '1'])
 
 
@@ -226,19 +226,22 @@ def test_nobody_reads_the_results(model, monkeypatch):
 
 def test_an_interrupt_ends_quietly(model):
     """Results are there before the input ends."""
-    command = (f'import direction, runpy, sys; sys.argv[1:] = '
-               f'{[*model, "--stream"]}; runpy.run_path({str(TOOL)!r}, '
-               'run_name="__main__")')
+    argv = [*model, '--stream', '--window', '8']
+    command = (f'import direction, runpy, sys; sys.argv[1:] = {argv}; '
+               f'runpy.run_path({str(TOOL)!r}, run_name="__main__")')
     process = subprocess.Popen(
         [sys.executable, '-W', 'ignore', '-c', command],
         env={**os.environ, 'PYTHONPATH': os.pathsep.join(
             map(str, (TOOL.parents[1], TOOL.parents[1] / 'tests')))},
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    timer = threading.Timer(120, process.kill)
+    timer.start()
     process.stdin.writelines(
         line_of(frame) for frame in person(1, frames=8)[0])
     process.stdin.flush()
     row = json.loads(process.stdout.readline())
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate()
+    timer.cancel()
     assert row['top'][0]['class'] == 'y' and 'scores' not in row
     assert process.returncode == 0 and not out and b'Traceback' not in err
