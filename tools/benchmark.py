@@ -187,7 +187,10 @@ def time_classification(cfg: Config, args: argparse.Namespace) -> dict:
                           args.rounds or 5)
     print(describe(device))
     print(inference_lines(made))
-    return made._asdict()
+    return dict(
+        made._asdict(), speeds=[speed._asdict() for speed in made.speeds],
+        agreements={way: own._asdict()
+                    for way, own in made.agreements.items()})
 
 
 def describe(device: torch.device) -> str:

@@ -148,8 +148,8 @@ def check_options(parser: argparse.ArgumentParser,
                                                       'min_frames']
     if args.stream:
         mode, unused = 'with --stream', [
-            'clips', 'split', 'json', 'video', 'per_person', 'segments',
-            'min_frames']
+            'clips', 'split', 'joints', 'axes', 'json', 'video',
+            'per_person', 'segments', 'min_frames']
     elif args.segments:
         mode, unused = 'with --segments', ['json', 'video']
     elif args.per_person:
