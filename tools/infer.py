@@ -116,7 +116,8 @@ def add_window_options(parser: argparse.ArgumentParser) -> None:
     """Adds the options of persons, long recordings and streams."""
     parser.add_argument(
         '--per-person', action='store_true',
-        help='classify each person of a clip on their own')
+        help='classify each person of a clip on their own, from the first to '
+        'the last frame with them')
     parser.add_argument(
         '--segments', metavar='FILE',
         help='find the actions in long recordings and write them to this CSV '
@@ -204,6 +205,8 @@ def main(argv: Optional[List[str]] = None) -> None:
                 options=options, runtime=args.runtime)
         compare_files(clips, inferencer.prepare)
         log(f'computing on {inferencer.device}')
+        for path in filter(None, (args.json, args.segments)):
+            check_writable(path)
         if args.stream:
             classify_stream(inferencer, args)
             return
@@ -234,7 +237,7 @@ def classify(inferencer: SkeletonInferencer, clips: List[FoundClip],
 def write_segments(inferencer: SkeletonInferencer, clips: List[FoundClip],
                    args: argparse.Namespace) -> List[Dict]:
     """Finds the segments of recordings and writes their table."""
-    named = [dict(clip.clip, fps=args.recorded_fps or clip.metainfo.get('fps'))
+    named = [dict(clip.clip, fps=clip.metainfo.get('fps') or args.recorded_fps)
              if isinstance(clip.clip, dict) else clip.clip for clip in clips]
     results = find_segments(
         inferencer, named, args.window, args.every, args.min_frames,
@@ -270,6 +273,14 @@ def log_accuracy(clips: List[FoundClip], results: List[Dict]) -> None:
     if right:
         log(f'top-1 of the {len(right)} clips with a label: '
             f'{sum(right) / len(right):.1%}')
+
+
+def check_writable(path: str) -> None:
+    """Raises OSError if a file cannot be written; nothing is overwritten."""
+    if path != '-' and '://' not in path:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with open(path, 'a'):
+            pass
 
 
 def write(text: str, path: str) -> None:

@@ -78,6 +78,9 @@ def find_segments(inferencer: SkeletonInferencer,
     sizes = Sizes(*window_sizes(inferencer, window, every), batch_size)
     if min_frames is None:
         min_frames = max(1, sizes.window // 2)
+    if batch_size < 1 or min_frames < 1:
+        raise ValueError('batch_size and min_frames must be at least 1, not '
+                         f'{batch_size} and {min_frames}')
     check_on_error(on_error)
     results = []
     for clip in as_list(clips):

@@ -126,6 +126,8 @@ def test_invalid_clips_among_others(inferencer):
             call(bad, good)
     with pytest.raises(ValueError, match="on_error must be 'raise' or"):
         find_segments(inferencer, good, on_error='ignore')
+    with pytest.raises(ValueError, match='at least 1, not 0 and 8'):
+        find_segments(inferencer, good, batch_size=0)
 
 
 def test_the_command(model, tmp_path, capsys):
@@ -146,6 +148,8 @@ def test_the_command(model, tmp_path, capsys):
           '--window', '6', '--every', '3'])
     _, row = capsys.readouterr().out.splitlines()
     assert row.startswith(f'{path},,0,19,0.000,2.000,')
+    with pytest.raises(SystemExit, match=f'^{tmp_path}: '):
+        main([*model, str(path), '--segments', str(tmp_path)])
 
 
 @pytest.mark.parametrize('options, message', [
