@@ -1,7 +1,7 @@
 """Times classification in several ways, and compares their scores."""
 import time
 from statistics import median
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from psp_plugin.commands.loading import load_model
 from .ways import Way, make_ways
 
 BATCH_SIZES = (1, 4, 16, 64)
+Clock = Callable[[], float]
 
 
 class Agreement(NamedTuple):
@@ -47,6 +48,7 @@ class Inference(NamedTuple):
     """Result of :func:`time_inference`.
 
     Args:
+        clock: What was measured, ``'CPU time'`` or ``'wall time'``.
         shape: Of a prepared clip, (num_clips, M, T, V, C).
         clips: Number of compared clips.
         prepare: Median seconds to prepare a clip.
@@ -55,6 +57,7 @@ class Inference(NamedTuple):
         latency: By way, median and 99th percentile of the seconds to prepare
             and classify one clip.
     """
+    clock: str
     shape: Sequence[int]
     clips: int
     prepare: float
@@ -69,6 +72,9 @@ def time_inference(cfg: Config, device: torch.device,
                    rounds: int = 5,
                    batch_sizes: Sequence[int] = BATCH_SIZES) -> Inference:
     """Times the classification of test clips, the ways taking turns.
+
+    One thread on a CPU is measured in CPU time, which other programs hardly
+    change; otherwise wall time is measured.
 
     Args:
         cfg (Config): The config.
@@ -86,18 +92,21 @@ def time_inference(cfg: Config, device: torch.device,
     places = np.linspace(0, len(found) - 1, min(clips, len(found)))
     annotations = [found[i:i + 1][0].clip for i in places.astype(int)]
     prepare = ClipPreparer(find_test_dataset(cfg), model)
+    alone = device.type == 'cpu' and torch.get_num_threads() == 1
+    clock = time.process_time if alone else time.perf_counter
     inputs, spent = [], []
     for clip in annotations:
-        started = time.perf_counter()
+        started = clock()
         inputs.append(prepare(clip))
-        spent.append(time.perf_counter() - started)
+        spent.append(clock() - started)
     ways = make_ways(model, inputs, device)
     return Inference(
+        'CPU time' if alone else 'wall time',
         tuple(inputs[0]['inputs'].shape), len(inputs), median(spent),
         compare_scores(ways, inputs),
         [speed for size in batch_sizes if size <= len(inputs)
-         for speed in time_ways(ways, inputs, size, rounds)],
-        time_latency(ways, prepare, annotations[:20 * rounds]))
+         for speed in time_ways(ways, inputs, size, rounds, clock)],
+        time_latency(ways, prepare, annotations[:20 * rounds], clock))
 
 
 def compare_scores(ways: Dict[str, Way],
@@ -118,7 +127,7 @@ def compare_scores(ways: Dict[str, Way],
 
 
 def time_ways(ways: Dict[str, Way], inputs: List[Dict[str, Any]],
-              batch_size: int, rounds: int) -> List[Speed]:
+              batch_size: int, rounds: int, clock: Clock) -> List[Speed]:
     """Times all ways at one batch size, one pass of each per round.
 
     Args:
@@ -126,6 +135,7 @@ def time_ways(ways: Dict[str, Way], inputs: List[Dict[str, Any]],
         inputs (list[dict]): Prepared clips.
         batch_size (int): Clips in a batch.
         rounds (int): Number of rounds.
+        clock (Callable): Returns the time in seconds.
     """
     count = max(batch_size, min(16, len(inputs)) // batch_size * batch_size)
     batches = [inputs[i:i + batch_size] for i in range(0, count, batch_size)]
@@ -134,10 +144,10 @@ def time_ways(ways: Dict[str, Way], inputs: List[Dict[str, Any]],
         way(batches[0])
     for _ in range(rounds):
         for name, way in ways.items():
-            started = time.perf_counter()
+            started = clock()
             for batch in batches:
                 way(batch)
-            seconds[name].append(time.perf_counter() - started)
+            seconds[name].append(clock() - started)
     first = next(iter(seconds.values()))
     return [Speed(batch_size, name, count / median(own),
                   median(a / b for a, b in zip(first, own)))
@@ -145,13 +155,15 @@ def time_ways(ways: Dict[str, Way], inputs: List[Dict[str, Any]],
 
 
 def time_latency(ways: Dict[str, Way], prepare: ClipPreparer,
-                 clips: List[dict]) -> Dict[str, Sequence[float]]:
+                 clips: List[dict],
+                 clock: Clock) -> Dict[str, Sequence[float]]:
     """Times single clips from annotation to scores, the ways taking turns.
 
     Args:
         ways (dict): By name.
         prepare (ClipPreparer): Applies the test pipeline.
         clips (list[dict]): Annotations.
+        clock (Callable): Returns the time in seconds.
 
     Returns:
         dict: By way, median and 99th percentile in seconds.
@@ -159,9 +171,9 @@ def time_latency(ways: Dict[str, Way], prepare: ClipPreparer,
     seconds: Dict[str, List[float]] = {name: [] for name in ways}
     for clip in clips:
         for name, way in ways.items():
-            started = time.perf_counter()
+            started = clock()
             way([prepare(clip)])
-            seconds[name].append(time.perf_counter() - started)
+            seconds[name].append(clock() - started)
     return {name: tuple(np.percentile(own, (50, 99)).tolist())
             for name, own in seconds.items()}
 
@@ -170,7 +182,7 @@ def inference_lines(result: Inference) -> str:
     """Formats the result of :func:`time_inference` as text."""
     lines = [
         f'{result.clips} clips, prepared {result.shape}, in '
-        f'{1e3 * result.prepare:.2f} ms each',
+        f'{1e3 * result.prepare:.2f} ms each; {result.clock}',
         f'{"way":<17}{"top-1 agreement":>16}{"difference":>12}'
         f'{"p50 ms":>9}{"p99 ms":>9}']
     for way, (top1, difference) in result.agreements.items():
