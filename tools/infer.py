@@ -22,6 +22,7 @@ from psp_plugin.apis import (
     find_segments,
 )
 from psp_plugin.apis.inferencer import RUNTIMES
+from psp_plugin.apis.live import LINES
 from psp_plugin.apis.report import plain
 from psp_plugin.commands.command_line import (
     add_device,
@@ -41,29 +42,10 @@ from psp_plugin.commands.find_clips import (
 from psp_plugin.tooling.export import ExportError
 from psp_plugin.tooling.visualization import write_skeleton_video
 
-EPILOG = """
---stream reads a JSON object per line, one for each frame:
-
-  keypoint        [[x, y(, z)], ...], all joints of a person, or a list of
-                  these for several; [] or null without a person
-  keypoint_score  optional: the scores of the joints, as keypoint without x, y
-  persons         optional: a track number for each person; without, persons
-                  are followed by their position
-  frame, time     optional: numbers of your own, repeated in the output
-  img_shape       optional: height and width of the image, for 2D joints
-
-and writes one per window: first_frame and last_frame (from 0, or yours),
-first_time and last_time, top (label, class and score of the best classes;
-empty without a person), skipped (windows left out before it, as frames come
-faster than they are classified) and latency_ms (since the last frame came).
-The first comes after --window frames, the last at the end of the input. A
-line that is not a frame gives one with line and error, and is left out.
-"""
-
 
 def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser = model_parser(__doc__)
-    parser.epilog = EPILOG
+    parser.epilog = LINES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument(
         'clips', nargs='*', metavar='CLIP',

@@ -18,27 +18,20 @@ from psp_plugin.commands.clips import (
     find_test_dataset,
 )
 from psp_plugin.commands.loading import choose_device, load_model
-from psp_plugin.models import PyramidPooling
-from psp_plugin.models.recognizers.checks import num_joints_of
 from psp_plugin.recordings import ReadOptions
-from psp_plugin.skeletons import SkeletonPyramid
 from psp_plugin.tooling.faster import make_faster
 from psp_plugin.tooling.onnx_scores import OnnxScores
-from psp_plugin.tooling.pages import lines_of, up_axis
-from psp_plugin.tooling.visualization import (
-    clip_attention,
-    contrasted_levels,
-    scores_of,
-)
+from psp_plugin.tooling.visualization import scores_of
 
 from .persons import of_all_persons, split_persons
+from .pictures import Pictures
 
 # Results to be completed, and the inputs of the model for each.
 Prepared = Tuple[List[Dict[str, Any]], List[Dict[str, Any]]]
 RUNTIMES = ('torch', 'onnx')
 
 
-class SkeletonInferencer:
+class SkeletonInferencer(Pictures):
     """Classifies skeleton clips, one or many, as ``tools/test.py`` does.
 
     The config's test pipeline prepares the clips, so that the scores equal
@@ -242,73 +235,6 @@ class SkeletonInferencer:
             return self.onnx([each['inputs'] for each in inputs])
         with torch.no_grad():
             return scores_of(self.model.test_step(pseudo_collate(inputs)))
-
-    def importance(self, clip: Clip) -> np.ndarray:
-        """Computes how important the joints of a clip are to the model.
-
-        Args:
-            clip (str or Path or dict): See :meth:`__call__`.
-
-        Returns:
-            np.ndarray: (V,), see
-            :func:`psp_plugin.tooling.visualization.joint_importance`; padded
-            persons do not count.
-
-        Raises:
-            ClipError: If the clip is invalid.
-            ValueError: If the model has no attention maps.
-        """
-        if self.lacks_attention:
-            raise ValueError(self.lacks_attention)
-        data = self.model.data_preprocessor(
-            pseudo_collate([self.prepare(clip)]))
-        return clip_attention(self.model, data['inputs']).importance
-
-    @property
-    def lacks_attention(self) -> Optional[str]:
-        """Why the model has no attention maps, None if it has."""
-        name = type(self.model).__name__
-        if not hasattr(self.model, 'attention'):
-            return f'{name} has no attention maps, only PSPRecognizer has'
-        if not self.model.with_neck:
-            return f'this {name} has no neck, thus no attention'
-        if isinstance(self.model.neck, PyramidPooling):
-            return f'the PyramidPooling of this {name} has no attention'
-        if 'joint' not in contrasted_levels(self.model):
-            return (f'the loss_con of this {name} leaves the joint level out, '
-                    'whose attention is thus untrained')
-        return None
-
-    @property
-    def pyramid(self) -> Optional[SkeletonPyramid]:
-        """The joint layout of the neck, None without one."""
-        return getattr(getattr(self.model, 'neck', None), 'pyramid', None)
-
-    def up_axis(self, keypoint: np.ndarray) -> str:
-        """Finds the axis that points up in a 3D clip, for pictures.
-
-        Args:
-            keypoint (np.ndarray): (M, T, V, C).
-
-        Returns:
-            str: ``'y'``, ``'-y'`` or ``'z'``, whichever the spine of the
-            neck's joint layout is nearest to; ``'y'`` without a spine.
-        """
-        return up_axis(keypoint, self.pyramid)
-
-    @property
-    def bones(self) -> List[Tuple[int, int]]:
-        """Pairs of joints to draw a line between, empty if none are known.
-
-        They are those of the neck's joint layout, or a chain through every
-        part if the layout has none. Without a neck they are those of the
-        encoder's graph, or of the built-in layout with as many joints.
-        """
-        pyramid = self.pyramid
-        graph = getattr(self.model.backbone, 'graph', None)
-        if pyramid is None and graph is not None:
-            return [(a, b) for a, b in graph.inward]
-        return lines_of(num_joints_of(self.model.backbone), pyramid)
 
 
 def as_list(clips: Union[Clip, Iterable[Clip]]) -> List[Clip]:

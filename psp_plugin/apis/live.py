@@ -11,6 +11,26 @@ from .stream import SkeletonStream, Window
 # waits too.
 MOST_ERRORS = 100
 
+# For users of the command.
+LINES = """
+--stream reads a JSON object per line, one for each frame:
+
+  keypoint        [[x, y(, z)], ...], all joints of a person, or a list of
+                  these for several; [] or null without a person
+  keypoint_score  optional: the scores of the joints, as keypoint without x, y
+  persons         optional: a track number for each person; without, persons
+                  are followed by their position
+  frame, time     optional: numbers of your own, repeated in the output
+  img_shape       optional: height and width of the image, for 2D joints
+
+and writes one per window: first_frame and last_frame (from 0, or yours),
+first_time and last_time, top (label, class and score of the best classes;
+empty without a person), skipped (windows left out before it, as frames come
+faster than they are classified) and latency_ms (since the last frame came).
+The first comes after --window frames, the last at the end of the input. A
+line that is not a frame gives one with line and error, and is left out.
+"""
+
 
 def classify_lines(stream: SkeletonStream,
                    lines: Iterable[bytes]) -> Iterator[Dict[str, Any]]:

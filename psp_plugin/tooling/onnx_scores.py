@@ -22,12 +22,15 @@ class OnnxScores:
 
     Raises:
         ImportError: If a package is missing or PyTorch is too old.
-        ValueError: If the model does not average its scores over sampled
-            clips.
+        ValueError: If the model has no classifier, or does not average its
+            scores over sampled clips.
     """
 
     def __init__(self, model: BaseRecognizer) -> None:
         require_packages()
+        if not model.with_cls_head:
+            raise ValueError(f'{type(model).__name__} has no classifier, whose'
+                             ' scores ONNX Runtime could compute')
         if model.cls_head.average_clips is None:
             raise ValueError('ONNX Runtime needs the scores of the sampled '
                              'clips to be averaged: set '

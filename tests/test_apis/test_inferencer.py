@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmaction.models import RecognizerGCN
 from mmengine.config import Config
 from tiny import CLASSES, tiny_config, write_checkpoint, write_model
 from torch import nn
@@ -16,6 +17,7 @@ from psp_plugin.apis import ClipError, SkeletonInferencer
 from psp_plugin.datasets.synthetic import make_clip
 from psp_plugin.skeletons import get_pyramid
 from psp_plugin.tooling.faster import fold_batch_norms
+from psp_plugin.tooling.onnx_scores import OnnxScores
 from psp_plugin.tooling.visualization import joint_importance
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,6 +105,12 @@ def test_onnx_runtime_needs_averaged_scores(model):
     cfg.model.cls_head.average_clips = None
     with pytest.raises(ValueError, match="average_clips to 'prob'"):
         SkeletonInferencer(cfg, model[1], runtime='onnx')
+
+
+def test_onnx_runtime_needs_a_classifier():
+    with pytest.raises(ValueError, match='RecognizerGCN has no classifier'):
+        OnnxScores(RecognizerGCN(dict(type='DSTANet', blocks=[
+            (8, 8, 2, 2)])))
 
 
 def test_batch_norms_are_folded_only_after_their_convolution():
