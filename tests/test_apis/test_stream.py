@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from direction import person, write_direction_model
-from tiny import write_model
-from toy import load_tool
+from tiny import write_checkpoint, write_model
+from toy import load_tool, small_config
 
 from psp_plugin.apis import (
     InputError,
@@ -101,6 +101,32 @@ def test_frames_without_a_person(inferencer):
     for content in (person(2)[0, 0], None, person(2)[0, 1], []):
         result = stream(dict(keypoint=content))
     assert result['top'][0][1] == 'z'
+
+
+def test_key_points_with_scores(tmp_path):
+    """As an array of their own, or the last channel of the key points."""
+    cfg = small_config('psp_ntu60_2d_xsub_5p.py', '', 'none')
+    checkpoint = write_checkpoint(cfg, tmp_path / 'coco.pth', None)
+    rng = np.random.default_rng(0)
+    points = rng.normal(500, 100, (1, 17, 2)) + rng.normal(0, 3, (9, 17, 2))
+    scores = rng.uniform(.3, 1, (9, 17))
+    clip = dict(frame_dir='x', img_shape=(720, 1280),
+                keypoint=points[None].astype(np.float32),
+                keypoint_score=scores[None].astype(np.float32))
+    for scored in (False, True):
+        inferencer = SkeletonInferencer(cfg, checkpoint, 'cpu', scored=scored)
+        stream = SkeletonStream(inferencer, window=9)
+        for own, score in zip(points, scores):
+            result = stream(dict(
+                keypoint=np.c_[own, score], img_shape=[720, 1280]) if scored
+                else dict(keypoint=own, keypoint_score=score,
+                          img_shape=[720, 1280]))
+        np.testing.assert_array_equal(result['scores'],
+                                      inferencer(clip)[0]['scores'])
+    stream = SkeletonStream(SkeletonInferencer(cfg, checkpoint, 'cpu'), 1)
+    result = stream(dict(keypoint=points[0]))  # the model needs scores
+    assert result['error'].startswith('the window has 2 coordinates per joint')
+    assert 'top' not in result
 
 
 GOOD = person(0)[0, 0]
