@@ -22,7 +22,7 @@ from psp_plugin.apis import (
     find_segments,
 )
 from psp_plugin.apis.inferencer import RUNTIMES
-from psp_plugin.apis.live import LINES
+from psp_plugin.apis.live import LINES, LiveLines
 from psp_plugin.apis.report import plain
 from psp_plugin.commands.command_line import (
     add_device,
@@ -131,8 +131,8 @@ def check_options(parser: argparse.ArgumentParser,
                                                       'min_frames']
     if args.stream:
         mode, unused = 'with --stream', [
-            'clips', 'split', 'joints', 'axes', 'json', 'video',
-            'per_person', 'segments', 'min_frames']
+            'clips', 'split', 'joints', 'axes', 'json', 'video', 'segments',
+            'min_frames']
     elif args.segments:
         mode, unused = 'with --segments', ['json', 'video']
     elif args.per_person:
@@ -231,16 +231,16 @@ def write_segments(inferencer: SkeletonInferencer, clips: List[FoundClip],
 def classify_stream(inferencer: SkeletonInferencer,
                     args: argparse.Namespace) -> None:
     """Classifies frames from the standard input until it ends."""
-    stream = SkeletonStream(inferencer, args.window, args.every, args.top_k)
+    stream = SkeletonStream(inferencer, args.window, args.every, args.top_k,
+                            args.per_person)
     log(f'the first result comes after {stream.window} frames, then one every '
         f'{stream.every}')
-    # A file of its own that is never closed: Python would wait at its end
-    # for the thread that reads it.
-    lines = open(sys.stdin.fileno(), 'rb', closefd=False)  # noqa: SIM115
+    lines = LiveLines(sys.stdin.fileno())
     try:
-        for row in classify_lines(stream, lines):
-            print(json.dumps(plain(row, scores=False), ensure_ascii=False),
-                  flush=True)
+        with contextlib.closing(classify_lines(stream, lines)) as rows:
+            for row in rows:
+                print(json.dumps(plain(row, scores=False),
+                                 ensure_ascii=False), flush=True)
     except KeyboardInterrupt:
         pass
     except BrokenPipeError:  # whoever read the results has left

@@ -40,11 +40,14 @@ class FrameReader:
             of the first person.
         scored (bool): Whether the last channel of ``keypoint`` is the score
             of the joint. Defaults to False.
+        numbered (bool): Whether persons must have track numbers. Defaults to
+            False.
     """
 
     def __init__(self, num_joints: Optional[int] = None,
-                 scored: bool = False) -> None:
+                 scored: bool = False, numbered: bool = False) -> None:
         self.num_joints = num_joints
+        self.numbered = numbered
         self.channels = (3, 4) if scored else (2, 3)
         self.layout: Optional[Tuple[int, int, bool]] = None
 
@@ -97,6 +100,9 @@ class FrameReader:
         scores = as_array(content, 'keypoint_score', 2)
         self._check(points, scores)
         numbers = content.get('persons')
+        if numbers is None and self.numbered:
+            raise InputError('has no persons, the track numbers by which each '
+                             'person is classified')
         if numbers is None:
             numbers = [None] * len(points)
         elif (not isinstance(numbers, list) or len(numbers) != len(points)

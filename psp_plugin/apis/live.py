@@ -1,7 +1,19 @@
 """Lines of JSON in, lines of JSON out, with bounded delay."""
+import os
+import select
 import threading
 from collections import deque
-from typing import Any, Deque, Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import (
+    Any,
+    Deque,
+    Dict,
+    Generator,
+    Iterable,
+    Iterator,
+    List,
+    Optional,
+    Tuple,
+)
 
 from psp_plugin.errors import InputError
 
@@ -25,15 +37,18 @@ LINES = """
 
 and writes one per window: first_frame and last_frame (from 0, or yours),
 first_time and last_time, top (label, class and score of the best classes;
-empty without a person), skipped (windows left out before it, as frames come
-faster than they are classified) and latency_ms (since the last frame came).
+empty without a person; with --per-person instead persons, a list of person
+and top, for which each frame must have track numbers), skipped (windows left
+out before it, as frames come faster than they are classified) and latency_ms
+(since the last frame came).
 The first comes after --window frames, the last at the end of the input. A
 line that is not a frame gives one with line and error, and is left out.
 """
 
 
 def classify_lines(stream: SkeletonStream,
-                   lines: Iterable[bytes]) -> Iterator[Dict[str, Any]]:
+                   lines: Iterable[bytes]
+                   ) -> Generator[Dict[str, Any], None, None]:
     """Classifies the frames of lines of JSON as they arrive.
 
     A thread reads the lines. While a window is classified, the frames of at
@@ -46,7 +61,8 @@ def classify_lines(stream: SkeletonStream,
         stream (SkeletonStream): Classifies the windows.
         lines (Iterable[bytes]): A JSON object each, see
             :meth:`psp_plugin.apis.frames.FrameReader.read`; blank ones are
-            left out.
+            left out. With :class:`LiveLines` the thread also ends if the
+            caller does not take all results.
 
     Yields:
         dict: See :meth:`SkeletonStream.classify`; or ``line``, its number
@@ -55,15 +71,55 @@ def classify_lines(stream: SkeletonStream,
     """
     reader = LineReader(stream, lines)
     reader.start()
-    while True:
-        errors, window, ended = reader.next()
-        yield from errors
-        if window is not None:
-            yield stream.classify(window)
-        elif ended:
-            break
+    try:
+        while True:
+            errors, window, ended = reader.next()
+            yield from errors
+            if window is not None:
+                yield stream.classify(window)
+            elif ended:
+                break
+    finally:
+        reader.stop()
     if reader.failure is not None:
         raise reader.failure
+
+
+class LiveLines:
+    """Lines of a pipe or terminal, whose reader can be stopped.
+
+    A thread that waits in Python's own reader cannot be, and may abort the
+    process at its end.
+
+    Args:
+        descriptor (int): The file descriptor, which stays open.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self.woken, self.waker = os.pipe()
+
+    def __iter__(self) -> Iterator[bytes]:
+        rest = b''
+        while True:
+            ready, _, _ = select.select([self.descriptor, self.woken], [], [])
+            if self.woken in ready:
+                return
+            read = os.read(self.descriptor, 1 << 16)
+            if not read:
+                break
+            *lines, rest = (rest + read).split(b'\n')
+            yield from lines
+        yield rest
+
+    def stop(self) -> None:
+        """Ends the lines, also while a thread waits for one."""
+        os.write(self.waker, b'.')
+
+    def close(self) -> None:
+        """Closes what wakes the thread, which must have ended."""
+        os.close(self.woken)
+        os.close(self.waker)
 
 
 class LineReader(threading.Thread):
@@ -76,11 +132,11 @@ class LineReader(threading.Thread):
 
     def __init__(self, stream: SkeletonStream,
                  lines: Iterable[bytes]) -> None:
-        super().__init__(daemon=True)  # it may wait for a line forever
+        super().__init__(daemon=True)  # most lines cannot be stopped
         self.stream, self.lines = stream, lines
         self.errors: Deque[Dict[str, Any]] = deque()
         self.changed = threading.Condition()
-        self.ended = False
+        self.ended = self.stopped = False
         self.failure: Optional[Exception] = None
 
     def run(self) -> None:
@@ -100,7 +156,8 @@ class LineReader(threading.Thread):
             frame = self.stream.reader.read_line(line)
         except InputError as problem:
             with self.changed:
-                self.changed.wait_for(lambda: len(self.errors) < MOST_ERRORS)
+                self.changed.wait_for(lambda: self.stopped or len(
+                    self.errors) < MOST_ERRORS)
                 self.errors.append(dict(
                     line=number, error=f'line {number} {problem}.'))
                 self.changed.notify_all()
@@ -108,6 +165,16 @@ class LineReader(threading.Thread):
         with self.changed:
             self.stream.push(frame)
             self.changed.notify_all()
+
+    def stop(self) -> None:
+        """Waits for the end of the thread, if its lines can be stopped."""
+        if isinstance(self.lines, LiveLines):
+            with self.changed:
+                self.stopped = True
+                self.changed.notify_all()
+            self.lines.stop()
+            self.join()
+            self.lines.close()
 
     def next(self) -> Tuple[List[Dict[str, Any]], Optional[Window], bool]:
         """Waits for errors, a window or the end, and returns them."""

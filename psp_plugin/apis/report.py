@@ -67,7 +67,7 @@ def plain(result: Dict[str, Any], scores: bool = True) -> Dict[str, Any]:
     if 'top' in row:
         row['top'] = [dict(zip(keys, entry)) for entry in row['top']]
     if 'persons' in row:
-        row['persons'] = [plain(person) for person in row['persons']]
+        row['persons'] = [plain(person, scores) for person in row['persons']]
     if 'scores' in row:
         own = row.pop('scores').tolist()
         if scores:

@@ -4,10 +4,16 @@ from collections import deque
 from typing import Any, Deque, Dict, List, NamedTuple, Optional
 
 from psp_plugin.commands.clips import ClipError
-from psp_plugin.recordings import InvalidRecording, Recording, make_clips
+from psp_plugin.recordings import (
+    Detection,
+    InvalidRecording,
+    Recording,
+    make_clips,
+)
 
 from .frames import Frame, FrameReader
 from .inferencer import SkeletonInferencer
+from .persons import split_persons
 from .windows import window_sizes
 
 
@@ -52,6 +58,9 @@ class SkeletonStream:
         every (int, optional): Frames from one window to the next. Defaults
             to None: a quarter of the window.
         top_k (int): Number of best classes in ``top``. Defaults to 5.
+        per_person (bool): Whether each person is classified on their own, by
+            their track number, which every frame must then have. Defaults to
+            False.
 
     Raises:
         ValueError: If a number is less than 1, or if recordings are to be
@@ -60,7 +69,7 @@ class SkeletonStream:
 
     def __init__(self, inferencer: SkeletonInferencer,
                  window: Optional[int] = None, every: Optional[int] = None,
-                 top_k: int = 5) -> None:
+                 top_k: int = 5, per_person: bool = False) -> None:
         prepare = inferencer.prepare
         if prepare.options.fps is not None:
             raise ValueError('a stream cannot be resampled: send the frames '
@@ -72,7 +81,9 @@ class SkeletonStream:
         self.window, self.every = window_sizes(inferencer, window, every)
         self.inferencer = inferencer
         self.top_k = top_k
-        self.reader = FrameReader(prepare.num_joints, prepare.options.scored)
+        self.per_person = per_person
+        self.reader = FrameReader(prepare.num_joints, prepare.options.scored,
+                                  per_person)
         self.frames: Deque[Frame] = deque(maxlen=self.window + self.every - 1)
         self.seen = 0  # frames so far
         self.taken = 0  # frames up to the end of the last window taken
@@ -149,9 +160,10 @@ class SkeletonStream:
             frames, or their ``frame`` if given; ``first_time`` and
             ``last_time`` if given; ``scores`` (num_classes,) and ``top``,
             (label, class name, score) of the best classes, empty without a
-            person, or ``error``; ``skipped``, the number of windows that
-            were skipped before this one; ``latency_ms``, milliseconds since
-            the last frame arrived.
+            person; or ``persons``, a dict with ``person``, ``scores`` and
+            ``top`` for each; or ``error``; ``skipped``, the number of windows
+            that were skipped before this one; ``latency_ms``, milliseconds
+            since the last frame arrived.
         """
         first, last = window.frames[0], window.frames[-1]
         numbers = [window.first, window.first + len(window.frames) - 1]
@@ -172,14 +184,35 @@ class SkeletonStream:
                     latency_ms=round(1e3 * latency, 3))
 
     def _scores(self, frames: List[Frame]) -> Dict[str, Any]:
-        """Returns ``scores`` and ``top`` of frames."""
-        persons = [frame.persons for frame in frames]
-        if not any(person.points.any() for each in persons for person in each):
+        """Returns ``scores`` and ``top`` of frames, or ``persons``."""
+        everyone = [frame.persons for frame in frames]
+        numbers = list(dict.fromkeys(
+            person.number for persons in everyone for person in persons
+            if person.points.any()))
+        if self.per_person:
+            clips = [next(split_persons(self._clip(
+                [[person for person in persons if person.number == number]
+                 for persons in everyone], frames))).clip
+                     for number in numbers]
+            return dict(persons=[
+                dict(person=number, **result) for number, result in zip(
+                    numbers, self._results(clips))])
+        if not numbers:
             return dict(top=[])
+        result, = self._results([self._clip(everyone, frames)])
+        return result
+
+    def _clip(self, persons: List[List[Detection]],
+              frames: List[Frame]) -> Dict[str, Any]:
+        """Returns the annotation that a recording of these persons has."""
         recording = Recording(frames=persons, img_shape=next(
             (frame.img_shape for frame in frames if frame.img_shape), None))
-        prepare = self.inferencer.prepare
-        clip, = make_clips(recording, 'the window', prepare.options)
-        scores, = self.inferencer.predict([prepare(clip.annotation)])
-        return dict(scores=scores,
-                    top=self.inferencer.best(scores, self.top_k))
+        clip, = make_clips(recording, 'the window',
+                           self.inferencer.prepare.options)
+        return clip.annotation
+
+    def _results(self, clips: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+        inputs = [self.inferencer.prepare(clip) for clip in clips]
+        return [dict(scores=scores,
+                     top=self.inferencer.best(scores, self.top_k))
+                for scores in self.inferencer.predict(inputs)]

@@ -20,6 +20,8 @@ from psp_plugin.apis import (
     classify_lines,
 )
 from psp_plugin.apis.frames import FrameReader
+from psp_plugin.apis.live import LiveLines
+from psp_plugin.apis.report import plain
 from psp_plugin.datasets.synthetic import make_clip
 from psp_plugin.recordings import ReadOptions
 
@@ -91,6 +93,29 @@ def test_persons_are_followed(inferencer, numbered):
         results.append(result)
     assert results[0]['top'][0][1] == 'x'
     np.testing.assert_array_equal(*(each['scores'] for each in results))
+
+
+def test_each_person_of_a_stream(inferencer):
+    """By track number, also those who come later or leave."""
+    stream = SkeletonStream(inferencer, window=20, per_person=True)
+    points = {label: person(label)[0] for label in range(3)}
+    for t in range(20):
+        here = [label for label in points if label != 2 or 5 <= t < 15]
+        here = here[::-1] if t % 2 else here
+        result = stream(dict(keypoint=[points[label][t] for label in here],
+                             persons=[f'p{label}' for label in here]))
+    assert [(one['person'], one['top'][0][0]) for one in result['persons']
+            ] == [('p0', 0), ('p1', 1), ('p2', 2)]
+    alone, = inferencer(dict(frame_dir='c', keypoint=points[2][None, 5:15]))
+    np.testing.assert_array_equal(result['persons'][2]['scores'],
+                                  alone['scores'])
+    row = plain(result, scores=False)
+    assert row['persons'][0]['top'][0]['class'] == 'x'
+    assert 'scores' not in row['persons'][0]
+    with pytest.raises(InputError, match='has no persons, the track numbers'):
+        stream(dict(keypoint=points[0][0]))
+    stream = SkeletonStream(inferencer, window=1, per_person=True)
+    assert stream(dict(keypoint=None))['persons'] == []
 
 
 def test_frames_without_a_person(inferencer):
@@ -171,6 +196,16 @@ def test_the_stream_goes_on_after_invalid_lines(inferencer):
     assert errors[1]['error'] == (
         'line 7 has 1 joints, but the model expects 5.')
     assert result['top'][0][1] == 'y' and result['last_frame'] == 7
+
+
+def test_lines_of_a_descriptor():
+    source, sink = os.pipe()
+    os.write(sink, b'a\nb\n\nc')
+    os.close(sink)
+    lines = LiveLines(source)
+    assert list(lines) == [b'a', b'b', b'', b'c']
+    lines.close()
+    os.close(source)
 
 
 def test_delay_is_bounded_if_frames_come_too_fast(inferencer, monkeypatch):
