@@ -14,8 +14,8 @@ class OnnxScores:
 
     The graph is made of the model itself, at the first clip, and compared
     with it, see :func:`export_onnx`; clips of another shape get their own.
-    It runs clip by clip, which is faster than in batches: the features of a
-    clip stay in the cache.
+    It runs one sampled clip after the other and averages their scores, which
+    is faster than batches: the features of a clip stay in the cache.
 
     Args:
         model (BaseRecognizer): The recognizer, in evaluation mode.
@@ -52,9 +52,10 @@ class OnnxScores:
             ExportError: If the model cannot be exported or its ONNX graph
                 differs from PyTorch.
         """
-        return [self.session(clip).run(
-            ['scores'], dict(inputs=clip[None].float().numpy()))[0][0]
-                for clip in clips]
+        return [np.mean([
+            self.session(clip).run(
+                ['scores'], dict(inputs=one[None, None].float().numpy()))[0][0]
+            for one in clip], 0) for clip in clips]
 
     def session(self, clip: torch.Tensor) -> Any:
         """Returns the session for clips of this shape."""
