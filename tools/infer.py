@@ -47,8 +47,10 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser = model_parser(__doc__)
     parser.epilog = LINES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    # With '*' alone, argparse accepts no clips after an option.
+    streams = '--stream' in (sys.argv[1:] if argv is None else argv)
     parser.add_argument(
-        'clips', nargs='*', metavar='CLIP',
+        'clips', nargs='*' if streams else '+', metavar='CLIP',
         help='a recording, data.pkl for all clips of an annotation pickle, '
         'data.pkl#NAME for one of them, or a folder of these')
     parser.add_argument(
@@ -125,8 +127,6 @@ def add_window_options(parser: argparse.ArgumentParser) -> None:
 def check_options(parser: argparse.ArgumentParser,
                   args: argparse.Namespace) -> None:
     """Exits if options exclude each other."""
-    if not args.stream and not args.clips:
-        parser.error('the following arguments are required: CLIP')
     mode, unused = 'without --segments or --stream', ['window', 'every',
                                                       'min_frames']
     if args.stream:

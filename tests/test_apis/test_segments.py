@@ -136,8 +136,8 @@ def test_the_command(model, tmp_path, capsys):
     path = tmp_path / 'a.npy'
     np.save(path, np.concatenate([person(i % 3) + i * 5 * np.eye(3)[i % 3]
                                   for i in range(5)]))
-    main([*model, str(path), '--per-person', '--json',
-          str(tmp_path / 'a.json')])
+    main([*model, '--json', str(tmp_path / 'a.json'), '--per-person',
+          str(path)])
     out = capsys.readouterr().out
     result, = json.loads((tmp_path / 'a.json').read_text())
     assert len(result['persons']) == 5
@@ -155,6 +155,7 @@ def test_the_command(model, tmp_path, capsys):
 @pytest.mark.parametrize('options, message', [
     ([], 'required: CLIP'),
     (['a.npy', '--stream'], 'CLIP has no meaning with --stream'),
+    (['--stream', 'a.npy'], 'unrecognized arguments: a.npy'),
     (['--stream', '--min-frames', '2'], '--min-frames has no meaning with '),
     (['a.npy', '--window', '2'], '--window has no meaning without --seg'),
     (['a.npy', '--segments', 'b', '--json', '-'], '--json has no meaning'),
