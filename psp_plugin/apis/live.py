@@ -22,6 +22,9 @@ from .stream import SkeletonStream, Window
 # Errors that wait to be written while a window is classified; then the reader
 # waits too.
 MOST_ERRORS = 100
+# Bytes of a line, so that an input without line ends does not exhaust the
+# memory; a person of 25 joints has about 1,500.
+LONGEST_LINE = 1 << 24
 
 # For users of the command.
 LINES = """
@@ -93,6 +96,9 @@ class LiveLines:
 
     Args:
         descriptor (int): The file descriptor, which stays open.
+
+    Raises:
+        InputError: In use, if a line is too long.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -110,6 +116,10 @@ class LiveLines:
                 break
             *lines, rest = (rest + read).split(b'\n')
             yield from lines
+            if len(rest) > LONGEST_LINE:
+                raise InputError('a line of the stream is longer than '
+                                 f'{LONGEST_LINE >> 20} MB: end each frame '
+                                 'with a line end')
         yield rest
 
     def stop(self) -> None:

@@ -18,6 +18,7 @@ from psp_plugin.apis import (
     SkeletonInferencer,
     SkeletonStream,
     classify_lines,
+    live,
 )
 from psp_plugin.apis.frames import FrameReader
 from psp_plugin.apis.live import LiveLines
@@ -206,6 +207,16 @@ def test_lines_of_a_descriptor():
     assert list(lines) == [b'a', b'b', b'', b'c']
     lines.close()
     os.close(source)
+
+
+def test_a_line_without_end(monkeypatch):
+    monkeypatch.setattr(live, 'LONGEST_LINE', 4)
+    source, sink = os.pipe()
+    os.write(sink, b'abc\nabcde')
+    with pytest.raises(InputError, match='end each frame with a line end'):
+        list(LiveLines(source))
+    os.close(source)
+    os.close(sink)
 
 
 def test_delay_is_bounded_if_frames_come_too_fast(inferencer, monkeypatch):
