@@ -21,11 +21,13 @@ from psp_plugin.annotations import (
     select_clips,
     survey,
 )
+from psp_plugin.annotations.prepared import Writer
 from psp_plugin.errors import InputError
 
 # One of everything that the reader of pickles lets through.
 ODD = dict(
     nothing=None, truth=True, large=10 ** 30, real=-0.0, infinite=np.inf,
+    pair='\ud83d\ude00',
     complexes=[1j, (2 + 3j, )], text='ä\ud800"', raw=b'\x00\xff',
     groups=dict(one={1, 2}, two=frozenset('a'), three=()),
     valid={0.5: 20, (1, 2): [3]}, ordered=OrderedDict(b=1, a=2),
@@ -231,6 +233,38 @@ def test_another_file_written_into_it_gives_no_wrong_clip(tmp_path):
         for clip in range(5):
             with pytest.raises(PreparedFileError, match='is damaged'):
                 file.clips[clip]
+
+
+FORGED = [
+    # Bytes of objects are addresses, which would be followed.
+    '{"array":["O",[1],0,"C"]}', '{"scalar":["i4,O","%s"]}' % (12 * '41'),
+    '{"array":["<f8",[2],-16,"C"]}', '{"array":["<f8",[1000000000],0,"C"]}',
+    '{"bytes":3}', '{"eval":"1"}', '[' * 10000]
+
+
+@pytest.mark.parametrize('forged', FORGED, ids=range(len(FORGED)))
+def test_forged_clips(tmp_path, monkeypatch, forged):
+    monkeypatch.setattr(
+        'psp_plugin.annotations.prepared.writer.encode',
+        lambda clip: (bytes(64), b'{"x":%s}' % forged.encode()))
+    with open(tmp_path / 'a.clips', 'w+b') as stream:
+        writer = Writer(stream, 'frame_dir', 'source')
+        writer.finish({}, {})
+    with pytest.raises(PreparedFileError, match='clip 0 is not one'):
+        PreparedFile(str(tmp_path / 'a.clips'))
+
+
+def test_forged_header(tmp_path, small):
+    data = Path(small).read_bytes()
+    for old, new in [(b'"label":{"dtype":"I32","shape":[5]',
+                      b'"label":{"dtype":"I32","shape":[4]'),
+                     (b'"clips":{"dtype":"I64","shape":[6,4]',
+                      b'"clips":{"dtype":"I64","shape":[-6]')]:
+        assert old in data
+        (tmp_path / 'a.clips').write_bytes(data.replace(old, new.ljust(
+            len(old))))
+        with pytest.raises(PreparedFileError, match='header is not valid'):
+            read_annotations(str(tmp_path / 'a.clips'))
 
 
 def test_a_later_version(tmp_path, small):
