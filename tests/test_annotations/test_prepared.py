@@ -151,6 +151,7 @@ BAD = [
     (dict(total_frames=9), 'total_frames 9'),
     (dict(label=-2), 'label -2'),
     (dict(label='wave'), 'not an integer'),
+    (dict(label=np.array(1)), 'not an integer'),
     (dict(frame_dir='clip0'), 'occurs 2 times'),
 ]
 
