@@ -178,6 +178,7 @@ def test_other_reasons_to_refuse(tmp_path):
     (tmp_path / 'b.pkl').write_bytes(pickle.dumps(data))
     (tmp_path / 'folder').mkdir()
     (tmp_path / 'foreign.txt').write_text('mine')
+    (tmp_path / '.linked.tmp').symlink_to('foreign.txt')
     made = made_of(tmp_path, clips, 'c')
     none = write(tmp_path / 'd.pkl', [
         dict(clip, keypoint=clip['keypoint'] * 0) for clip in clips])
@@ -187,6 +188,7 @@ def test_other_reasons_to_refuse(tmp_path):
             (pkl, 'folder', {}, 'exists and is not a prepared file'),
             (pkl, 'foreign.txt', {}, 'exists and is not a prepared file'),
             (pkl, 'foreign.txt/x', {}, 'cannot be written'),
+            (pkl, 'linked', {}, 'cannot be written'),
             (made, 'x', {}, 'is prepared already'),
             (str(tmp_path / 'b.pkl'), 'x', {}, "'missing' is in split 'val'"),
             (none, 'x', dict(invalid_clips='skip'), 'no valid clip')]:
@@ -198,7 +200,8 @@ def test_other_reasons_to_refuse(tmp_path):
         with pytest.raises(InputError, match=f"clip 'clip0' has .*{message}"):
             made_of(tmp_path, [{**clips[0], key: value}, *clips[1:]], 'e')
     assert (tmp_path / 'foreign.txt').read_text() == 'mine'
-    assert not [name for name in os.listdir(tmp_path) if 'tmp' in name]
+    assert [name for name in os.listdir(tmp_path) if 'tmp' in name] == [
+        '.linked.tmp']
 
 
 def test_a_prepared_file_is_replaced_and_the_open_one_stays(tmp_path):
