@@ -115,17 +115,17 @@ def opened(form, path):
 def measure(form, path, args):
     """Opens the file in this process and prints what that takes."""
     from time_data import memory, microseconds
-    before, started = memory()[0], time.perf_counter()
+    before, started = memory()[1], time.perf_counter()
     if form in ('arrow', 'zarr'):
         __import__(dict(arrow='pyarrow').get(form, form))
-    imported, package = time.perf_counter(), memory()[0] - before
+    imported, package = time.perf_counter(), memory()[1] - before
     labels, read = opened(form, path)
     start = time.perf_counter() - imported
     places = random.Random(0).choices(range(len(labels)), k=2000)
     read(0)
     read_us = microseconds(read, places)
     print(json.dumps([imported - started, package, start,
-                      memory()[0] - before - package, read_us]))
+                      memory()[1] - before - package, read_us]))
 
 
 def main():
@@ -138,8 +138,8 @@ def main():
     args = parser.parse_args()
     if args.measure:
         return measure(*args.measure, args)
-    print('| format | import (s) | import (MB) | opening (s) | own (MB) | '
-          'clip (us) | bytes a clip |\n|---|---|---|---|---|---|---|')
+    print('| format | import (s) | import (MB) | opening (s) | anonymous (MB) '
+          '| clip (us) | bytes a clip |\n|---|---|---|---|---|---|---|')
     for form in args.forms:
         with tempfile.TemporaryDirectory() as folder:
             path = f'{folder}/clips'

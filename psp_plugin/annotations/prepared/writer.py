@@ -1,6 +1,5 @@
 """Writes prepared files: clip by clip, and under their name when complete."""
 import contextlib
-import fcntl
 import hashlib
 import os
 from array import array
@@ -184,6 +183,7 @@ def written(path: str) -> Iterator[BinaryIO]:
 @contextlib.contextmanager
 def locked(unfinished: str, path: str) -> Iterator[BinaryIO]:
     """Opens an empty file that no other process writes."""
+    import fcntl  # not on Windows, where the rest of the package is imported
     while True:
         # A link would be followed to a file of another name, and renamed.
         number = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW,
