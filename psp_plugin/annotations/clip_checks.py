@@ -152,7 +152,8 @@ def label_problems(clip: Dict[str, Any], num_classes: Optional[int],
                 'refuses; with need_label=False SemiSupervisedDataset takes '
                 'it as unlabelled')
         return
-    several = multi_class and isinstance(label, (list, tuple, np.ndarray))
+    several = multi_class and (isinstance(label, (list, tuple)) or isinstance(
+        label, np.ndarray) and label.ndim > 0)
     for one in label if several else [label]:
         if not is_integer(one):
             yield Problem('label not an integer',

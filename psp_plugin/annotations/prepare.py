@@ -148,8 +148,8 @@ def check_target(path: str, output: str) -> None:
     if output.lower().endswith('.pkl'):
         raise InputError(f'{output} would not be a pickle: choose another '
                          f'name, such as {output[:-4]}.clips')
-    if os.path.exists(output) and not is_prepared(output):
-        raise InputError(f'{output} exists and is not a prepared file: '
+    if os.path.exists(os.path.realpath(output)) and not is_prepared(output):
+        raise InputError(f'{output or "."} exists and is not a prepared file: '
                          'choose another name, or remove it')
 
 

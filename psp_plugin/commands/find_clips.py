@@ -234,6 +234,9 @@ def read_file(path: str) -> Optional[AnnotationFile]:
     """
     if is_prepared(path):
         return read_annotations(path)
+    whole, _, name = path.partition('#')
+    if name and is_prepared(whole):
+        return only_clip(read_annotations(whole), name)
     if Path(path).suffix.lower() != '.pkl' or not Path(path).is_file():
         return None
     try:
@@ -243,6 +246,21 @@ def read_file(path: str) -> Optional[AnnotationFile]:
         return parse_annotations(content, path)
     except InputError:
         return None  # whose error the reader of recordings raises
+
+
+def only_clip(file: AnnotationFile, name: str) -> AnnotationFile:
+    """Returns a file with one of its clips, as a list without splits.
+
+    Raises:
+        InputError: If there is no clip of that name.
+    """
+    place = next((place for place, own in enumerate(file.names)
+                  if own == name), None)
+    if place is None:
+        raise InputError(f'{file.path} has no clip {name!r}: name one of its '
+                         f'{len(file.clips)} clips, such as '
+                         f'{file.path}#{file.names[0]}')
+    return file._replace(clips=file.clips[place:place + 1], splits=None)
 
 
 def clips_of_file(file: AnnotationFile,

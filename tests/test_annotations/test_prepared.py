@@ -21,11 +21,13 @@ from psp_plugin.annotations import (
     select_clips,
     survey,
 )
+from psp_plugin.annotations.prepared import Writer
 from psp_plugin.errors import InputError
 
 # One of everything that the reader of pickles lets through.
 ODD = dict(
     nothing=None, truth=True, large=10 ** 30, real=-0.0, infinite=np.inf,
+    pair='\ud83d\ude00',
     complexes=[1j, (2 + 3j, )], text='ä\ud800"', raw=b'\x00\xff',
     groups=dict(one={1, 2}, two=frozenset('a'), three=()),
     valid={0.5: 20, (1, 2): [3]}, ordered=OrderedDict(b=1, a=2),
@@ -149,6 +151,7 @@ BAD = [
     (dict(total_frames=9), 'total_frames 9'),
     (dict(label=-2), 'label -2'),
     (dict(label='wave'), 'not an integer'),
+    (dict(label=np.array(1)), 'not an integer'),
     (dict(frame_dir='clip0'), 'occurs 2 times'),
 ]
 
@@ -175,6 +178,7 @@ def test_other_reasons_to_refuse(tmp_path):
     (tmp_path / 'b.pkl').write_bytes(pickle.dumps(data))
     (tmp_path / 'folder').mkdir()
     (tmp_path / 'foreign.txt').write_text('mine')
+    (tmp_path / '.linked.tmp').symlink_to('foreign.txt')
     made = made_of(tmp_path, clips, 'c')
     none = write(tmp_path / 'd.pkl', [
         dict(clip, keypoint=clip['keypoint'] * 0) for clip in clips])
@@ -184,6 +188,7 @@ def test_other_reasons_to_refuse(tmp_path):
             (pkl, 'folder', {}, 'exists and is not a prepared file'),
             (pkl, 'foreign.txt', {}, 'exists and is not a prepared file'),
             (pkl, 'foreign.txt/x', {}, 'cannot be written'),
+            (pkl, 'linked', {}, 'cannot be written'),
             (made, 'x', {}, 'is prepared already'),
             (str(tmp_path / 'b.pkl'), 'x', {}, "'missing' is in split 'val'"),
             (none, 'x', dict(invalid_clips='skip'), 'no valid clip')]:
@@ -195,7 +200,8 @@ def test_other_reasons_to_refuse(tmp_path):
         with pytest.raises(InputError, match=f"clip 'clip0' has .*{message}"):
             made_of(tmp_path, [{**clips[0], key: value}, *clips[1:]], 'e')
     assert (tmp_path / 'foreign.txt').read_text() == 'mine'
-    assert not [name for name in os.listdir(tmp_path) if 'tmp' in name]
+    assert [name for name in os.listdir(tmp_path) if 'tmp' in name] == [
+        '.linked.tmp']
 
 
 def test_a_prepared_file_is_replaced_and_the_open_one_stays(tmp_path):
@@ -231,6 +237,38 @@ def test_another_file_written_into_it_gives_no_wrong_clip(tmp_path):
         for clip in range(5):
             with pytest.raises(PreparedFileError, match='is damaged'):
                 file.clips[clip]
+
+
+FORGED = [
+    # Bytes of objects are addresses, which would be followed.
+    '{"array":["O",[1],0,"C"]}', '{"scalar":["i4,O","%s"]}' % (12 * '41'),
+    '{"array":["<f8",[2],-16,"C"]}', '{"array":["<f8",[1000000000],0,"C"]}',
+    '{"bytes":3}', '{"eval":"1"}', '[' * 10000]
+
+
+@pytest.mark.parametrize('forged', FORGED, ids=range(len(FORGED)))
+def test_forged_clips(tmp_path, monkeypatch, forged):
+    monkeypatch.setattr(
+        'psp_plugin.annotations.prepared.writer.encode',
+        lambda clip: (bytes(64), b'{"x":%s}' % forged.encode()))
+    with open(tmp_path / 'a.clips', 'w+b') as stream:
+        writer = Writer(stream, 'frame_dir', 'source')
+        writer.finish({}, {})
+    with pytest.raises(PreparedFileError, match='clip 0 is not one'):
+        PreparedFile(str(tmp_path / 'a.clips'))
+
+
+def test_forged_header(tmp_path, small):
+    data = Path(small).read_bytes()
+    for old, new in [(b'"label":{"dtype":"I32","shape":[5]',
+                      b'"label":{"dtype":"I32","shape":[4]'),
+                     (b'"clips":{"dtype":"I64","shape":[6,4]',
+                      b'"clips":{"dtype":"I64","shape":[-6]')]:
+        assert old in data
+        (tmp_path / 'a.clips').write_bytes(data.replace(old, new.ljust(
+            len(old))))
+        with pytest.raises(PreparedFileError, match='header is not valid'):
+            read_annotations(str(tmp_path / 'a.clips'))
 
 
 def test_a_later_version(tmp_path, small):

@@ -7,6 +7,7 @@ from toy import load_tool, write_ntu
 
 from psp_plugin.annotations import read_annotations
 from psp_plugin.commands.find_clips import find_clips
+from psp_plugin.errors import InputError
 
 
 @pytest.fixture(scope='module')
@@ -63,3 +64,15 @@ def test_other_commands_take_it(main, pkl, tmp_path, monkeypatch, capsys):
             f'{i:03}' for i in range(16, 24)]
         assert found[0].label == 4 and found[0].clip['keypoint'].ndim == 4
     assert outputs[0] == outputs[1]
+
+
+def test_one_clip_of_a_prepared_file(main, pkl, tmp_path):
+    path = str(tmp_path / 'a.clips')
+    main(pkl, '-o', path)
+    third = find_clips([path])[3]
+    one, = find_clips([f'{path}#{third.name}'])
+    assert (one.name, one.label) == (third.name, third.label)
+    np.testing.assert_array_equal(one.clip['keypoint'],
+                                  third.clip['keypoint'])
+    with pytest.raises(InputError, match="has no clip 'none': name one of"):
+        find_clips([f'{path}#none'])

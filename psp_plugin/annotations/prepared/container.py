@@ -90,6 +90,20 @@ def make_header(shapes: Dict[str, List[int]], source: str,
     return text.ljust(HEADER - LENGTH.size)
 
 
+def check_shapes(data: List[int], clips: List[int], name_ends: List[int],
+                 label: List[int], splits: List[int], layout: List[int],
+                 kind: List[int], names: List[int]) -> None:
+    """Raises ValueError unless shapes of columns fit each other."""
+    sizes = *data, *label, *splits, *names
+    if len(sizes) != 4 or any(type(size) is not int or size < 0
+                              for size in sizes):
+        raise ValueError(f'sizes {sizes}')
+    count, = label
+    if [label, label, [count + 1], [count + 1, 4]] != [
+            layout, kind, name_ends, clips]:
+        raise ValueError(f'columns not of {count} clips')
+
+
 def first_checksum(source: str) -> int:
     """Returns the checksum that those of the clips of a file begin with."""
     return zlib.crc32(source.encode('ascii'))
@@ -133,7 +147,8 @@ class PreparedFile:
         self.path = path
         self.descriptor = os.open(path, os.O_RDONLY)
         weakref.finalize(self, os.close, self.descriptor)
-        self.modified = os.fstat(self.descriptor).st_mtime_ns
+        status = os.fstat(self.descriptor)
+        self.modified, self.length = status.st_mtime_ns, status.st_size
         self.source, self.sha256 = self._read_header()
         if sha256 is None:
             self._compare_hash()
@@ -165,20 +180,22 @@ class PreparedFile:
                     f'files, this is the reader of version {VERSION}: update '
                     f'psp_plugin, or {AGAIN}')
             shapes = {name: header[name]['shape'] for name in COLUMNS}
+            check_shapes(**shapes)
             if make_header(shapes, info['source'], info['sha256']) != text:
                 raise ValueError('unexpected header')
-        except (ValueError, KeyError, TypeError) as error:
-            if isinstance(error, PreparedFileError):
-                raise
+        except PreparedFileError:
+            raise
+        except (ValueError, KeyError, TypeError, AttributeError,
+                RecursionError) as error:
             raise self.damaged('its header is not valid') from error
         self.columns = {name: Column(
             DTYPES[code], tuple(header[name]['shape']),
             HEADER + header[name]['data_offsets'][0])
             for name, code in COLUMNS.items()}
-        size = os.fstat(self.descriptor).st_size
         expected = HEADER + header['names']['data_offsets'][1]
-        if size != expected:
-            raise self.damaged(f'it has {size} bytes instead of {expected}')
+        if self.length != expected:
+            raise self.damaged(f'it has {self.length} bytes instead of '
+                               f'{expected}')
         return info['source'], info['sha256']
 
     def _compare_hash(self) -> None:
@@ -187,9 +204,8 @@ class PreparedFile:
             {name: list(column.shape) for name, column in
              self.columns.items()}, self.source))
         place = self.columns['clips'].offset
-        end = os.fstat(self.descriptor).st_size
-        while place < end:
-            part = self._read(place, min(CHUNK, end - place))
+        while place < self.length:
+            part = self._read(place, min(CHUNK, self.length - place))
             digest.update(part.data)
             place += len(part)
         if digest.hexdigest() != self.sha256:
@@ -202,6 +218,8 @@ class PreparedFile:
 
     def _read(self, place: int, size: int) -> np.ndarray:
         """Reads bytes into a new array."""
+        if not 0 <= place <= place + size <= self.length:
+            raise self.damaged(f'it has no byte {max(place, place + size)}')
         made = np.empty(size, np.uint8)
         done = os.preadv(self.descriptor, [made.data], place)
         while 0 < done < size:
@@ -253,5 +271,6 @@ class PreparedFile:
             raise self.damaged(f'clip {number} does not fit its checksum')
         try:
             return decode(blob, arrays)
-        except (ValueError, LookupError, TypeError, RecursionError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError,
+                ArithmeticError, RecursionError) as error:
             raise self.damaged(f'clip {number} is not one') from error

@@ -6,6 +6,7 @@ and lists are those of JSON.
 """
 import json
 from collections import OrderedDict, defaultdict
+from functools import lru_cache
 from typing import Any, Callable, Dict, List, Literal, Tuple
 
 import numpy as np
@@ -74,13 +75,14 @@ def encode(clip: Dict[str, Any]) -> Tuple[bytes, bytes]:
         raise Unstorable(f'the key {wrong[0]!r}, which is not text')
     try:
         head = {key: coded(value, blob) for key, value in clip.items()}
-        text = json.dumps(head, separators=(',', ':'))
+        # Escapes of two lone surrogates would be read as one character.
+        text = json.dumps(head, separators=(',', ':'), ensure_ascii=False)
     except RecursionError:
         raise Unstorable('containers that are too deep') from None
     except ValueError as error:  # integers of thousands of digits
         raise error if isinstance(error, Unstorable) else Unstorable(
             f'a value that JSON cannot hold ({error})') from None
-    return b''.join(blob.parts), text.encode('ascii')
+    return b''.join(blob.parts), text.encode('utf-8', 'surrogatepass')
 
 
 def coded(value: Any, blob: Blob) -> Any:
@@ -120,6 +122,20 @@ def is_plain(dtype: np.dtype) -> bool:
     return dtype.kind in KINDS and dtype.names is None
 
 
+@lru_cache(maxsize=64)
+def plain_dtype(name: str) -> np.dtype:
+    """Returns the dtype of a name.
+
+    Raises:
+        ValueError: If it is another one, such as that of objects, whose bytes
+            would be taken for their addresses.
+    """
+    dtype = np.dtype(name)
+    if not is_plain(dtype):
+        raise ValueError(f'dtype {name}')
+    return dtype
+
+
 def decode(blob: np.ndarray, size: int) -> Dict[str, Any]:
     """Decodes a clip.
 
@@ -129,7 +145,8 @@ def decode(blob: np.ndarray, size: int) -> Dict[str, Any]:
         size (int): Number of bytes of the arrays.
     """
     clip: Dict[str, Any]
-    clip, _ = DECODER.raw_decode(str(blob[size:].data, 'ascii'))
+    clip, _ = DECODER.raw_decode(str(
+        blob[size:].data, 'utf-8', 'surrogatepass'))
     for key, value in clip.items():
         if type(value) is dict or type(value) is list:
             clip[key] = restored(value, blob)
@@ -144,20 +161,22 @@ def restored(value: Any, blob: np.ndarray) -> Any:
         return value
     (kind, data), = value.items()
     if kind == 'array':
-        dtype, shape, place, order = data
-        return np.ndarray(shape, dtype, blob, place, order=order)
+        name, shape, place, order = data
+        if place < 0:  # which NumPy does not check
+            raise ValueError(f'array at {place}')
+        return np.ndarray(shape, plain_dtype(name), blob, place, order=order)
     return RESTORERS[kind](restored(data, blob))
 
 
 def scalar(data: List[str]) -> Any:
     """Returns a NumPy scalar of its dtype and bytes."""
-    dtype = np.dtype(data[0])
+    dtype = plain_dtype(data[0])
     return np.ndarray((), dtype, bytes.fromhex(data[1]) or b'\0')[()]
 
 
 RESTORERS: Dict[str, Callable[[Any], Any]] = dict(
     tuple=tuple, set=set, frozenset=frozenset, dict=dict,
-    OrderedDict=OrderedDict, scalar=scalar, dtype=np.dtype,
+    OrderedDict=OrderedDict, scalar=scalar, dtype=plain_dtype,
     bytes=lambda text: text.encode('latin1'),
     complex=lambda parts: complex(*parts),
     defaultdict=lambda parts: defaultdict(

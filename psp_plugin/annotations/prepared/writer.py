@@ -185,7 +185,9 @@ def locked(unfinished: str, path: str) -> Iterator[BinaryIO]:
     """Opens an empty file that no other process writes."""
     import fcntl  # not on Windows, where the rest of the package is imported
     while True:
-        number = os.open(unfinished, os.O_RDWR | os.O_CREAT, 0o666)
+        # A link would be followed to a file of another name, and renamed.
+        number = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW,
+                         0o666)
         with open(number, 'r+b', buffering=1 << 20) as stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
