@@ -9,9 +9,7 @@ from psp_plugin.annotations import (
     ClipLabels,
     ClipNames,
     InvalidClip,
-    InvalidClipError,
     PreparedClips,
-    PreparedFileError,
     clip_name,
     find_problems,
 )
@@ -80,18 +78,15 @@ class PreparedPoses(PoseDataset):
             idx (int): Index of the clip.
 
         Raises:
-            InvalidClipError: If a prepared file is damaged or has changed.
+            PreparedFileError: If a prepared file is damaged or has changed,
+                whatever the policy for invalid clips.
         """
         self.full_init()
         if not self.is_prepared:
             # Not the method of BaseActionDataset, which needs a label with
             # multi_class.
             return BaseDataset.get_data_info(self, idx)
-        try:
-            clip = self._adapted(self.data_list[idx])
-        except PreparedFileError as error:
-            raise InvalidClipError(f'clip {idx} of {self._where} cannot be '
-                                   f'read ({error})') from error
+        clip = self._adapted(self.data_list[idx])
         self._remove_empty_label(clip)
         if self.uses_valid_ratio:
             clip['anno_inds'] = clip['box_score'] >= self.box_thr

@@ -68,7 +68,7 @@ class Writer:
                           else clip['label']).tolist()
         label = max(labels, default=-1)
         if label > LARGEST_LABEL:
-            raise Unstorable(f'the label {label}, beyond {LARGEST_LABEL},')
+            raise Unstorable(f'the label {label} beyond {LARGEST_LABEL}')
         self._append(clip)
         self.label.append(label)
         self.kind.append(
