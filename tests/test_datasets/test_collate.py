@@ -7,6 +7,7 @@ import pytest
 import torch
 from mmaction.structures import ActionDataSample
 from mmengine.dataset import pseudo_collate
+from same import assert_same
 from torch.utils.data import DataLoader, Dataset
 
 from psp_plugin.datasets.collate import compact_collate
@@ -37,30 +38,12 @@ class Clips(Dataset):
         return dict(inputs=made, data_samples=samples)
 
 
-def same(given, expected):
-    assert type(given) is type(expected)
-    if isinstance(given, dict):
-        assert list(given) == list(expected)
-        for key in given:
-            same(given[key], expected[key])
-    elif isinstance(given, list):
-        assert len(given) == len(expected)
-        for one, other in zip(given, expected):
-            same(one, other)
-    elif isinstance(given, ActionDataSample):
-        assert given.metainfo == expected.metainfo
-        same(dict(given.items()), dict(expected.items()))
-    else:
-        assert given.dtype == expected.dtype
-        assert torch.equal(given, expected)
-
-
 @pytest.mark.parametrize('views', [(), ('weak', 'strong')])
 def test_workers_hand_over_the_same_batches(views):
     given, expected = (
         list(DataLoader(Clips(views), 3, num_workers=1, collate_fn=collate))
         for collate in (compact_collate, pseudo_collate))
-    same(given, expected)
+    assert_same(given, expected)
 
 
 def test_few_tensors_are_handed_over(monkeypatch):
