@@ -1,4 +1,5 @@
-"""Times the training step of a config in several modes, and its loader.
+"""Times the training step of a config in several modes, its loader and
+its inference.
 
 The step is timed on random skeletons of the config's sizes; the loader needs
 the data. Modes are timed in turns, for valid ratios on a shared machine.
@@ -37,11 +38,13 @@ from psp_plugin.tooling.benchmark import (
     Mode,
     as_table,
     count_flops,
+    inference_lines,
     kept_bytes,
     loading_lines,
     make_case,
     peak_flops,
     step_rows,
+    time_inference,
     time_loading,
     time_methods,
     time_steps,
@@ -58,10 +61,13 @@ def parse_args(argv: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument('config', help='a config of a PSPRecognizer '
                         'with DSTANet, or of pre-training')
     parser.add_argument(
-        '--parts', nargs='+', choices=('step', 'loading', 'training'),
-        default=['step'],
-        help='what to time: only the step, only the loader, or both together '
-        '(default: step)')
+        '--parts', nargs='+', default=['step'],
+        choices=('step', 'loading', 'training', 'inference'),
+        help='what to time: only the step, only the loader, both together, or '
+        'the classification of test clips (default: step)')
+    parser.add_argument(
+        '--checkpoint', metavar='FILE', help='trained weights for --parts '
+        'inference, which also compares scores (default: random weights)')
     parser.add_argument(
         '--modes', nargs='+', choices=list(MODES), metavar='MODE',
         help=f'among {", ".join(MODES)}; ratios are to the first (default: '
@@ -179,6 +185,19 @@ def time_both(cfg: Config, args: argparse.Namespace) -> dict:
     return results
 
 
+def time_classification(cfg: Config, args: argparse.Namespace) -> dict:
+    """Times the classification of test clips and prints the result."""
+    device = choose_device(args.device)
+    made = time_inference(cfg, device, args.checkpoint, args.clips,
+                          args.rounds or 5)
+    print(describe(device))
+    print(inference_lines(made))
+    return dict(
+        made._asdict(), speeds=[speed._asdict() for speed in made.speeds],
+        agreements={way: own._asdict()
+                    for way, own in made.agreements.items()})
+
+
 def describe(device: torch.device) -> str:
     """Describes device and PyTorch version."""
     name = (torch.cuda.get_device_name(device) if device.type == 'cuda' else
@@ -201,13 +220,17 @@ def run(args: argparse.Namespace) -> dict:
             path = use_synthetic_clips(cfg, Path(folder), args.synthetic)
             print(f'{args.synthetic} synthetic clips: '
                   f'{path.stat().st_size / 1e6:.0f} MB')
-        if args.parts != ['step']:
-            for path in annotation_paths(cfg.train_dataloader):
-                check_annotation_file(path)
+        used = [cfg.train_dataloader] * bool(
+            {'loading', 'training'} & set(args.parts))
+        used += [cfg.test_dataloader] * ('inference' in args.parts)
+        for path in annotation_paths(used):
+            check_annotation_file(path)
         if 'loading' in args.parts:
             results['loading'] = time_loader(cfg, args)
         if 'training' in args.parts:
             results['training'] = time_both(cfg, args)
+        if 'inference' in args.parts:
+            results['inference'] = time_classification(cfg, args)
     return results
 
 

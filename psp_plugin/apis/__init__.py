@@ -35,14 +35,18 @@ from psp_plugin.tooling.visualization import (
 )
 
 from .inferencer import SkeletonInferencer
-from .report import as_json, as_text
+from .live import classify_lines
+from .report import as_csv, as_json, as_text
+from .segments import find_segments
+from .stream import SkeletonStream
 
 __all__ = [
     'ClipError', 'InputError', 'PickleFileError', 'ReadOptions',
-    'RecordingError', 'SkeletonInferencer', 'SkeletonPyramid', 'as_json',
-    'as_text', 'choose_device', 'choose_labeled', 'clip_attention',
-    'convert_folder', 'describe', 'draw_attention', 'explain', 'export_onnx',
-    'find_clips', 'get_pyramid', 'load_model', 'load_pickle', 'read_labels',
+    'RecordingError', 'SkeletonInferencer', 'SkeletonPyramid',
+    'SkeletonStream', 'as_csv', 'as_json', 'as_text', 'choose_device',
+    'choose_labeled', 'classify_lines', 'clip_attention', 'convert_folder',
+    'describe', 'draw_attention', 'explain', 'export_onnx', 'find_clips',
+    'find_segments', 'get_pyramid', 'load_model', 'load_pickle', 'read_labels',
     'read_recording', 'read_split', 'register_layout', 'survey',
     'write_skeleton_video', 'write_split'
 ]

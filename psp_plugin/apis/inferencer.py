@@ -18,19 +18,20 @@ from psp_plugin.commands.clips import (
     find_test_dataset,
 )
 from psp_plugin.commands.loading import choose_device, load_model
-from psp_plugin.models import PyramidPooling
-from psp_plugin.models.recognizers.checks import num_joints_of
 from psp_plugin.recordings import ReadOptions
-from psp_plugin.skeletons import SkeletonPyramid
-from psp_plugin.tooling.pages import lines_of, up_axis
-from psp_plugin.tooling.visualization import (
-    clip_attention,
-    contrasted_levels,
-    scores_of,
-)
+from psp_plugin.tooling.faster import make_faster
+from psp_plugin.tooling.onnx_scores import OnnxScores
+from psp_plugin.tooling.visualization import scores_of
+
+from .persons import of_all_persons, split_persons
+from .pictures import Pictures
+
+# Results to be completed, and the inputs of the model for each.
+Prepared = Tuple[List[Dict[str, Any]], List[Dict[str, Any]]]
+RUNTIMES = ('torch', 'onnx')
 
 
-class SkeletonInferencer:
+class SkeletonInferencer(Pictures):
     """Classifies skeleton clips, one or many, as ``tools/test.py`` does.
 
     The config's test pipeline prepares the clips, so that the scores equal
@@ -56,11 +57,16 @@ class SkeletonInferencer:
             of its joints. Defaults to False.
         options (ReadOptions, optional): How recordings are read; ``scored``
             is then taken from it. Defaults to None.
+        runtime (str): ``'torch'``, or ``'onnx'`` to compute the scores with
+            ONNX Runtime on the CPU, see
+            :class:`psp_plugin.tooling.onnx_scores.OnnxScores`. Defaults to
+            ``'torch'``.
 
     Raises:
-        ValueError: If device, checkpoint or names do not fit, or if the
-            config has no test pipeline.
+        ValueError: If device, checkpoint, names or runtime do not fit, or if
+            the config has no test pipeline.
         FileNotFoundError: If config or checkpoint are missing.
+        ImportError: If a package of ``runtime='onnx'`` is missing.
     """
 
     def __init__(self,
@@ -69,13 +75,16 @@ class SkeletonInferencer:
                  device: Optional[str] = None,
                  classes: Optional[Union[str, Sequence[str]]] = None,
                  scored: bool = False,
-                 options: Optional[ReadOptions] = None) -> None:
+                 options: Optional[ReadOptions] = None,
+                 runtime: str = 'torch') -> None:
         if not isinstance(config, Config):
             config = Config.fromfile(config)
         dataset = find_test_dataset(config)
-        self.device = choose_device(device)
+        self.device = device_of(runtime, device)
         self.model, self.meta = load_model(config, str(checkpoint),
                                            self.device)
+        make_faster(self.model, self.device)
+        self.onnx = OnnxScores(self.model) if runtime == 'onnx' else None
         self.prepare = ClipPreparer(
             dataset, self.model, options or ReadOptions(scored=scored),
             self.meta.get('dataset_meta'))
@@ -89,7 +98,8 @@ class SkeletonInferencer:
                  batch_size: int = 16,
                  top_k: int = 5,
                  on_error: str = 'raise',
-                 progress: bool = False) -> List[Dict[str, Any]]:
+                 progress: bool = False,
+                 per_person: bool = False) -> List[Dict[str, Any]]:
         """Classifies clips.
 
         Args:
@@ -103,12 +113,18 @@ class SkeletonInferencer:
                 ``'raise'``.
             progress (bool): Whether to show a progress bar on the standard
                 error if there is more than one batch. Defaults to False.
+            per_person (bool): Whether each person of a clip is classified as
+                a clip of their own, see
+                :func:`psp_plugin.apis.persons.split_persons`. Defaults to
+                False.
 
         Returns:
             list[dict]: For every clip ``name`` (str), its path or
             ``frame_dir``, and either ``scores`` (num_classes,), float32, and
             ``top``, (label, class name, score) of the best ``top_k`` classes,
-            or ``error`` (str).
+            or ``error`` (str). With ``per_person``, ``persons`` instead: a
+            dict for each with ``person``, ``start``, ``end``, ``scores`` and
+            ``top``.
 
         Raises:
             ClipError: If a clip cannot be read or prepared, or does not fit
@@ -120,45 +136,84 @@ class SkeletonInferencer:
         if batch_size < 1 or top_k < 1:
             raise ValueError('batch_size and top_k must be at least 1, not '
                              f'{batch_size} and {top_k}')
-        if on_error not in ('raise', 'return'):
-            raise ValueError("on_error must be 'raise' or 'return', not "
-                             f'{on_error!r}')
-        if isinstance(clips, (str, Path, dict)):
-            clips = [clips]
-        clips = list(clips)
+        check_on_error(on_error)
+        clips = as_list(clips)
         bar = None
         if progress and len(clips) > batch_size:
             bar = ProgressBar(len(clips), file=sys.stderr)
         results = []
         for start in range(0, len(clips), batch_size):
             batch = clips[start:start + batch_size]
-            results += self._classify(batch, top_k, on_error)
+            results += self._classify(batch, top_k, on_error, per_person)
             if bar:
                 bar.update(len(batch))
         if bar:
             bar.file.write('\n')
         return results
 
-    def _classify(self, clips: List[Clip], top_k: int,
-                  on_error: str) -> List[Dict[str, Any]]:
+    def _classify(self, clips: List[Clip], top_k: int, on_error: str,
+                  per_person: bool) -> List[Dict[str, Any]]:
         """The results of one batch."""
+        prepare = self._prepare_persons if per_person else self._prepare_clip
         results: List[Dict[str, Any]] = [
             dict(name=clip_name(clip)) for clip in clips]
         taken, inputs = [], []
         for clip, result in zip(clips, results):
             try:
-                inputs.append(self.prepare(clip))
-                taken.append(result)
+                parts, prepared = prepare(clip, result)
             except ClipError as error:
                 if on_error == 'raise':
                     raise
                 result['error'] = str(error)
-        for result, scores in zip(taken, self.predict(inputs)):
-            best = np.argsort(-scores, kind='stable')[:top_k].tolist()
-            result['scores'] = scores
-            result['top'] = [(label, self.classes[label], float(scores[label]))
-                             for label in best]
+            else:
+                taken += parts
+                inputs += prepared
+        for start in range(0, len(inputs), len(clips)):
+            part = slice(start, start + len(clips))
+            for result, scores in zip(taken[part], self.predict(inputs[part])):
+                result.update(scores=scores, top=self.best(scores, top_k))
         return results
+
+    def _prepare_clip(self, clip: Clip, result: Dict[str, Any]) -> Prepared:
+        return [result], [self.prepare(clip)]
+
+    def _prepare_persons(self, clip: Clip, result: Dict[str, Any]) -> Prepared:
+        """Adds ``persons`` to the result of a clip and prepares them."""
+        data = self.read_persons(clip)
+        persons = list(split_persons(data))
+        inputs = [self.prepare(person.clip) for person in persons]
+        result['persons'] = [
+            dict(person=person.person, start=person.start, end=person.end)
+            for person in persons]
+        return result['persons'], inputs
+
+    def read_persons(self, clip: Clip) -> Dict[str, Any]:
+        """Reads a clip with all persons, not only as many as the model has.
+
+        Args:
+            clip (str or Path or dict): See :meth:`__call__`.
+
+        Returns:
+            dict: A valid annotation.
+
+        Raises:
+            ClipError: If the clip is invalid.
+        """
+        data = of_all_persons(self.prepare).read(clip)
+        self.prepare.check(data, clip_name(clip))
+        return data
+
+    def best(self, scores: np.ndarray,
+             top_k: int) -> List[Tuple[int, str, float]]:
+        """Returns (label, class name, score) of the best classes, in order.
+
+        Args:
+            scores (np.ndarray): (num_classes,).
+            top_k (int): Number of classes.
+        """
+        labels = np.argsort(-scores, kind='stable')[:top_k].tolist()
+        return [(label, self.classes[label], float(scores[label]))
+                for label in labels]
 
     def predict(self, inputs: List[Dict[str, Any]]) -> List[np.ndarray]:
         """Computes the scores of prepared clips.
@@ -172,75 +227,41 @@ class SkeletonInferencer:
         Raises:
             ValueError: If the model does not average its scores over sampled
                 clips.
+            ExportError: If ``runtime='onnx'`` cannot run the model.
         """
         if not inputs:
             return []
+        if self.onnx is not None:
+            return self.onnx([each['inputs'] for each in inputs])
         with torch.no_grad():
             return scores_of(self.model.test_step(pseudo_collate(inputs)))
 
-    def importance(self, clip: Clip) -> np.ndarray:
-        """Computes how important the joints of a clip are to the model.
 
-        Args:
-            clip (str or Path or dict): See :meth:`__call__`.
+def as_list(clips: Union[Clip, Iterable[Clip]]) -> List[Clip]:
+    """Returns a list of one clip or of many."""
+    return [clips] if isinstance(clips, (str, Path, dict)) else list(clips)
 
-        Returns:
-            np.ndarray: (V,), see
-            :func:`psp_plugin.tooling.visualization.joint_importance`; padded
-            persons do not count.
 
-        Raises:
-            ClipError: If the clip is invalid.
-            ValueError: If the model has no attention maps.
-        """
-        if self.lacks_attention:
-            raise ValueError(self.lacks_attention)
-        data = self.model.data_preprocessor(
-            pseudo_collate([self.prepare(clip)]))
-        return clip_attention(self.model, data['inputs']).importance
+def check_on_error(on_error: str) -> None:
+    """Raises ValueError unless ``on_error`` is a known value."""
+    if on_error not in ('raise', 'return'):
+        raise ValueError("on_error must be 'raise' or 'return', not "
+                         f'{on_error!r}')
 
-    @property
-    def lacks_attention(self) -> Optional[str]:
-        """Why the model has no attention maps, None if it has."""
-        name = type(self.model).__name__
-        if not hasattr(self.model, 'attention'):
-            return f'{name} has no attention maps, only PSPRecognizer has'
-        if not self.model.with_neck:
-            return f'this {name} has no neck, thus no attention'
-        if isinstance(self.model.neck, PyramidPooling):
-            return f'the PyramidPooling of this {name} has no attention'
-        if 'joint' not in contrasted_levels(self.model):
-            return (f'the loss_con of this {name} leaves the joint level out, '
-                    'whose attention is thus untrained')
-        return None
 
-    @property
-    def pyramid(self) -> Optional[SkeletonPyramid]:
-        """The joint layout of the neck, None without one."""
-        return getattr(getattr(self.model, 'neck', None), 'pyramid', None)
+def device_of(runtime: str, device: Optional[str]) -> torch.device:
+    """Selects the device of a runtime, see :class:`SkeletonInferencer`.
 
-    def up_axis(self, keypoint: np.ndarray) -> str:
-        """Finds the axis that points up in a 3D clip, for pictures.
-
-        Args:
-            keypoint (np.ndarray): (M, T, V, C).
-
-        Returns:
-            str: ``'y'``, ``'-y'`` or ``'z'``, whichever the spine of the
-            neck's joint layout is nearest to; ``'y'`` without a spine.
-        """
-        return up_axis(keypoint, self.pyramid)
-
-    @property
-    def bones(self) -> List[Tuple[int, int]]:
-        """Pairs of joints to draw a line between, empty if none are known.
-
-        They are those of the neck's joint layout, or a chain through every
-        part if the layout has none. Without a neck they are those of the
-        encoder's graph, or of the built-in layout with as many joints.
-        """
-        pyramid = self.pyramid
-        graph = getattr(self.model.backbone, 'graph', None)
-        if pyramid is None and graph is not None:
-            return [(a, b) for a, b in graph.inward]
-        return lines_of(num_joints_of(self.model.backbone), pyramid)
+    Raises:
+        ValueError: If the runtime is unknown or cannot compute on the device.
+    """
+    if runtime not in RUNTIMES:
+        raise ValueError(f'runtime must be one of {", ".join(RUNTIMES)}, not '
+                         f'{runtime!r}')
+    if runtime == 'onnx':
+        if device not in (None, 'cpu'):
+            raise ValueError('ONNX Runtime computes on the CPU here, not on '
+                             f"{device!r}: use device 'cpu', or runtime "
+                             "'torch'")
+        device = 'cpu'
+    return choose_device(device)

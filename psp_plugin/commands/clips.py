@@ -77,7 +77,7 @@ class ClipPreparer:
 
         Returns:
             dict: ``frame_dir``, ``keypoint`` (M, T, V, C), ``total_frames``
-            and the clip's other keys.
+            and the clip's other keys; of a recording also ``fps``, if known.
 
         Raises:
             ClipError: If it cannot be read.
@@ -93,7 +93,9 @@ class ClipPreparer:
         except InvalidRecording as problem:
             raise ClipError(f'{clip} {problem}') from problem
         self.compare(str(clip), dict(layout=read.layout, fps=read.fps))
-        return read.annotation
+        if read.fps is None:
+            return read.annotation
+        return dict(read.annotation, fps=read.fps)
 
     def compare(self, shown: str, metainfo: Dict[str, Any]) -> None:
         """Compares what is known of clips with the training clips.
@@ -141,7 +143,7 @@ class ClipPreparer:
                 the model.
         """
         data, name = self.read(clip), clip_name(clip)
-        self._check(data, name)
+        self.check(data, name)
         _, num_frames, _, coordinates = data['keypoint'].shape
         given = f'{name} has {coordinates} coordinates per joint and ' \
                 f'{"" if "keypoint_score" in data else "no "}scores'
@@ -163,8 +165,16 @@ class ClipPreparer:
                 f'channels, but the model expects {self.num_channels}')
         return data
 
-    def _check(self, data: Dict[str, Any], name: str) -> None:
-        """Raises ClipError for problems that no pipeline can correct."""
+    def check(self, data: Dict[str, Any], name: str) -> None:
+        """Checks a clip for problems that no pipeline can correct.
+
+        Args:
+            data (dict): What :meth:`read` returns.
+            name (str): Its name for messages.
+
+        Raises:
+            ClipError: If it has one.
+        """
         keypoint = data.get('keypoint')
         shape: Tuple[int, ...] = getattr(keypoint, 'shape', ())
         if keypoint is None or len(shape) != 4 or 0 in shape:

@@ -2,7 +2,7 @@
 
 Reads the files of pose estimators, sensors and datasets, and label tables.
 """
-from .checks import ReadClip, in_order
+from .checks import ReadClip, in_order, make_clips
 from .conversion import Conversion, skipped_table, summarize, write_report
 from .converter import FOLDERS, INSIDE, convert_folder
 from .explanation import explain
@@ -26,17 +26,18 @@ from .reader import (
     read_recording,
     split_clip,
 )
-from .recording import InvalidRecording
+from .recording import Detection, InvalidRecording, Recording
 from .resampling import same_rate
 from .sources import FORMATS, SUFFIXES, Source, is_other_text
 from .text_files import encoding_of
 
 __all__ = [
     'FOLDERS', 'FORMATS', 'INSIDE', 'OF_CLIPS', 'SUFFIXES', 'Conversion',
-    'ConvertError', 'InvalidRecording', 'LabelError', 'LabelTable', 'ReadClip',
-    'ReadOptions', 'RecordingError', 'Skipped', 'Source', 'classes_in',
-    'clip_name', 'convert_folder', 'encoding_of', 'explain', 'find_recordings',
-    'in_order', 'is_empty', 'is_other_text', 'number_labels', 'read_classes',
+    'ConvertError', 'Detection', 'InvalidRecording', 'LabelError',
+    'LabelTable', 'ReadClip', 'ReadOptions', 'Recording', 'RecordingError',
+    'Skipped', 'Source', 'classes_in', 'clip_name', 'convert_folder',
+    'encoding_of', 'explain', 'find_recordings', 'in_order', 'is_empty',
+    'is_other_text', 'make_clips', 'number_labels', 'read_classes',
     'read_clip', 'read_clips', 'read_columns', 'read_labels', 'read_recording',
     'same_rate', 'skipped_table', 'split_clip', 'summarize', 'write_report'
 ]

@@ -104,6 +104,28 @@ def export_onnx(model: BaseRecognizer,
         ExportError: If the model cannot be exported or its ONNX graph
             differs from PyTorch; then no file is written.
     """
+    graph, comparisons = make_graph(model, example_inputs, tolerance)
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_bytes(graph)
+    return comparisons
+
+
+def make_graph(model: BaseRecognizer,
+               example_inputs: torch.Tensor,
+               tolerance: float = 1e-4) -> Tuple[bytes, List[Comparison]]:
+    """Makes the graph of :func:`export_onnx` and verifies it.
+
+    Args:
+        model, example_inputs, tolerance: See :func:`export_onnx`.
+
+    Returns:
+        tuple: The serialized graph, and a comparison per batch size.
+
+    Raises:
+        ImportError: If a package is missing or PyTorch is too old.
+        ExportError: If the model cannot be exported or its ONNX graph
+            differs from PyTorch.
+    """
     require_packages()
     program, name = trace(model, example_inputs), type(model).__name__
     try:
@@ -129,9 +151,7 @@ def export_onnx(model: BaseRecognizer,
                 f'{c.samples} samples of {c.clips} clips a score differs from '
                 f'that of PyTorch by {c.error:.1e}, and a logit by '
                 f'{c.logit_error:.1e} of the spread of the logits')
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_bytes(graph)
-    return comparisons
+    return graph, comparisons
 
 
 def require_packages() -> None:
@@ -249,17 +269,30 @@ def compare(model: BaseRecognizer, graph: bytes,
 
 
 def _run(graph: bytes, inputs: np.ndarray) -> List[np.ndarray]:
-    import onnxruntime
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # its exceptions contain the messages
     try:
-        session = onnxruntime.InferenceSession(
-            graph, options, providers=['CPUExecutionProvider'])
-        return session.run(None, dict(inputs=inputs))
+        return open_session(graph).run(None, dict(inputs=inputs))
     except Exception as error:  # its errors have no common base class
         raise ExportError(
             f'ONNX Runtime fails on {inputs.shape[0]} samples of '
             f'{inputs.shape[1]} clips: {short(error)}') from error
+
+
+def open_session(graph: bytes, threads: int = 0):
+    """Opens a graph in ONNX Runtime on the CPU.
+
+    Args:
+        graph (bytes): The serialized graph.
+        threads (int): Number of threads. Defaults to 0: that of the cores.
+
+    Returns:
+        onnxruntime.InferenceSession: The session.
+    """
+    import onnxruntime
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # its exceptions contain the messages
+    options.intra_op_num_threads = threads
+    return onnxruntime.InferenceSession(
+        graph, options, providers=['CPUExecutionProvider'])
 
 
 def short(error: Exception) -> str:

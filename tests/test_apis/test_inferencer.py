@@ -8,12 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmaction.models import RecognizerGCN
 from mmengine.config import Config
 from tiny import CLASSES, tiny_config, write_checkpoint, write_model
+from torch import nn
 
 from psp_plugin.apis import ClipError, SkeletonInferencer
 from psp_plugin.datasets.synthetic import make_clip
 from psp_plugin.skeletons import get_pyramid
+from psp_plugin.tooling.faster import fold_batch_norms
+from psp_plugin.tooling.onnx_scores import OnnxScores
 from psp_plugin.tooling.visualization import joint_importance
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,7 +78,54 @@ def test_scores_are_those_of_the_test_tool(model, clips, tmp_path):
         assert [result['name'] for result in results] == [
             clip['frame_dir'] for clip in clips]
         np.testing.assert_allclose([result['scores'] for result in results],
-                                   expected, rtol=0, atol=1e-6)
+                                   expected, rtol=0, atol=1e-5)
+
+
+def test_onnx_runtime_gives_the_same_scores(model, inferencer, clips):
+    onnx = SkeletonInferencer(*model, runtime='onnx')
+    results = onnx(clips[:3] + clips[:1])
+    np.testing.assert_allclose(
+        [result['scores'] for result in results],
+        [result['scores'] for result in inferencer(clips[:3] + clips[:1])],
+        rtol=0, atol=1e-5)
+    assert len(onnx.onnx.sessions) == 1  # exported once
+
+
+@pytest.mark.parametrize('options, message', [
+    (dict(runtime='tensorrt'), "one of torch, onnx, not 'tensorrt'"),
+    (dict(runtime='onnx', device='cuda:0'), "the CPU here, not on 'cuda:0'"),
+])
+def test_wrong_runtimes_raise(model, options, message):
+    with pytest.raises(ValueError, match=message):
+        SkeletonInferencer(*model, **options)
+
+
+def test_onnx_runtime_needs_averaged_scores(model):
+    cfg = Config.fromfile(model[0])
+    cfg.model.cls_head.average_clips = None
+    with pytest.raises(ValueError, match="average_clips to 'prob'"):
+        SkeletonInferencer(cfg, model[1], runtime='onnx')
+
+
+def test_onnx_runtime_needs_a_classifier():
+    with pytest.raises(ValueError, match='RecognizerGCN has no classifier'):
+        OnnxScores(RecognizerGCN(dict(type='DSTANet', blocks=[
+            (8, 8, 2, 2)])))
+
+
+def test_batch_norms_are_folded_only_after_their_convolution():
+    conv, norm = nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3)
+    norm.running_mean.fill_(5)
+    model = nn.ModuleList([
+        nn.Sequential(conv, norm, nn.ReLU(), nn.BatchNorm2d(3)),
+        nn.ModuleDict(dict(conv=nn.Conv2d(3, 3, 1), bn=nn.BatchNorm2d(3))),
+    ]).eval()
+    x = torch.randn(2, 3, 4, 4)
+    expected = model[0](x)
+    assert fold_batch_norms(model) == 1
+    torch.testing.assert_close(model[0](x), expected)
+    assert isinstance(model[0][3], nn.BatchNorm2d)
+    assert isinstance(model[1]['bn'], nn.BatchNorm2d)
 
 
 def test_best_classes_come_with_their_names(inferencer, clips):

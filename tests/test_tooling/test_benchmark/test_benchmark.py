@@ -300,3 +300,23 @@ def test_configs_in_turns(tool, tmp_path):
     assert seconds[methods[0]] < seconds[methods[1]]
     with pytest.raises(SystemExit, match='the model HACMPretrainer: use'):
         tool.main([SMALL, '--against', PRETRAIN, '--device', 'cpu'])
+
+
+def test_inference(tool, tmp_path, capsys):
+    """Random weights: scores of all clips are alike."""
+    path = tmp_path / 'times.json'
+    tool.main([SMALL, '--parts', 'inference', '--clips', '5', '--rounds', '1',
+               '--device', 'cpu', '--json', str(path), '--cfg-options',
+               'test_dataloader.dataset.pipeline.2.num_clips=2'])
+    found = json.loads(path.read_text())['inference']
+    ways = ['test', 'torch', 'torch-bf16', 'onnx', 'onnx-int8']
+    assert found['shape'] == [2, 1, 32, 25, 6] and found['clips'] == 5
+    differences = [found['agreements'][way]['difference'] for way in ways]
+    assert differences[0] == 0 and max(differences[2], differences[4]) > 0
+    assert max(differences[1], differences[3]) < 1e-5
+    assert [(each['batch_size'], each['way']) for each in found['speeds']
+            ] == [(size, way) for size in (1, 4) for way in ways]
+    assert all(found['latency'][way][0] <= found['latency'][way][1]
+               for way in ways)
+    printed = capsys.readouterr().out
+    assert all(way in printed for way in ways)
