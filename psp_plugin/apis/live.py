@@ -17,6 +17,7 @@ from typing import (
 
 from psp_plugin.errors import InputError
 
+from .frames import LONGEST_LINE
 from .stream import SkeletonStream, Window
 
 # Errors that wait to be written while a window is classified; then the reader
@@ -110,6 +111,7 @@ class LiveLines:
                 break
             *lines, rest = (rest + read).split(b'\n')
             yield from lines
+            rest = rest[:LONGEST_LINE + 1]
         yield rest
 
     def stop(self) -> None:
