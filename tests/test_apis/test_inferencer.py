@@ -224,6 +224,8 @@ def test_invalid_clips_raise_before_their_batch_is_run(
     (dict(keypoint=np.ones((30, 25, 3))), r'a .*, not \(30, 25, 3\)'),
     (dict(keypoint=np.full((1, 9, 25, 3), np.nan)), 'a has coordinates that '
                                                     'are NaN'),
+    (dict(keypoint=np.full((1, 9, 25, 3), 1e30)), 'a has a coordinate above 1e'
+                                                  r'\+18, which is too large'),
     (dict(keypoint=np.zeros((1, 9, 25, 3))), 'a has key points that are all '
                                              'zero'),
     (dict(keypoint=np.full((1, 9, 25, 3), 'x')), 'a .* not of numbers'),
