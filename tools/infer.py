@@ -27,6 +27,7 @@ from psp_plugin.apis.report import plain
 from psp_plugin.commands.command_line import (
     add_device,
     add_read_options,
+    check_writable,
     exit_on_error,
     free_name,
     model_parser,
@@ -257,14 +258,6 @@ def log_accuracy(clips: List[FoundClip], results: List[Dict]) -> None:
     if right:
         log(f'top-1 of the {len(right)} clips with a label: '
             f'{sum(right) / len(right):.1%}')
-
-
-def check_writable(path: str) -> None:
-    """Raises OSError if a file cannot be written; nothing is overwritten."""
-    if path != '-' and '://' not in path:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        with open(path, 'a'):
-            pass
 
 
 def write(text: str, path: str) -> None:

@@ -241,6 +241,13 @@ def test_bad_annotations_raise(inferencer, change, message):
         inferencer({**clip, **change})
 
 
+def test_scores_that_are_nan_raise(inferencer, monkeypatch):
+    monkeypatch.setattr(inferencer, 'onnx', lambda clips: [
+        np.full(3, np.nan) for _ in clips])
+    with pytest.raises(ValueError, match='scores are NaN: its checkpoint has'):
+        inferencer(dict(frame_dir='a', keypoint=np.ones((1, 9, 25, 3))))
+
+
 def test_a_batch_of_only_invalid_clips(inferencer, tmp_path):
     results = inferencer([str(tmp_path / 'absent.npy')] * 3, batch_size=2,
                          on_error='return')
