@@ -26,6 +26,7 @@ from psp_plugin.annotations import check_annotation_file
 from psp_plugin.commands.command_line import (
     add_cfg_options,
     add_device,
+    check_writable,
     exit_on_error,
     positive,
     read_config,
@@ -211,6 +212,10 @@ def run(args: argparse.Namespace) -> dict:
     with contextlib.redirect_stdout(sys.stderr):  # MMEngine logs to stdout
         cfg = read_config(args)
     init_default_scope('mmaction')
+    if args.trace and 'step' not in args.parts:
+        raise InputError('--trace records steps: add step to --parts')
+    for path in filter(None, (args.trace, args.json)):
+        check_writable(path)
     if args.against:
         return dict(against=time_against(cfg, args))
     if 'step' in args.parts:

@@ -14,6 +14,11 @@ if [ "${MAX_RESTARTS:-0}" != 0 ] && [[ " ${*:3} " != *" --resume "* ]]; then
   echo "MAX_RESTARTS=$MAX_RESTARTS needs --resume: without it a restarted training would begin anew" >&2
   exit 2
 fi
+if [ "${MAX_RESTARTS:-0}" != 0 ] && [[ " ${*:3} " =~ " --resume "([^ -][^ ]*) ]] \
+    && [ "${BASH_REMATCH[1]}" != auto ]; then
+  echo "MAX_RESTARTS=$MAX_RESTARTS needs --resume without ${BASH_REMATCH[1]}: a restarted training would begin at it again" >&2
+  exit 2
+fi
 tools=$(cd "$(dirname "$0")" && pwd)
 export PYTHONPATH="$tools/..${PYTHONPATH:+:$PYTHONPATH}"
 if [ "${MAX_RESTARTS:-0}" = 0 ]; then

@@ -27,6 +27,7 @@ from psp_plugin.apis.report import plain
 from psp_plugin.commands.command_line import (
     add_device,
     add_read_options,
+    check_writable,
     exit_on_error,
     free_name,
     model_parser,
@@ -39,6 +40,7 @@ from psp_plugin.commands.find_clips import (
     compare_files,
     find_clips,
 )
+from psp_plugin.errors import InputError
 from psp_plugin.tooling.export import ExportError
 from psp_plugin.tooling.visualization import write_skeleton_video
 
@@ -233,14 +235,15 @@ def classify_stream(inferencer: SkeletonInferencer,
     """Classifies frames from the standard input until it ends."""
     stream = SkeletonStream(inferencer, args.window, args.every, args.top_k,
                             args.per_person)
+    if sys.stdin is None:
+        raise InputError('--stream reads the standard input, which is closed')
     log(f'the first result comes after {stream.window} frames, then one every '
         f'{stream.every}')
     lines = LiveLines(sys.stdin.fileno())
     try:
         with contextlib.closing(classify_lines(stream, lines)) as rows:
             for row in rows:
-                print(json.dumps(plain(row, scores=False),
-                                 ensure_ascii=False), flush=True)
+                print(json.dumps(plain(row, scores=False)), flush=True)
     except KeyboardInterrupt:
         pass
     except BrokenPipeError:  # whoever read the results has left
@@ -255,14 +258,6 @@ def log_accuracy(clips: List[FoundClip], results: List[Dict]) -> None:
     if right:
         log(f'top-1 of the {len(right)} clips with a label: '
             f'{sum(right) / len(right):.1%}')
-
-
-def check_writable(path: str) -> None:
-    """Raises OSError if a file cannot be written; nothing is overwritten."""
-    if path != '-' and '://' not in path:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        with open(path, 'a'):
-            pass
 
 
 def write(text: str, path: str) -> None:

@@ -51,12 +51,13 @@ def main(argv: Optional[List[str]] = None) -> None:
         study = read_study(args.study, args.baseline)
         runs = plan_study(study, args.work_dir)
         record = Record(args.csv)
-        queue = None if args.show else queue_of(args)
-    seconds = None if args.minutes is None else 60 * args.minutes
-    failed, open_runs = [], []
-    if not args.show:
-        failed, open_runs = carry_out_study(
-            runs, record, TOOLS, args.jobs, seconds, queue)
+        seconds = None if args.minutes is None else 60 * args.minutes
+        failed, open_runs = [], []
+        if not args.show:
+            queue = queue_of(args)
+            Path(args.work_dir).mkdir(parents=True, exist_ok=True)
+            failed, open_runs = carry_out_study(
+                runs, record, TOOLS, args.jobs, seconds, queue)
     print(f'\n{compare(study, runs, record)}\n{args.csv} contains '
           f'{sum(map(record.holds, runs))} of {len(runs)} runs')
     for outcome in failed:

@@ -47,8 +47,9 @@ def main(argv: Optional[List[str]] = None) -> None:
         runs = plan_runs(args.configs, args.seeds, args.work_dir,
                          args.cfg_options, args.splits)
         queue = queue_of(args)
-    outcomes = carry_out(runs, TOOLS, args.jobs, queue=queue)
-    files = write_tables(outcomes, args.work_dir)
+        Path(args.work_dir).mkdir(parents=True, exist_ok=True)
+        outcomes = carry_out(runs, TOOLS, args.jobs, queue=queue)
+        files = write_tables(outcomes, args.work_dir)
     print(f'\n{files[0].read_text()}\nwritten to ' +
           ', '.join(map(str, files)))
     failed = [x for x in outcomes if x.has_failed]

@@ -3,6 +3,7 @@
 Shape legend: M person, V joint, C coordinate.
 """
 import json
+import math
 import time
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
@@ -13,6 +14,9 @@ from psp_plugin.recordings import Detection
 
 KEYS = ('keypoint', 'keypoint_score', 'persons', 'frame', 'time', 'img_shape')
 Number = Union[int, float]
+# Bytes of a line. Longer ones are left out, so that input without line ends
+# does not exhaust the memory.
+LONGEST_LINE = 1 << 22
 
 
 class Frame(NamedTuple):
@@ -58,6 +62,9 @@ class FrameReader:
             InputError: If it is not a frame.
         """
         arrived = time.perf_counter()
+        if len(line) > LONGEST_LINE:
+            raise InputError(f'has more than {LONGEST_LINE} bytes: write each '
+                             'frame as a line of its own')
         try:
             content = json.loads(line)
         except (ValueError, RecursionError) as error:
@@ -87,8 +94,10 @@ class FrameReader:
                 f'{", ".join(KEYS)}' if odd else 'has no key "keypoint"')
         for key in ('frame', 'time'):
             value = content.get(key)
-            if value is not None and type(value) not in (int, float):
-                raise InputError(f'has {key} {value!r}, which is not a number')
+            if value is not None and type(value) is not int and (
+                    type(value) is not float or not math.isfinite(value)):
+                raise InputError(f'has {key} {value!r}, which is not a finite '
+                                 'number')
         return Frame(self._persons(content), time.perf_counter(),
                      content.get('frame'), content.get('time'),
                      content.get('img_shape'))
@@ -98,7 +107,6 @@ class FrameReader:
         if points is None:
             return []
         scores = as_array(content, 'keypoint_score', 2)
-        self._check(points, scores)
         numbers = content.get('persons')
         if numbers is None and self.numbered:
             raise InputError('has no persons, the track numbers by which each '
@@ -111,6 +119,7 @@ class FrameReader:
             raise InputError(
                 f'has persons {numbers!r}, which is not a list of '
                 f'{len(points)} different track numbers, one for each person')
+        self._check(points, scores)
         return [Detection(own, None if scores is None else scores[i], number)
                 for i, (own, number) in enumerate(zip(points, numbers))]
 
@@ -149,6 +158,8 @@ def as_array(content: Dict[str, Any], key: str,
     try:
         with np.errstate(over='ignore'):  # too large becomes infinite
             array = np.asarray(value, np.float32)
+        if np.asarray(value).dtype.kind in 'bSU':  # NumPy converts them
+            raise TypeError
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f'has a {key} that is not of numbers in rows of the '
                          'same length') from error

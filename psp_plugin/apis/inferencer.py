@@ -226,15 +226,21 @@ class SkeletonInferencer(Pictures):
 
         Raises:
             ValueError: If the model does not average its scores over sampled
-                clips.
+                clips, or if scores are NaN.
             ExportError: If ``runtime='onnx'`` cannot run the model.
         """
         if not inputs:
             return []
         if self.onnx is not None:
-            return self.onnx([each['inputs'] for each in inputs])
-        with torch.no_grad():
-            return scores_of(self.model.test_step(pseudo_collate(inputs)))
+            scores = self.onnx([each['inputs'] for each in inputs])
+        else:
+            with torch.no_grad():
+                scores = scores_of(self.model.test_step(
+                    pseudo_collate(inputs)))
+        if np.isnan(scores).any():
+            raise ValueError("the model's scores are NaN: its checkpoint has "
+                             'weights that are NaN or infinite')
+        return scores
 
 
 def as_list(clips: Union[Clip, Iterable[Clip]]) -> List[Clip]:

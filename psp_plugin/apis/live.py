@@ -17,15 +17,12 @@ from typing import (
 
 from psp_plugin.errors import InputError
 
+from .frames import LONGEST_LINE
 from .stream import SkeletonStream, Window
 
 # Errors that wait to be written while a window is classified; then the reader
 # waits too.
 MOST_ERRORS = 100
-# Bytes of a line, so that an input without line ends does not exhaust the
-# memory; a person of 25 joints has about 1,500.
-LONGEST_LINE = 1 << 24
-
 # For users of the command.
 LINES = """
 --stream reads a JSON object per line, one for each frame:
@@ -96,9 +93,6 @@ class LiveLines:
 
     Args:
         descriptor (int): The file descriptor, which stays open.
-
-    Raises:
-        InputError: In use, if a line is too long.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -116,10 +110,7 @@ class LiveLines:
                 break
             *lines, rest = (rest + read).split(b'\n')
             yield from lines
-            if len(rest) > LONGEST_LINE:
-                raise InputError('a line of the stream is longer than '
-                                 f'{LONGEST_LINE >> 20} MB: end each frame '
-                                 'with a line end')
+            rest = rest[:LONGEST_LINE + 1]
         yield rest
 
     def stop(self) -> None:

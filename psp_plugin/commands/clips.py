@@ -30,6 +30,8 @@ from psp_plugin.skeletons import get_pyramid
 Clip = Union[str, Path, Dict[str, Any]]
 # Exceptions that transforms raise on data they do not support.
 UNSUPPORTED = (AssertionError, IndexError, KeyError, TypeError, ValueError)
+# The square of a larger coordinate is infinite in float32.
+LARGEST = 1e18
 
 
 class ClipError(ValueError):
@@ -187,6 +189,10 @@ class ClipPreparer:
         if keypoint.dtype.kind == 'f' and not np.isfinite(keypoint).all():
             raise ClipError(f'{name} has coordinates that are NaN or '
                             'infinite: write missing joints as zeros')
+        if keypoint.dtype.kind == 'f' and np.abs(keypoint).max() > LARGEST:
+            raise ClipError(f'{name} has a coordinate above {LARGEST:g}, '
+                            'which is too large: write missing joints as '
+                            'zeros')
         problem = next(find_problems({**data, 'label': None}), None)
         if problem is not None:
             raise ClipError(f'{name} {problem.text}')

@@ -7,6 +7,7 @@ import inspect
 import itertools
 import os
 import sys
+from pathlib import Path
 from typing import (
     Any,
     Dict,
@@ -214,6 +215,14 @@ def check_output(output: str, *inputs: Optional[str]) -> None:
         if os.path.realpath(path) == os.path.realpath(output):
             raise InputError(f'{output} is to be read, but also to be '
                              'written: choose another name for the output')
+
+
+def check_writable(path: str) -> None:
+    """Raises OSError if a file cannot be written; nothing is overwritten."""
+    if path != '-' and '://' not in path:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with open(path, 'a'):
+            pass
 
 
 def free_name(name: str, taken: Set[str]) -> str:

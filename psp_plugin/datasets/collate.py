@@ -7,6 +7,10 @@ from mmengine.registry import FUNCTIONS
 from mmengine.structures import BaseDataElement
 from torch.utils.data import default_collate
 
+# Types that NumPy has, too.
+PLAIN = (torch.bool, torch.uint8, torch.int32, torch.int64, torch.float16,
+         torch.float32, torch.float64)
+
 
 @FUNCTIONS.register_module()
 def compact_collate(batch: Sequence[dict]) -> dict:
@@ -49,7 +53,8 @@ def compact(data: Any) -> Any:
 
 def has_plain_tensors(sample: BaseDataElement) -> bool:
     """Whether the fields of a sample are tensors that NumPy has, too."""
-    return all(torch.is_tensor(x) and x.dtype != torch.bfloat16
+    return all(type(x) is torch.Tensor and x.dtype in PLAIN
+               and x.layout == torch.strided and not x.requires_grad
                for x in sample.values())
 
 

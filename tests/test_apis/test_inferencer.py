@@ -224,6 +224,8 @@ def test_invalid_clips_raise_before_their_batch_is_run(
     (dict(keypoint=np.ones((30, 25, 3))), r'a .*, not \(30, 25, 3\)'),
     (dict(keypoint=np.full((1, 9, 25, 3), np.nan)), 'a has coordinates that '
                                                     'are NaN'),
+    (dict(keypoint=np.full((1, 9, 25, 3), 1e30)), 'a has a coordinate above 1e'
+                                                  r'\+18, which is too large'),
     (dict(keypoint=np.zeros((1, 9, 25, 3))), 'a has key points that are all '
                                              'zero'),
     (dict(keypoint=np.full((1, 9, 25, 3), 'x')), 'a .* not of numbers'),
@@ -237,6 +239,13 @@ def test_bad_annotations_raise(inferencer, change, message):
     assert inferencer(clip)[0]['name'] == 'a'
     with pytest.raises(ClipError, match=message):
         inferencer({**clip, **change})
+
+
+def test_scores_that_are_nan_raise(inferencer, monkeypatch):
+    monkeypatch.setattr(inferencer, 'onnx', lambda clips: [
+        np.full(3, np.nan) for _ in clips])
+    with pytest.raises(ValueError, match='scores are NaN: its checkpoint has'):
+        inferencer(dict(frame_dir='a', keypoint=np.ones((1, 9, 25, 3))))
 
 
 def test_a_batch_of_only_invalid_clips(inferencer, tmp_path):

@@ -18,9 +18,8 @@ from psp_plugin.apis import (
     SkeletonInferencer,
     SkeletonStream,
     classify_lines,
-    live,
 )
-from psp_plugin.apis.frames import FrameReader
+from psp_plugin.apis.frames import LONGEST_LINE, FrameReader
 from psp_plugin.apis.live import LiveLines
 from psp_plugin.apis.report import plain
 from psp_plugin.datasets.synthetic import make_clip
@@ -165,12 +164,16 @@ GOOD = person(0)[0, 0]
     (b'[1]', 'is not a JSON object, .* but a list'),
     (b'{"points": []}', "has the unknown key 'points', but known are keyp"),
     (b'{"time": 1}', 'has no key "keypoint"'),
-    (line_of(GOOD, time='1'), "has time '1', which is not a number"),
+    (line_of(GOOD, time='1'), "has time '1', which is not a finite num"),
+    (line_of(GOOD, frame=float('nan')), 'has frame nan, which is not a fin'),
     (line_of(GOOD[:4]), 'has 4 joints, but the model expects 5'),
     (line_of(GOOD[:, :1]), 'has 1 numbers per joint, not 2 or 3'),
     (line_of(GOOD[:, 0]), 'keypoint of 1 axes, not .joints, coordinates. or'),
     (b'{"keypoint": [[1, 2], [3]]}', 'not of numbers in rows of the same'),
     (b'{"keypoint": [[1, "a"]]}', 'not of numbers'),
+    (line_of(GOOD.astype(str)), 'not of numbers'),
+    (line_of(GOOD > 0), 'not of numbers'),
+    (b' ' * (LONGEST_LINE + 1), 'has more than 4194304 bytes: write each'),
     (line_of(GOOD * np.nan), 'has NaN or infinite values in keypoint'),
     (line_of(GOOD * 1e300), 'has NaN or infinite values in keypoint'),
     (line_of(GOOD[:, :2]), 'has 5 joints of 2 numbers without scores, but the '
@@ -209,14 +212,19 @@ def test_lines_of_a_descriptor():
     os.close(source)
 
 
-def test_a_line_without_end(monkeypatch):
-    monkeypatch.setattr(live, 'LONGEST_LINE', 4)
-    source, sink = os.pipe()
-    os.write(sink, b'abc\nabcde')
-    with pytest.raises(InputError, match='end each frame with a line end'):
-        list(LiveLines(source))
-    os.close(source)
-    os.close(sink)
+def test_input_without_line_ends_does_not_fill_the_memory(tmp_path):
+    (tmp_path / 'one').write_bytes(b'x' * (3 * LONGEST_LINE) + b'\nb')
+    with open(tmp_path / 'one') as stream:
+        lines = LiveLines(stream.fileno())
+        assert [len(line) for line in lines][1:] == [1]
+        lines.close()
+
+
+def test_a_line_that_is_no_frame_has_no_say_about_the_layout():
+    reader = FrameReader(5)
+    with pytest.raises(InputError, match='persons 3'):
+        reader.read_line(line_of(GOOD[:, :2], persons=3))
+    assert reader.read_line(line_of(GOOD)).persons
 
 
 def test_delay_is_bounded_if_frames_come_too_fast(inferencer, monkeypatch):
@@ -269,7 +277,7 @@ def test_a_stream_is_not_resampled(model):
             *model, options=ReadOptions(fps=30)))
 
 
-def run_tool(model, monkeypatch, lines, out):
+def run_tool(model, monkeypatch, lines, out, *options):
     """Runs the command in this process with pipes as its streams."""
     source, sink = os.pipe()
     with open(sink, 'wb') as stream:
@@ -278,15 +286,17 @@ def run_tool(model, monkeypatch, lines, out):
         monkeypatch.setattr(sys, 'stdin', stdin)
         monkeypatch.setattr(sys, 'stdout', stdout)
         load_tool('infer').main([*model, '--stream', '--window', '8',
-                                 '--top-k', '1'])
+                                 '--top-k', '1', *options])
 
 
 def test_the_end_of_the_input(model, monkeypatch, tmp_path, capsys):
-    lines = [line_of(frame) for frame in person(2, frames=9)[0]]
-    run_tool(model, monkeypatch, lines, tmp_path / 'out')
+    lines = [line_of(frame, persons=['\ud800'])  # which UTF-8 lacks
+             for frame in person(2, frames=9)[0]]
+    run_tool(model, monkeypatch, lines, tmp_path / 'out', '--per-person')
     row = json.loads((tmp_path / 'out').read_text().splitlines()[-1])
-    assert row['last_frame'] == 8 and [best['class'] for best in row['top']
-                                       ] == ['z']
+    one, = row['persons']
+    assert row['last_frame'] == 8 and one['person'] == '\ud800'
+    assert [best['class'] for best in one['top']] == ['z']
     assert 'the first result comes after 8 frames' in capsys.readouterr().err
 
 

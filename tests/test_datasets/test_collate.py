@@ -59,7 +59,8 @@ def test_few_tensors_are_handed_over(monkeypatch):
 
 
 @pytest.mark.parametrize('field', [
-    np.arange(3), torch.zeros(2, dtype=torch.bfloat16)])
+    np.arange(3), torch.zeros(2, dtype=torch.bfloat16),
+    torch.eye(2).to_sparse(), torch.zeros(2, requires_grad=True)])
 def test_other_batches_stay_as_they_are(field):
     """Clips of two lengths, and fields that NumPy would change."""
     items = [dict(inputs=torch.zeros(2, n + 1), data_samples=sample(n))

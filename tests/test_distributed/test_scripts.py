@@ -113,7 +113,11 @@ def test_usage(tmp_path, script):
 def test_restarts_need_resume(tmp_path):
     done = run('dist_train.sh', 'config.py', 2, cwd=tmp_path, MAX_RESTARTS='3')
     assert done.returncode == 2
-    assert done.stderr.startswith('MAX_RESTARTS=3 needs --resume')
+    assert done.stderr.startswith('MAX_RESTARTS=3 needs --resume: without')
+    done = run('dist_train.sh', 'config.py', 2, '--resume', 'epoch_1.pth',
+               cwd=tmp_path, MAX_RESTARTS='3')
+    assert done.returncode == 2
+    assert 'needs --resume without epoch_1.pth: a res' in done.stderr
 
 
 # Initialisation of the processes

@@ -10,7 +10,7 @@ from psp_plugin.errors import InputError
 from .job import FAILURE, Job
 from .plan import Run
 from .progress import Display
-from .run_folder import State, read_state
+from .run_folder import State, occupied, read_state
 from .slurm import SlurmQueue
 from .text import write_atomically
 from .work import Outcome
@@ -43,7 +43,9 @@ class Queued:
     def carry_out(self, runs: Sequence[Run]) -> List[Outcome]:
         """Carries out the runs; Ctrl-C ends the waiting, not the jobs."""
         try:
-            self._begin(runs)
+            # Another command may submit the same runs at the same moment.
+            with occupied(self.queue.folder, wait=True):
+                self._begin(runs)
             while self.waiting:
                 self.display.update()
                 time.sleep(self.queue.pause)
@@ -112,7 +114,9 @@ class Queued:
                 continue
             since = self.absent.setdefault(run, time.monotonic())
             state, failure = result_of(run)
-            if failure is None and not (state and state.done(run)):
+            if state and state.done(run):
+                failure = None  # that of a job which came while it ran
+            elif failure is None:
                 if time.monotonic() - since < self.queue.patience:
                     continue  # another machine's files may come late
                 failure = (f'job {job} ended before the run did, see '

@@ -74,24 +74,26 @@ def read_state(run: Run) -> State:
 
 
 @contextmanager
-def occupied(folder: Path) -> Iterator[int]:
+def occupied(folder: Path, wait: bool = False) -> Iterator[int]:
     """Locks the folder of a run against other processes.
 
     Args:
         folder (Path): The folder, created if missing.
+        wait (bool): Whether to wait until it is free. Defaults to False.
 
     Yields:
         int: The file descriptor of the lock. A child process that inherits it
         keeps the lock, even if this process is killed.
 
     Raises:
-        FileError: If another process has locked the folder, or if its file
-            system has no locks.
+        FileError: If another process has locked the folder, unless ``wait``,
+            or if its file system has no locks.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / 'occupied', 'w') as stream:
         try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else
+                                                 fcntl.LOCK_NB))
         except BlockingIOError as error:
             raise FileError(str(folder), 'is in use by another process: wait '
                             'for it to end') from error

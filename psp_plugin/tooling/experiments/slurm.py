@@ -137,7 +137,7 @@ def read_parameters(items: Sequence[str]) -> Dict[str, Any]:
         if not equals:
             raise InputError(f'--slurm {item} is not KEY=VALUE')
         value: Any = {'True': True, 'False': False}.get(text, text)
-        if text.isdecimal():
+        if text.isdecimal() and str(int(text)) == text:  # not account=007
             value = int(text)
         if name == 'time' and not isinstance(value, int):
             raise InputError(f'--slurm {item} is not in minutes, as in '

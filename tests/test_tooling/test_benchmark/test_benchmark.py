@@ -65,6 +65,15 @@ def test_modes_in_turns(tool, tmp_path, capsys):
         assert row['clips_per_second'] == pytest.approx(5 / row['seconds'])
 
 
+@pytest.mark.parametrize('options, message', [
+    ([], 'Is a directory'), (['--parts', 'loading'], 'add step to --parts')])
+def test_traces_that_cannot_be_written(tmp_path, options, message, capsys):
+    with pytest.raises(SystemExit, match=message):
+        load_tool('benchmark').main([SMALL, '--trace', str(tmp_path),
+                                     *options])
+    assert not capsys.readouterr().out  # nothing has been timed
+
+
 def test_flops_grow_with_the_batch():
     cfg = load_tool('benchmark').Config.fromfile(SMALL)
     one, two = (count_flops(make_case(

@@ -3,6 +3,8 @@ import argparse
 import csv
 import os
 import signal
+import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,9 @@ from psp_plugin.tooling.experiments import (
     work,
     write_tables,
 )
+from psp_plugin.tooling.experiments.job import FAILURE
 from psp_plugin.tooling.experiments.queued import last_job
+from psp_plugin.tooling.experiments.run_folder import occupied
 from psp_plugin.tooling.experiments.slurm import SlurmQueue, read_parameters
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -194,6 +198,29 @@ def test_ctrl_c_leaves_the_jobs_and_the_next_call_waits_for_them(
     assert outcome.failure is None
     assert last_job(run) == '100'
     assert '--resume' in calls(run)[1]
+
+
+def test_two_commands_at_once(tmp_path, tools, slurm):
+    """The other one is submitting, and its job writes that it failed."""
+    run, = plan(tmp_path, write_config(tmp_path, 'a'))
+    queue, before = slurm(), []
+    other = ExitStack()
+    other.enter_context(occupied(queue.folder))
+
+    def release():
+        before.extend(tmp_path.glob('submitted_*'))
+        other.close()
+
+    def active():
+        (run.folder / FAILURE).write_text('is in use by another process')
+        return SlurmQueue.active(queue)
+
+    run.folder.mkdir(parents=True)
+    queue.active = active
+    threading.Timer(1, release).start()
+    outcome, = carry_out([run], tools, 1, queue=queue)
+    assert outcome.failure is None and outcome.state.done(run)
+    assert before == [] and last_job(run) == '100'
 
 
 def test_refused_jobs_are_failures(tmp_path, tools, slurm):
