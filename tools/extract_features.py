@@ -88,12 +88,13 @@ def encode(inferencer: SkeletonInferencer, inputs: List[Dict],
            args: argparse.Namespace) -> Iterator[Tuple[np.ndarray, Any]]:
     """Yields features and predicted class of prepared clips.
 
-    The class is None for a model without a head.
+    The class is None for a model without a head, or if the features are not
+    finite.
     """
     features = batch_features(inferencer.model, pseudo_collate(inputs),
                               args.level, args.per_joint).cpu().numpy()
     predicted: List[Any] = [None] * len(inputs)
-    if inferencer.classes:
+    if inferencer.classes and np.isfinite(features).all():
         predicted = [int(scores.argmax())
                      for scores in inferencer.predict(inputs)]
     return zip(features, predicted)

@@ -102,6 +102,6 @@ def test_mixed_precision_on_a_cpu(monkeypatch):
     train('config.py', more='--work-dir work_dirs/plain')
     (amp, ), (plain, ) = logs('amp'), logs('plain')
     for key in LOSSES:
-        assert amp[0][key] == pytest.approx(plain[0][key], rel=.01)
+        assert amp[0][key] == pytest.approx(plain[0][key], rel=.02)
         assert amp[0][key] != plain[0][key]
     assert all(math.isfinite(line['loss']) for line in amp)
