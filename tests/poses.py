@@ -34,3 +34,16 @@ def results_of(keypoint, scored=False):
     if scored:
         results['keypoint_score'] = scores_of(keypoint)
     return results
+
+
+def compressed_clips():
+    """Annotations of all persons in one array, as the toolbox's Kinetics."""
+    rng, clips = np.random.default_rng(0), []
+    for i in range(6):
+        inds = np.sort(rng.integers(0, 9, size=12)).astype(np.int16)
+        clips.append(dict(
+            frame_dir=f'k{i}', label=i, total_frames=9, frame_inds=inds,
+            keypoint=rng.uniform(1, 99, (12, 17, 3)).astype(np.float16),
+            box_score=rng.uniform(0.4, 1, 12).astype(np.float16),
+            valid={0.5: i + 3, 0.6: 1}, img_shape=(99, 99)))
+    return clips

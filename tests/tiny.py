@@ -19,6 +19,25 @@ def tiny_config(name: str = 'psp_synthetic_5p.py', **options) -> Config:
                         **{'test_dataloader.dataset.num_clips': 20, **options})
 
 
+def write_short_run(path: Path, **hook) -> str:
+    """Writes a config of two epochs of five steps, for the launch commands.
+
+    Args:
+        path (Path): The config.
+        **hook: A hook of :mod:`resumable_runs` that ends the process.
+    """
+    cfg = tiny_config(**{
+        'train_dataloader.dataset.dataset.dataset.num_clips': 60,
+        'val_dataloader.dataset.num_clips': 20,
+        'default_hooks.checkpoint.interval': 1,
+        'custom_imports.imports': ['psp_plugin', 'resumable_runs']})
+    for key in ('randomness', 'work_dir'):  # the command sets them
+        cfg.pop(key)
+    cfg.custom_hooks = [*cfg.custom_hooks, hook]
+    cfg.dump(str(path))
+    return str(path)
+
+
 def write_checkpoint(cfg: Config, path: Path,
                      classes: Optional[Sequence[str]] = CLASSES) -> str:
     """Writes random weights as a checkpoint of MMEngine."""

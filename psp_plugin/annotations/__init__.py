@@ -34,7 +34,7 @@ from .invalid_clips import (
     take_clip,
 )
 from .pickles import PickleFileError, load_pickle, write_pickle
-from .prepare import Preparation, prepare
+from .prepare import Preparation, prepare, sha256_of
 from .prepared import (
     ClipLabels,
     ClipNames,
@@ -55,5 +55,6 @@ __all__ = [
     'common_layout', 'describe', 'find_problems', 'is_integer', 'is_prepared',
     'is_unlabeled', 'load_pickle', 'parse_annotations', 'pass_pipeline',
     'prepare', 'read_annotations', 'read_pickle', 'repeated_names', 'row',
-    'select_clips', 'several', 'shown', 'survey', 'take_clip', 'write_pickle'
+    'select_clips', 'several', 'sha256_of', 'shown', 'survey', 'take_clip',
+    'write_pickle'
 ]

@@ -90,7 +90,7 @@ def prepare(path: str,
     left_out = unusable_names(file)
     if left_out and invalid_clips == 'stop':
         raise refusal(path, left_out[0])
-    source = (f'SHA-256 {hash_of(path)}, {invalid_clips}, {need_points}, '
+    source = (f'SHA-256 {sha256_of(path)}, {invalid_clips}, {need_points}, '
               f'{drop_labels}')
     with written(output) as stream:
         writer = Writer(stream, file.key, source)
@@ -188,7 +188,7 @@ def numbered(file: AnnotationFile, numbers: Dict[str, Optional[int]]
             for split, names in file.splits.items()}
 
 
-def hash_of(path: str) -> str:
+def sha256_of(path: str) -> str:
     """Computes the SHA-256 of a file."""
     digest = hashlib.sha256()
     with open(path, 'rb') as stream:

@@ -15,8 +15,8 @@ from typing import (
 
 import numpy as np
 
+from psp_plugin.commands.batches import in_batches
 from psp_plugin.commands.clips import Clip, ClipError, clip_name
-from psp_plugin.commands.command_line import show_progress
 
 from .inferencer import SkeletonInferencer, as_list, check_on_error
 from .persons import PersonClip, cut, split_persons
@@ -129,9 +129,7 @@ def mean_scores(inferencer: SkeletonInferencer, data: Dict[str, Any],
     count = np.zeros((points.shape[1], 1))
     spans = [span for span in spans_of(points.shape[1], *sizes[:2])
              if points[:, slice(*span)].any()]
-    for first in show_progress(range(0, len(spans), sizes.batch_size),
-                               'classifying windows'):
-        batch = spans[first:first + sizes.batch_size]
+    for batch in in_batches(spans, sizes.batch_size, 'classifying windows'):
         inputs = [inferencer.prepare(cut(data, *span)) for span in batch]
         for span, scores in zip(batch, inferencer.predict(inputs)):
             total[slice(*span)] += scores

@@ -9,9 +9,10 @@ from typing import (
     Iterator,
     List,
     Optional,
+    Protocol,
     Sequence,
     Tuple,
-    Union,
+    TypeVar,
 )
 
 from mmengine.config import Config
@@ -21,6 +22,8 @@ from psp_plugin.datasets.semi_supervised import Source, open_source
 from .clips import Clip, ClipError, find_test_dataset
 from .command_line import show_progress
 from .find_clips import FoundClip, found_clip
+
+Item = TypeVar('Item', covariant=True)
 
 
 @dataclass(frozen=True)
@@ -99,18 +102,28 @@ def clips_of(dataset: Dict[str, Any],
 test_clips.__test__ = False  # type: ignore[attr-defined]  # not for pytest
 
 
-def in_batches(clips: Union[DatasetClips, Sequence[FoundClip]],
-               batch_size: int, doing: str = 'computing features'
-               ) -> Iterator[Sequence[FoundClip]]:
-    """Yields clips in batches, with a progress bar.
+class Sliceable(Protocol[Item]):
+    """Items of which a slice can be taken."""
+
+    def __len__(self) -> int:
+        ...
+
+    def __getitem__(self, part: slice, /) -> Sequence[Item]:
+        ...
+
+
+def in_batches(items: Sliceable[Item], batch_size: int,
+               doing: str = 'computing features'
+               ) -> Iterator[Sequence[Item]]:
+    """Yields clips, or parts of them, in batches, with a progress bar.
 
     Args:
-        clips (DatasetClips or Sequence[FoundClip]): The clips.
-        batch_size (int): Number of clips in a batch.
+        items (Sliceable): ``DatasetClips`` or a sequence.
+        batch_size (int): Number of items in a batch.
         doing (str): Label of the bar. Defaults to ``'computing features'``.
     """
-    for start in show_progress(range(0, len(clips), batch_size), doing):
-        yield clips[start:start + batch_size]
+    for start in show_progress(range(0, len(items), batch_size), doing):
+        yield items[start:start + batch_size]
 
 
 def prepared(prepare: Callable[[Clip], Dict[str, Any]],

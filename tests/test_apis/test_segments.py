@@ -3,27 +3,16 @@ import json
 
 import numpy as np
 import pytest
-from direction import CLASSES, person, write_direction_model
+from direction import CLASSES, person
 from toy import load_tool
 
 from psp_plugin.apis import (
     ClipError,
-    SkeletonInferencer,
     as_csv,
     find_segments,
 )
 from psp_plugin.apis.segments import Sizes, mean_scores, merge
 from psp_plugin.apis.windows import spans_of, window_sizes
-
-
-@pytest.fixture(scope='module')
-def model(tmp_path_factory):
-    return write_direction_model(tmp_path_factory.mktemp('direction'))
-
-
-@pytest.fixture(scope='module')
-def inferencer(model):
-    return SkeletonInferencer(*model, device='cpu')
 
 
 def clip_of(*rows, **keys):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from direction import person, write_direction_model
+from direction import person
 from tiny import write_checkpoint, write_model
 from toy import load_tool, small_config
 
@@ -26,16 +26,6 @@ from psp_plugin.datasets.synthetic import make_clip
 from psp_plugin.recordings import ReadOptions
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools/infer.py'
-
-
-@pytest.fixture(scope='module')
-def model(tmp_path_factory):
-    return write_direction_model(tmp_path_factory.mktemp('direction'))
-
-
-@pytest.fixture(scope='module')
-def inferencer(model):
-    return SkeletonInferencer(*model, device='cpu')
 
 
 def line_of(points, **keys):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from mmaction.registry import DATASETS
 from mmengine.config import Config
+from poses import compressed_clips
 from same import assert_same
 from torch.utils.data import DataLoader
 from toy import CONFIGS, write_ntu
@@ -160,14 +161,7 @@ def test_dropped_labels_are_not_checked(tmp_path):
 
 def test_compressed_poses_and_valid_ratio(tmp_path):
     """Poses of all persons in one array, as in the toolbox's Kinetics."""
-    rng, clips = np.random.default_rng(0), []
-    for i in range(6):
-        inds = np.sort(rng.integers(0, 9, size=12)).astype(np.int16)
-        clips.append(dict(
-            frame_dir=f'k{i}', label=i, total_frames=9, frame_inds=inds,
-            keypoint=rng.uniform(1, 99, (12, 17, 3)).astype(np.float16),
-            box_score=rng.uniform(0.4, 1, 12).astype(np.float16),
-            valid={0.5: i + 3, 0.6: 1}, img_shape=(99, 99)))
+    clips = compressed_clips()
     clips[0].update(keypoint=np.zeros((0, 17, 3), np.float16),
                     frame_inds=np.zeros(0, int), box_score=np.zeros(0))
     pipeline = [dict(type='DecompressPose', max_person=2)] + PIPELINE[2:]

@@ -8,6 +8,7 @@ import pytest
 from mmaction.registry import DATASETS
 from mmengine.config import Config
 from mmengine.dataset import ClassBalancedDataset, RepeatDataset
+from poses import compressed_clips
 from same import assert_same
 from torch.utils.data import DataLoader
 from toy import CONFIGS, write_ntu
@@ -146,14 +147,7 @@ def test_clips_of_different_layouts(tmp_path):
 
 
 def test_compressed_poses_and_valid_ratio(tmp_path):
-    rng, clips = np.random.default_rng(0), []
-    for i in range(6):
-        inds = np.sort(rng.integers(0, 9, size=12)).astype(np.int16)
-        clips.append(dict(
-            frame_dir=f'k{i}', label=i, total_frames=9, frame_inds=inds,
-            keypoint=rng.uniform(1, 99, (12, 17, 3)).astype(np.float16),
-            box_score=rng.uniform(0.4, 1, 12).astype(np.float16),
-            valid={0.5: i + 3, 0.6: 1}, img_shape=(99, 99)))
+    clips = compressed_clips()
     del clips[1]['box_score']
     paths = write(tmp_path, clips)
     for options in (dict(), dict(valid_ratio=0.7, invalid_clips='skip'),

@@ -11,7 +11,7 @@ import torch
 from fake_slurm import install_slurm
 from fake_tools import when_written, write_config, write_tools
 from mmengine.config import Config
-from tiny import tiny_config
+from tiny import write_short_run
 from toy import load_tool
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,26 +22,13 @@ def rows(folder, name='runs'):
         return list(csv.DictReader(stream))
 
 
-def write_tiny(folder, **kill):
-    """Two epochs of five steps on synthetic skeletons."""
-    cfg = tiny_config(**{
-        'train_dataloader.dataset.dataset.dataset.num_clips': 60,
-        'val_dataloader.dataset.num_clips': 20,
-        'default_hooks.checkpoint.interval': 1,
-        'custom_imports.imports': ['psp_plugin', 'resumable_runs']})
-    for key in ('randomness', 'work_dir'):  # the command sets them
-        cfg.pop(key)
-    cfg.custom_hooks = [*cfg.custom_hooks, dict(type='KillRun', **kill)]
-    cfg.dump(str(folder / 'tiny.py'))
-    return str(folder / 'tiny.py')
-
-
 def test_real_run_that_is_killed_and_resumed(
         tmp_path, monkeypatch, capsys):
     monkeypatch.setenv('PYTHONPATH', str(ROOT / 'tests'))
     main = load_tool('run_table').main
-    command = [write_tiny(tmp_path, at=7), '--seeds', '4', '--work-dir',
-               str(tmp_path / 'table'), '--splits', 'train', '--cfg-options',
+    command = [write_short_run(tmp_path / 'tiny.py', type='KillRun', at=7),
+               '--seeds', '4', '--work-dir', str(tmp_path / 'table'),
+               '--splits', 'train', '--cfg-options',
                'default_hooks.logger.interval=2']
     with pytest.raises(SystemExit, match='1 of 1 runs failed'):
         main(command)

@@ -91,5 +91,3 @@ def _watch(futures: List[Future], display: Display, budget: Budget,
         display.update()
         ended, waiting = wait(waiting, timeout=1)
         report(ended)
-
-

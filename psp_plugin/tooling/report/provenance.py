@@ -1,5 +1,4 @@
 """Where a run and its report come from: versions, files and commands."""
-import hashlib
 import importlib.metadata
 import json
 import re
@@ -8,7 +7,7 @@ from typing import Any, Dict, List, Tuple
 
 from mmengine.config import Config
 
-from psp_plugin.annotations import PreparedFile, is_prepared
+from psp_plugin.annotations import PreparedFile, is_prepared, sha256_of
 from psp_plugin.commands.run_checks import annotation_paths
 from psp_plugin.errors import FileError
 
@@ -107,8 +106,4 @@ def hash_of(path: Path) -> str:
         return 'unknown, as the file is not on this machine'
     if is_prepared(str(path)):  # too large to be read for a report
         return f'of the contents {PreparedFile(str(path)).sha256}'
-    digest = hashlib.sha256()
-    with open(path, 'rb') as stream:
-        for part in iter(lambda: stream.read(1 << 20), b''):
-            digest.update(part)
-    return digest.hexdigest()
+    return sha256_of(str(path))

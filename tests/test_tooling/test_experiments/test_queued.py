@@ -13,7 +13,7 @@ from fake_slurm import install_slurm
 from fake_tools import calls, plan, when_written, write_config, write_tools
 from forked import run_forked
 from resumable_runs import assert_same, load_state
-from tiny import tiny_config
+from tiny import write_short_run
 
 from psp_plugin.errors import InputError
 from psp_plugin.tooling.experiments import (
@@ -84,20 +84,6 @@ def failures(outcomes):
     return [outcome.failure for outcome in outcomes]
 
 
-def write_tiny(folder, name, **job):
-    """Two epochs of five steps, whose job a signal ends."""
-    cfg = tiny_config(**{
-        'train_dataloader.dataset.dataset.dataset.num_clips': 60,
-        'val_dataloader.dataset.num_clips': 20,
-        'default_hooks.checkpoint.interval': 1,
-        'custom_imports.imports': ['psp_plugin', 'resumable_runs']})
-    for key in ('randomness', 'work_dir'):  # the command sets them
-        cfg.pop(key)
-    cfg.custom_hooks = [*cfg.custom_hooks, dict(type='EndJob', **job)]
-    cfg.dump(str(folder / f'{name}.py'))
-    return str(folder / f'{name}.py')
-
-
 def fork_script(command, log, *_):
     """Replaces ``run_command`` by processes that need no imports."""
     done = run_forked(*command[1:])
@@ -121,8 +107,11 @@ def test_ended_jobs_give_the_same_table(tmp_path, monkeypatch):
     tools.mkdir()
     (tools / 'train.py').symlink_to(ROOT / 'tools/train.py')
     (tools / 'test.py').write_text(TEST)
-    configs = [write_tiny(tmp_path, 'a', at=7, seed=0, number=signal.SIGUSR2),
-               write_tiny(tmp_path, 'b', at=9, seed=1, number=signal.SIGKILL)]
+    configs = [
+        write_short_run(tmp_path / 'a.py', type='EndJob', at=7, seed=0,
+                        number=signal.SIGUSR2),
+        write_short_run(tmp_path / 'b.py', type='EndJob', at=9, seed=1,
+                        number=signal.SIGKILL)]
     runs = plan(tmp_path, *configs, seeds=(0, 1))
     queue = LocalQueue(tmp_path / 'jobs')
     outcomes = carry_out(runs, tools, 4, queue=queue)
