@@ -189,7 +189,8 @@ class ClipPreparer:
         if keypoint.dtype.kind == 'f' and not np.isfinite(keypoint).all():
             raise ClipError(f'{name} has coordinates that are NaN or '
                             'infinite: write missing joints as zeros')
-        if keypoint.dtype.kind == 'f' and np.abs(keypoint).max() > LARGEST:
+        if (keypoint.dtype.kind == 'f'
+                and float(np.abs(keypoint).max()) > LARGEST):
             raise ClipError(f'{name} has a coordinate above {LARGEST:g}, '
                             'which is too large: write missing joints as '
                             'zeros')
